@@ -1,0 +1,36 @@
+"""When do attention weights explain a text classifier?
+
+download -> prepare -> train -> states -> information -> agreement -> claims -> figures -> report
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/study.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/states.smk"
+include: "workflow/rules/information.smk"
+include: "workflow/rules/agreement.smk"
+include: "workflow/rules/claims.smk"
+
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/claims.csv",
+        f"{RESULTS}/information.parquet",
+        f"{RESULTS}/agreement.csv",
+
+
+onsuccess:
+    print(cost_summary())

@@ -1,0 +1,54 @@
+"""Reading a prepared data set back."""
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of one split, ragged: token_ids[offsets[i]:offsets[i + 1]] are those of text i."""
+
+    token_ids: np.ndarray  # [tokens] int64
+    offsets: np.ndarray  # [texts + 1] int64
+    labels: np.ndarray  # [texts] int64
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """[texts] number of tokens of each text."""
+        return np.diff(self.offsets)
+
+
+def read_arrow(folder: str | Path, split: str) -> pa.Table:
+    """One split of a prepared data set as an Arrow table.
+
+    `datasets` writes a split as Arrow streams. They are read with pyarrow, since importing
+    `datasets` costs more than a second a job.
+    """
+    part = Path(folder) / "texts" / split
+    files = json.loads((part / "state.json").read_text("utf-8"))["_data_files"]
+    streams = [pa.ipc.open_stream(pa.memory_map(str(part / f["filename"]))) for f in files]
+    return pa.concat_tables([stream.read_all() for stream in streams]).combine_chunks()
+
+
+def read_texts(folder: str | Path, split: str) -> Texts:
+    """Token ids and labels of one split of a prepared data set."""
+    table = read_arrow(folder, split)
+    token_ids = table["token_ids"].combine_chunks()
+    return Texts(
+        token_ids=token_ids.flatten().to_numpy().astype(np.int64),
+        offsets=token_ids.offsets.to_numpy().astype(np.int64) - token_ids.offsets[0].as_py(),
+        labels=table["label"].to_numpy().astype(np.int64),
+    )
+
+
+def read_summary(folder: str | Path) -> dict[str, Any]:
+    """`summary.json` of a prepared data set."""
+    return json.loads((Path(folder) / "summary.json").read_text("utf-8"))

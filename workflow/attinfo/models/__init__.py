@@ -1,0 +1,1 @@
+"""Encoders, attention and the classifier they make up."""

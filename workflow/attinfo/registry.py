@@ -1,0 +1,117 @@
+"""What each registry offers, read from the source text, so that torch is not imported for it.
+
+A registry is a module-level dictionary from the config's name to a class or function, such as
+`ENCODERS` in models/encoders.py. Its keyword-only arguments are the options a config may set;
+the first line of its docstring is its description in the README.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from attinfo.errors import unknown
+
+REGISTRIES = {
+    "source": ("data/sources.py", "SOURCES"),
+    "encoder": ("models/encoders.py", "ENCODERS"),
+    "attention": ("models/attention.py", "SCORERS"),
+    "normaliser": ("models/attention.py", "NORMALISERS"),
+    "estimator": ("information/__init__.py", "ESTIMATORS"),
+}
+REQUIRED = object()  # the default of an option that has none
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name: what it is, and its options with their defaults."""
+
+    summary: str
+    options: dict[str, Any]
+
+
+def _definitions(file: Path) -> dict[str, ast.ClassDef | ast.FunctionDef]:
+    """Classes and functions by the name they have in `file`, its own and its first-party imports."""
+    found: dict[str, ast.ClassDef | ast.FunctionDef] = {}
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found[node.name] = node
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("attinfo."):
+            other = Path(__file__).parent.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
+            if other.is_file():
+                there = _definitions(other)
+                for alias in node.names:
+                    if alias.name in there:
+                        found[alias.asname or alias.name] = there[alias.name]
+    return found
+
+
+def _entry(node: ast.ClassDef | ast.FunctionDef) -> Entry:
+    function: ast.stmt | None = node
+    if isinstance(node, ast.ClassDef):
+        named = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
+        function = named.get("__init__")
+    options = {}
+    if isinstance(function, ast.FunctionDef):
+        arguments = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+        options = {a.arg: REQUIRED if d is None else ast.literal_eval(d) for a, d in arguments}
+    return Entry((ast.get_docstring(node) or "").split("\n")[0], options)
+
+
+@cache
+def entries(kind: str) -> dict[str, Entry]:
+    """The registered names of a kind, in the order of the source."""
+    file, registry = REGISTRIES[kind]
+    path = Path(__file__).parent / file
+    definitions = _definitions(path)
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == registry
+            and isinstance(node.value, ast.Dict)
+        ):
+            pairs = zip(node.value.keys, node.value.values, strict=True)
+            return {
+                ast.literal_eval(name): _entry(definitions[ast.unparse(value)])
+                for name, value in pairs
+                if name is not None
+            }
+    raise LookupError(f"no dictionary {registry} in {file}")
+
+
+def check_name(kind: str, name: str) -> str:
+    """`name`, if it is registered.
+
+    Raises:
+        ValueError: it is not; the message names the nearest that is.
+    """
+    if name not in entries(kind):
+        raise ValueError(unknown(kind, name, entries(kind)))
+    return name
+
+
+def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a registered name, those not given at their defaults.
+
+    Raises:
+        ValueError: the name or an option is unknown, one is missing or of another type.
+    """
+    known = entries(kind)[check_name(kind, name)].options
+    for option, value in options.items():
+        if option not in known:
+            raise ValueError(unknown(f"option of {kind} '{name}'", option, known))
+        default = known[option]
+        expected = str if default is REQUIRED else type(default)
+        if expected is tuple:
+            expected = list
+        if not isinstance(value, expected):
+            raise ValueError(
+                f"option '{option}' of {kind} '{name}' is {value!r}, expected a {expected.__name__}"
+            )
+    missing = [o for o, default in known.items() if default is REQUIRED and o not in options]
+    if missing:
+        raise ValueError(f"{kind} '{name}' needs the option '{missing[0]}'")
+    defaults = {o: list(d) if isinstance(d, tuple) else d for o, d in known.items()}
+    return {**defaults, **options}

@@ -1,0 +1,63 @@
+"""The store of what a model did with each test text: states, scores, weights, outputs.
+
+A flat ragged store in safetensors: `hidden` [tokens, d], `score` and `attention` [tokens]
+(float32; scores order the tokens where weights round to ties), `token_id` [tokens], `offsets`
+[texts + 1], `logits` [texts, C], `label` [texts]. The tokens of text i are
+offsets[i]:offsets[i + 1].
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from attinfo.files import whole
+
+
+def write_states(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write a store, whole or not at all."""
+    with whole(path) as temporary:
+        save_file(arrays, temporary)
+
+
+@dataclass(frozen=True)
+class States:
+    """A store read back. `hidden` is None unless it was asked for."""
+
+    hidden: np.ndarray | None
+    score: np.ndarray
+    attention: np.ndarray
+    token_id: np.ndarray
+    offsets: np.ndarray
+    logits: np.ndarray
+    label: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """[texts] number of tokens of each text."""
+        return np.diff(self.offsets)
+
+    @property
+    def text(self) -> np.ndarray:
+        """[tokens] the text that each token is in."""
+        return np.repeat(np.arange(len(self.label)), self.lengths)
+
+    @property
+    def position(self) -> np.ndarray:
+        """[tokens] place of each token in its text, from 0."""
+        return np.arange(len(self.token_id)) - np.repeat(self.offsets[:-1], self.lengths)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """[texts] the class with the largest logit."""
+        return self.logits.argmax(1)
+
+
+def read_states(path: str | Path, hidden: bool = False) -> States:
+    """Read a store; the hidden states, its bulk, only where they are needed."""
+    names = [n for n in States.__dataclass_fields__ if hidden or n != "hidden"]
+    with safe_open(path, framework="numpy") as store:
+        arrays = {name: store.get_tensor(name) for name in names}
+    return States(**({"hidden": None} | arrays))

@@ -1,0 +1,50 @@
+"""Agreement of attention with information."""
+
+
+rule agreement:
+    """Rank agreement, gap bins and skew, for all seeds of a cell."""
+    input:
+        states=seeds_of(f"{RUNS}/states.safetensors"),
+        pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
+        information=f"{GROUPS}/information.parquet",
+        code=code("agreement.py"),
+    output:
+        agreement=f"{GROUPS}/agreement.csv",
+        texts=f"{GROUPS}/texts.parquet",
+    params:
+        seeds=STUDY.seeds,
+    log:
+        log_of("agreement", GROUP),
+    benchmark:
+        benchmark_of("agreement", GROUP)
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    conda:
+        "../../envs/agreement.yaml"
+    script:
+        "../scripts/agreement.py"
+
+
+rule collect:
+    """The tables of all cells as one table each."""
+    input:
+        information=groups_of("information.parquet"),
+        agreement=groups_of("agreement.csv"),
+        code=code("collect.py"),
+    output:
+        information=f"{RESULTS}/information.parquet",
+        agreement=f"{RESULTS}/agreement.csv",
+    log:
+        log_of("collect", "collect"),
+    benchmark:
+        benchmark_of("collect", "collect")
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    conda:
+        "../../envs/agreement.yaml"
+    script:
+        "../scripts/collect.py"

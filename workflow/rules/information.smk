@@ -1,0 +1,26 @@
+"""Information between hidden states and the output."""
+
+
+rule information:
+    """Estimates for every unit, and pointwise values for every token, for all seeds of a cell."""
+    input:
+        states=seeds_of(f"{RUNS}/states.safetensors"),
+        code=code("information.py"),
+    output:
+        information=f"{GROUPS}/information.parquet",
+        pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
+    params:
+        options=STUDY.information_options(),
+        seeds=STUDY.seeds,
+    log:
+        log_of("information", GROUP),
+    benchmark:
+        benchmark_of("information", GROUP)
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=120,
+    conda:
+        "../../envs/information.yaml"
+    script:
+        "../scripts/information.py"

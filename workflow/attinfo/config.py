@@ -140,8 +140,9 @@ class Model(Section):
     """Sizes shared by every cell, so that cells differ in their blocks alone."""
 
     embedding: PositiveInt = 100
+    embedding_std: PositiveFloat = 0.4  # of the initial embeddings
     width: Annotated[int, Field(ge=8, multiple_of=2)] = 64  # of a hidden state: d
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of the embeddings
 
 
 class Training(Section):
@@ -150,7 +151,7 @@ class Training(Section):
     epochs: PositiveInt = 10
     patience: PositiveInt = 2  # epochs without a better dev accuracy before training stops
     batch_size: PositiveInt = 128
-    learning_rate: PositiveFloat = 3e-3
+    learning_rate: PositiveFloat = 4e-3
     weight_decay: NonNegativeFloat = 0.01
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from attinfo.information.estimate import Estimate, Sample
 
-BLOCK = 4096  # queries at a time: bounds the memory to BLOCK x references
+BLOCK = 1024  # queries at a time: bounds the memory to BLOCK x references
 
 
 def _nearest(query: Tensor, atoms: Tensor, length: int) -> tuple[Tensor, Tensor]:
@@ -78,7 +78,8 @@ class _Neighbours:
             return [t.squeeze(1) for t in (same.gather(1, place), everyone.gather(1, place), sure)]
 
         same, everyone, sure = read(self.lists, asked, k)
-        for rows in torch.nonzero(~sure).squeeze(1).split(BLOCK):
+        short = torch.nonzero(~sure).squeeze(1)
+        for rows in short.split(BLOCK) if len(short) else ():
             lists = self._build(rows, len(self.atoms))
             same[rows], everyone[rows], _ = read(lists, asked[rows], k[rows])
         return same.long(), everyone.long()
@@ -104,7 +105,7 @@ def nearest_neighbours(sample: Sample, *, neighbours: int = 3) -> Estimate:
     hidden = sample.hidden - sample.hidden.mean(0)
     output, classes = sample.output, sample.classes
     share = output[:, 0].bincount(minlength=classes).clamp(min=1).min() / len(output)
-    length = int(4 * neighbours / share) + 4
+    length = int(4 * neighbours / share) + 12
     if sample.reference is None:
         # One state a text: the rows of `hidden` are the reference states.
         near = _Neighbours(hidden, hidden, torch.arange(len(hidden)), length)

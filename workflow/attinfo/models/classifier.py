@@ -34,7 +34,7 @@ class Classifier(nn.Module):
         vocabulary: number of token ids; id 0 is padding.
         classes: number of classes C.
         options: `encoder` and `attention` (each a mapping with `name` and its own options),
-            `normaliser` (`name`, `temperature`), `embedding`, `width`, `dropout`.
+            `normaliser` (`name`, `temperature`), `embedding`, `embedding_std`, `width`, `dropout`.
         variant: which ablation, if any.
         seed: of the initial weights. Each part draws from a stream of its own, so that two
             cells with the same encoder start from the same encoder.
@@ -66,9 +66,8 @@ class Classifier(nn.Module):
         self.scorer = part("scorer", block(SCORERS, **options["attention"], width=width))
         self.reader = part("reader", lambda: nn.Linear(width, classes))
         self.dropout = nn.Dropout(options["dropout"])
-        nn.init.normal_(self.embedding.weight, std=0.1, generator=_generator("embedding", seed))
-        with torch.no_grad():
-            self.embedding.weight[0] = 0
+        with torch.no_grad():  # drawn from N(0, 1), but for padding, which is zero
+            self.embedding.weight.mul_(options["embedding_std"])
         self.normaliser = NORMALISERS[options["normaliser"]["name"]]
         self.temperature = options["normaliser"]["temperature"]
         self.uniform = variant.uniform
@@ -94,12 +93,7 @@ class Classifier(nn.Module):
 
     def read(self, hidden: Tensor, attention: Tensor) -> Tensor:
         """Logits [B, C] of states [B, T, d] under weights [B, T]."""
-        context = torch.einsum("bt,btd->bd", attention, hidden)
-        return self.reader(self.dropout(context))
-
-
-def _generator(*key: object) -> torch.Generator:
-    return torch.Generator().manual_seed(seed_of(*key))
+        return self.reader(torch.einsum("bt,btd->bd", attention, hidden))
 
 
 def load(

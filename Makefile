@@ -1,0 +1,29 @@
+# make run    environment, data, study and report
+# make test   the tests
+# make slow   the tests that take minutes: the default study, checked
+PYTHON ?= python3
+CORES ?= all
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: run test slow clean
+
+run: .venv/installed
+	snakemake --cores $(CORES)
+
+test: .venv/installed-test
+	pytest
+
+slow: .venv/installed-test
+	pytest -m slow
+
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed requirements-test.txt
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv .snakemake

@@ -21,12 +21,15 @@ include: "workflow/rules/states.smk"
 include: "workflow/rules/information.smk"
 include: "workflow/rules/agreement.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 
 rule all:
     default_target: True
     input:
+        f"{RESULTS}/report.html",
         f"{RESULTS}/claims.csv",
         f"{RESULTS}/information.parquet",
         f"{RESULTS}/agreement.csv",

@@ -82,17 +82,20 @@ def kendall_by_text(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> pd.Dat
         )
 
 
-def gap_edges(attention: np.ndarray, offsets: np.ndarray, bins: int = GAP_BINS) -> np.ndarray:
-    """[bins - 1] quantiles of the attention gap |a_i - a_j| over the pairs of all texts.
+def gap_edges(
+    score: np.ndarray, attention: np.ndarray, offsets: np.ndarray, bins: int = GAP_BINS
+) -> np.ndarray:
+    """[bins - 1] quantiles of the attention gap |a_i - a_j| over the pairs that score orders.
 
     At most some millions of pairs are used, every n-th, so that long texts fit in memory.
     """
     lengths = np.diff(offsets)
     step = 1 + int((lengths * (lengths - 1) // 2).sum() // BLOCK)
-    gaps = [
-        np.abs(attention[p.first[::step]] - attention[p.second[::step]]) for p in pairs_of(offsets)
-    ]
-    return np.quantile(np.concatenate(gaps).astype(np.float64), np.arange(1, bins) / bins)
+    gaps = [np.zeros(1)]  # constant attention orders nothing
+    for pairs in pairs_of(offsets):
+        some = Pairs(*(part[order(score, pairs) != 0][::step] for part in pairs))
+        gaps.append(np.abs(attention[some.first] - attention[some.second]).astype(np.float64))
+    return np.quantile(np.concatenate(gaps), np.arange(1, bins) / bins)
 
 
 def concordance_by_gap(
@@ -109,7 +112,7 @@ def concordance_by_gap(
         information has no order and is left out. `gap` [bins]: the mean gap in each bin.
     """
     texts = len(offsets) - 1
-    edges = gap_edges(attention, offsets, bins)
+    edges = gap_edges(score, attention, offsets, bins)
     concordant, count = np.zeros((2, texts * bins))
     gap_sum, gap_count = np.zeros((2, bins))
     for pairs in pairs_of(offsets):

@@ -260,6 +260,22 @@ class Study(Section):
         """Every cell and variant of the study, as `Run.group`."""
         return list(dict.fromkeys(run.group for run in self.runs))
 
+    @property
+    def used_datasets(self) -> list[str]:
+        """The data sets that a grid names."""
+        return list(dict.fromkeys(run.dataset for run in self.runs))
+
+    @property
+    def shown_runs(self) -> list[Run]:
+        """Runs whose texts the report shows: the first of each encoder on the first data set,
+        a trained one where there is one.
+        """
+        first: dict[str, Run] = {}
+        for run in sorted(self.runs, key=lambda run: run.variant != "trained"):
+            if run.dataset == self.used_datasets[0]:
+                first.setdefault(run.encoder, run)
+        return list(first.values())
+
     def data_key(self, dataset: str) -> str:
         """The folder of a prepared data set: its name and a digest of all its settings."""
         settings = json.dumps(self.datasets[dataset].model_dump(), sort_keys=True)

@@ -1,0 +1,348 @@
+"""The figures of the report: each a function of the study's tables, drawn in one style.
+
+To add one: a function `(tables) -> Drawing`, registered in `FIGURES`, and a caption of the same
+name in workflow/report/.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from attinfo.agreement import GAP_BINS
+from attinfo.config import parse_normaliser
+from attinfo.files import whole
+from attinfo.registry import entries
+
+# One hue a scorer, everywhere: the colour-blind safe palette of seaborn, in registry order.
+HUES = dict(zip(entries("attention"), sns.color_palette("colorblind").as_hex(), strict=False))
+VERDICT_HUES = {"supported": "#1a7f4b", "contradicted": "#b3261e", "undetermined": "#6b7280"}
+GREY = "#6b7280"
+NAMES = {
+    "bilstm": "BiLSTM",
+    "cnn": "CNN",
+    "mlp": "MLP (per token)",
+    "additive": "Additive",
+    "deep": "Deep",
+    "scaled_dot": "Scaled dot",
+    "softmax": "softmax",
+    "gumbel_softmax": "Gumbel-softmax",
+    "frozen_scorer": "scorer frozen",
+    "label_shuffled": "labels shuffled",
+    "linear": "linear probe",
+    "knn": "nearest neighbours",
+}
+
+
+class Tables(NamedTuple):
+    """What the figures are drawn from: the study's tables."""
+
+    claims: pd.DataFrame
+    cells: pd.DataFrame
+    runs: pd.DataFrame
+    information: pd.DataFrame
+
+
+class Drawing(NamedTuple):
+    """A figure, and the numbers in it as a tidy table."""
+
+    figure: Figure
+    data: pd.DataFrame
+
+
+def name_of(block: str) -> str:
+    """How a building block is called in figures and tables."""
+    if "@" in block:
+        kind, temperature = parse_normaliser(block)
+        return f"{name_of(kind)}, τ = {temperature:g}"
+    return NAMES.get(block, block.replace("_", " "))
+
+
+def in_order(values: pd.Series) -> list[str]:
+    """The distinct values in the order in which the study has them."""
+    return list(dict.fromkeys(values))
+
+
+def _style() -> None:
+    sns.set_theme(
+        style="whitegrid",
+        rc={
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.labelsize": 8,
+            "xtick.labelsize": 8,
+            "ytick.labelsize": 8,
+            "legend.fontsize": 8,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "grid.color": "#e5e7eb",
+            "svg.hashsalt": "attinfo",
+            "figure.dpi": 120,
+        },
+    )
+
+
+def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
+    return plt.subplots(
+        rows,
+        columns,
+        figsize=(width, height),
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+
+
+def _legend(figure: Figure, attentions: list[str], extra: Mapping[str, dict] | None = None) -> None:
+    handles = [
+        plt.Line2D([], [], color=HUES[a], marker="o", linewidth=1.5, label=name_of(a))
+        for a in attentions
+    ]
+    handles += [plt.Line2D([], [], label=label, **kw) for label, kw in (extra or {}).items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+
+
+def _trained(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["variant"] == "trained"]
+
+
+def _dodge(i: int, count: int, room: float = 0.6) -> float:
+    return (i - (count - 1) / 2) * room / max(count, 1)
+
+
+def verdicts(tables: Tables) -> Drawing:
+    """The effect of each conclusion's primary contrast."""
+    data = tables.claims[tables.claims["role"] == "primary"]
+    columns = ["claim", "contrast", "n", "estimate", "ci_low", "ci_high", "p_holm", "verdict"]
+    data = data[columns].reset_index(drop=True)
+    figure, axes = _panels(1, 1, 7.2, 3.2)
+    axis = axes[0, 0]
+    axis.axvline(0, color="#111827", linewidth=1)
+    for y, row in data.iterrows():
+        hue = VERDICT_HUES[row["verdict"]]
+        axis.plot([row["ci_low"], row["ci_high"]], [y, y], color=hue, linewidth=3, alpha=0.5)
+        axis.plot(row["estimate"], y, "o", color=hue, markersize=7)
+        axis.annotate(
+            f"({row['claim']}) {row['contrast']}: {row['verdict']}",
+            (0, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 9),
+            textcoords="offset points",
+            color=hue,
+            fontsize=8,
+        )
+    axis.set(
+        ylim=(len(data) - 0.5, -0.75),
+        yticks=[],
+        xlabel="effect, in the unit of its statistic; to the right supports the conclusion",
+    )
+    axis.grid(axis="y", visible=False)
+    sns.despine(figure, left=True)
+    return Drawing(figure, data)
+
+
+def _cell_panel(axis: Axes, cells: pd.DataFrame, runs: pd.DataFrame, statistic: str) -> None:
+    """Encoders down, scorers dodged: mean and interval of each cell, a small dot for each seed."""
+    encoders, attentions = in_order(cells["encoder"]), in_order(cells["attention"])
+    for cell in cells.itertuples():
+        y = encoders.index(cell.encoder) + _dodge(attentions.index(cell.attention), len(attentions))
+        hue = HUES[cell.attention]
+        axis.plot([cell.ci_low, cell.ci_high], [y, y], color=hue, linewidth=2, alpha=0.6)
+        axis.plot(cell.estimate, y, "o", color=hue, markersize=5)
+        own = runs[(runs["encoder"] == cell.encoder) & (runs["attention"] == cell.attention)]
+        axis.plot(own[statistic], [y + 0.08] * len(own), "|", color=hue, markersize=5)
+    axis.set_yticks(range(len(encoders)), [name_of(e) for e in encoders])
+    axis.set_ylim(len(encoders) - 0.5, -0.5)
+
+
+def agreement(tables: Tables) -> Drawing:
+    """Agreement of attention with information within texts, by cell."""
+    statistics = {"tau_gain": "gain, what a state tells", "tau_pvi": "pvi, at the realised output"}
+    cells, runs = _trained(tables.cells), _trained(tables.runs)
+    cells = cells[cells["statistic"].isin(statistics)]
+    normalisers = in_order(cells["normaliser"])
+    figure, axes = _panels(2, len(normalisers), 2.0 + 2.2 * len(normalisers), 4.8)
+    for row, (statistic, label) in enumerate(statistics.items()):
+        for column, normaliser in enumerate(normalisers):
+            axis = axes[row, column]
+            here = (cells["normaliser"] == normaliser) & (cells["statistic"] == statistic)
+            _cell_panel(axis, cells[here], runs[runs["normaliser"] == normaliser], statistic)
+            axis.axvline(0, color="#111827", linewidth=0.8)
+            if row == 0:
+                axis.set_title(name_of(normaliser))
+            axis.set_xlabel(f"τ-b with {label}")
+            axis.xaxis.set_tick_params(labelbottom=True)
+    _legend(figure, in_order(cells["attention"]))
+    return Drawing(figure, cells)
+
+
+def information_by_rank(tables: Tables) -> Drawing:
+    """Information of the r-th most attended token, against the entropy of the output."""
+    data = _trained(tables.information)
+    data = data[(data["index"] == "rank") & (data["normaliser"] == data["normaliser"].iloc[0])]
+    encoders, estimators = in_order(data["encoder"]), in_order(data["estimator"])
+    figure, axes = _panels(len(estimators), len(encoders), 7.6, 1.0 + 2.1 * len(estimators))
+    for row, estimator in enumerate(estimators):
+        for column, encoder in enumerate(encoders):
+            axis = axes[row, column]
+            own = data[(data["encoder"] == encoder) & (data["estimator"] == estimator)]
+            axis.axhline(own["h_output"].mean(), color="#111827", linewidth=1, linestyle="--")
+            floor = own.groupby("unit")["floor_upper"].mean()
+            axis.fill_between(floor.index + 1, 0, floor, color=GREY, alpha=0.3, linewidth=0)
+            for attention, part in own.groupby("attention", sort=False):
+                for _, run in part.groupby("seed"):
+                    axis.plot(run["unit"] + 1, run["mi_nats"], color=HUES[attention], alpha=0.3, lw=0.8)
+                mean = part.groupby("unit")["mi_nats"].mean()
+                axis.plot(mean.index + 1, mean, "o-", color=HUES[attention], markersize=3, lw=1.5)
+            if row == 0:
+                axis.set_title(name_of(encoder))
+        axes[row, 0].set_ylabel(f"information, nats\n({name_of(estimator)})")
+    for axis in axes[-1]:
+        axis.set_xlabel("attention rank (1 = most attended)")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    ceiling = {"color": "#111827", "linestyle": "--", "linewidth": 1}
+    extra = {"H(Ŷ), the ceiling": ceiling, "floor": {"color": GREY, "linewidth": 6, "alpha": 0.3}}
+    _legend(figure, in_order(data["attention"]), extra)
+    columns = ["encoder", "attention", "normaliser", "seed", "estimator", "unit", "n", "mi_nats"]
+    return Drawing(figure, data[[*columns, "h_output", "floor_upper"]])
+
+
+def concordance(tables: Tables) -> Drawing:
+    """How often the token with more weight has more information, by the gap of the weights."""
+    names = [f"concordance_{bin}" for bin in range(GAP_BINS)]
+    cells = tables.cells[tables.cells["statistic"].isin(names)]
+    cells = cells.assign(decile=cells["statistic"].str.removeprefix("concordance_").astype(int) + 1)
+    normaliser = _trained(cells)["normaliser"].iloc[0]
+    data = cells[(cells["normaliser"] == normaliser) & cells["variant"].isin(["trained", "permuted"])]
+    encoders = in_order(_trained(data)["encoder"])
+    figure, axes = _panels(1, len(encoders), 7.6, 3.2)
+    for axis, encoder in zip(axes[0], encoders, strict=True):
+        axis.axhline(0.5, color="#111827", linewidth=0.8)
+        own = data[data["encoder"] == encoder]
+        for (attention, variant), part in own.groupby(["attention", "variant"], sort=False):
+            hue = HUES[attention] if variant == "trained" else GREY
+            line = "-" if variant == "trained" else ":"
+            axis.fill_between(
+                part["decile"], part["ci_low"], part["ci_high"], color=hue, alpha=0.15, linewidth=0
+            )
+            axis.plot(part["decile"], part["estimate"], f"o{line}", color=hue, markersize=3, lw=1.5)
+        axis.set_title(name_of(encoder))
+        axis.set_xlabel("decile of the attention gap\n(1 = nearly equal weights)")
+        axis.set_xticks(range(1, GAP_BINS + 1))
+    axes[0, 0].set_ylabel("share of pairs concordant\nwith information (gain)")
+    extra = {"weights permuted": {"color": GREY, "linestyle": ":"}} if "permuted" in set(data["variant"]) else {}
+    _legend(figure, in_order(data["attention"]), extra)
+    return Drawing(figure, data)
+
+
+def skew(tables: Tables) -> Drawing:
+    """How unequal the weights are, by normaliser."""
+    statistics = {
+        "entropy_ratio": "entropy / that of\nequal weights",
+        "max_weight": "largest weight",
+        "gini": "Gini coefficient",
+    }
+    cells = _trained(tables.cells)
+    cells = cells[cells["statistic"].isin(statistics)]
+    encoders = in_order(cells["encoder"])
+    normalisers = in_order(cells["normaliser"].sort_values(key=lambda s: s.str.startswith("gumbel"), kind="stable"))
+    attentions = in_order(cells["attention"])
+    figure, axes = _panels(len(statistics), len(encoders), 7.6, 5.6)
+    for row, (statistic, label) in enumerate(statistics.items()):
+        for column, encoder in enumerate(encoders):
+            axis = axes[row, column]
+            own = cells[(cells["statistic"] == statistic) & (cells["encoder"] == encoder)]
+            for cell in own.itertuples():
+                x = normalisers.index(cell.normaliser)
+                x += _dodge(attentions.index(cell.attention), len(attentions), 0.45)
+                hue = HUES[cell.attention]
+                axis.plot([x, x], [cell.ci_low, cell.ci_high], color=hue, linewidth=2, alpha=0.6)
+                axis.plot(x, cell.estimate, "o", color=hue, markersize=5)
+            axis.set_ylim(-0.03, 1.03)
+            axis.set_xticks(range(len(normalisers)), [name_of(n).replace(", ", "\n") for n in normalisers])
+            axis.set_xlim(-0.5, len(normalisers) - 0.5)
+            axis.tick_params(axis="x", labelsize=7)
+            if row == 0:
+                axis.set_title(name_of(encoder))
+        axes[row, 0].set_ylabel(label)
+    _legend(figure, attentions)
+    return Drawing(figure, cells)
+
+
+def ablations(tables: Tables) -> Drawing:
+    """What each ablation changes against the trained model of the same seed."""
+    statistics = {
+        "tau_gain": "agreement, τ-b with gain",
+        "information_instance": "information, I/H(Ŷ)",
+        "accuracy": "test accuracy",
+    }
+    key = ["dataset", "encoder", "attention", "normaliser", "seed"]
+    trained = _trained(tables.runs).set_index(key)[list(statistics)]
+    ablated = tables.runs[tables.runs["variant"] != "trained"].set_index(key)
+    data = ablated[list(statistics)] - trained.reindex(ablated.index)
+    data = data.assign(variant=ablated["variant"]).reset_index()
+    variants, attentions = in_order(data["variant"]), in_order(data["attention"])
+    figure, axes = plt.subplots(
+        1, len(statistics), figsize=(7.6, 3.4), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, (statistic, label) in zip(axes[0], statistics.items(), strict=True):
+        axis.axvline(0, color="#111827", linewidth=0.8)
+        for (variant, attention), part in data.groupby(["variant", "attention"], sort=False):
+            y = variants.index(variant) + _dodge(attentions.index(attention), len(attentions))
+            hue = HUES[attention]
+            axis.plot(part[statistic], [y] * len(part), "|", color=hue, markersize=7)
+            if part[statistic].notna().any():
+                axis.plot(part[statistic].mean(), y, "o", color=hue, markersize=5)
+            else:
+                axis.text(0, y, " undefined: constant weights", color=GREY, fontsize=7, va="center")
+        axis.set_yticks(range(len(variants)), [name_of(v) for v in variants])
+        axis.set_ylim(len(variants) - 0.5, -0.5)
+        axis.set_xlabel(f"{label}\nablation − trained")
+    _legend(figure, attentions)
+    return Drawing(figure, data)
+
+
+FIGURES: dict[str, Callable[[Tables], Drawing]] = {
+    "verdicts": verdicts,
+    "agreement": agreement,
+    "information_by_rank": information_by_rank,
+    "concordance": concordance,
+    "skew": skew,
+    "ablations": ablations,
+}
+
+
+def missing(reason: str) -> Drawing:
+    """A figure that says why there is nothing to draw."""
+    figure, axes = _panels(1, 1, 7.2, 1.0)
+    axes[0, 0].text(0.5, 0.5, reason, ha="center", va="center", color=GREY)
+    axes[0, 0].set_axis_off()
+    return Drawing(figure, pd.DataFrame({"missing": [reason]}))
+
+
+def draw_all(tables: Tables, folder: str | Path) -> None:
+    """Write every figure as SVG and PNG, and its data as CSV, into a folder."""
+    _style()
+    for name, figure_of in FIGURES.items():
+        try:
+            drawing = figure_of(tables)
+        except IndexError:  # nothing of the kind in this study
+            drawing = missing(f"this study has no runs to draw '{name}' from")
+        for suffix in (".svg", ".png"):
+            with whole(Path(folder) / f"{name}{suffix}") as path:
+                drawing.figure.savefig(path, metadata={"Date": None} if suffix == ".svg" else None)
+        with whole(Path(folder) / f"{name}.csv") as path:
+            drawing.data.to_csv(path, index=False, lineterminator="\n")
+        plt.close(drawing.figure)

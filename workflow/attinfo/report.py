@@ -1,0 +1,268 @@
+"""The page a reader opens first: one self-contained HTML file."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+import json
+from pathlib import Path
+import re
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+import numpy as np
+import pandas as pd
+
+from attinfo.claims import CONCLUSIONS, STATISTICS
+from attinfo.config import Run
+from attinfo.data.texts import read_arrow, read_summary
+from attinfo.figures import FIGURES, name_of
+from attinfo.models.variants import VARIANTS
+from attinfo.registry import entries
+from attinfo.seeds import seed_of
+from attinfo.store import read_states
+
+
+class Token(NamedTuple):
+    """One token of a strip: how it is written, its shades in [0, 1] and its values."""
+
+    text: str
+    shade: float
+    value: str
+
+
+class Strip(NamedTuple):
+    """One measure over the tokens of a text."""
+
+    label: str
+    kind: str  # "attention" or "gain": decides the hue
+    tokens: list[Token]
+
+
+class Example(NamedTuple):
+    """A text with the strips of several models."""
+
+    label: str
+    strips: list[Strip]
+    predictions: list[tuple[str, str]]  # model, predicted class
+
+
+def examples(
+    runs: Sequence[tuple[Run, str, str]], data: str | Path, count: int, seed: int
+) -> list[Example]:
+    """Seeded test texts, each with attention and gain of every run given.
+
+    Args:
+        runs: (run, path of its states, path of its pointwise table), of one data set.
+        data: folder of the prepared data set.
+        count: how many texts.
+        seed: of their choice.
+    """
+    table, classes = read_arrow(data, "test"), read_summary(data)["classes"]
+    rng = np.random.default_rng(seed_of("examples", seed))
+    chosen = np.sort(rng.choice(len(table), size=min(count, len(table)), replace=False))
+    loaded = [(run, read_states(s), pd.read_parquet(p)) for run, s, p in runs]
+    highest = np.log(len(classes))
+    shown = []
+    for text in chosen:
+        row = table.slice(text, 1).to_pylist()[0]
+        spans = zip(row["starts"], row["ends"], strict=True)
+        words = [row["text"][a:b] for a, b in spans]
+        strips, predictions = [], []
+        for run, states, pointwise in loaded:
+            here = slice(states.offsets[text], states.offsets[text + 1])
+            attention = states.attention[here].astype(float)
+            gain = pointwise["linear_gain"].to_numpy()[here]
+            pvi = pointwise["linear_pvi"].to_numpy()[here]
+            model = " · ".join(map(name_of, (run.encoder, run.attention, run.normaliser)))
+            weights = [
+                Token(word, a / attention.max(), f"{word}: attention {a:.3f}")
+                for word, a in zip(words, attention, strict=True)
+            ]
+            information = [
+                Token(word, min(g / highest, 1), f"{word}: gain {g:.3f} nats, pvi {p:+.3f} nats")
+                for word, g, p in zip(words, gain, pvi, strict=True)
+            ]
+            strips += [
+                Strip(f"{model}: attention", "attention", weights),
+                Strip(f"{model}: gain", "gain", information),
+            ]
+            predictions.append((model, classes[states.predicted[text]]))
+        shown.append(Example(classes[row["label"]], strips, predictions))
+    return shown
+
+
+def conclusions(claims: pd.DataFrame, level: float) -> list[dict[str, Any]]:
+    """One entry a conclusion: its wording, its primary contrast and a sentence with numbers."""
+    shown = []
+    for row in claims[claims["role"] == "primary"].to_dict("records"):
+        found = "no estimate"
+        if row["n"]:
+            found = (
+                f"{row['estimate']:+.3f}, {level:.0%} interval {row['ci_low']:+.3f} to "
+                f"{row['ci_high']:+.3f}"
+            )
+        seconds = claims[(claims["claim"] == row["claim"]) & (claims["role"] == "secondary")]
+        note = row["note"] if isinstance(row["note"], str) else ""
+        shown.append(
+            row
+            | {
+                "conclusion": CONCLUSIONS[row["claim"]],
+                "found": found,
+                "unit": STATISTICS[row["statistic"]].label,
+                "note": note,
+                "others": "; ".join(
+                    f"{s.contrast}: {s.verdict} ({s.estimate:+.3f})"
+                    for s in seconds.itertuples()
+                    if s.n
+                ),
+            }
+        )
+    return shown
+
+
+def data_table(summaries: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """A row a data set and split: texts, tokens, classes."""
+    return pd.DataFrame(
+        [
+            {
+                "data set": name,
+                "split": split,
+                "texts": s["texts"],
+                "tokens": s["tokens"],
+                "median tokens": s["median_tokens"],
+                "texts per class": ", ".join(
+                    f"{c} {n}" for c, n in zip(summary["classes"], s["class_counts"], strict=True)
+                ),
+                "unknown words": f"{s['unknown_share']:.1%}",
+                "cut texts": f"{s['truncated_share']:.1%}",
+            }
+            for name, summary in summaries.items()
+            for split, s in summary["splits"].items()
+        ]
+    )
+
+
+def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """A row a cell and variant: accuracy, information, agreement and skew."""
+    statistics = {
+        "accuracy": "test accuracy",
+        "information_position": "I/H, by position",
+        "information_instance": "I/H, all tokens",
+        "tau_gain": "τ-b, gain",
+        "tau_pvi": "τ-b, pvi",
+        "entropy_ratio": "entropy ratio",
+    }
+    key = ["dataset", "encoder", "attention", "normaliser", "variant"]
+    shown = cells[cells["statistic"].isin(statistics)].copy()
+    shown["value"] = [
+        "undefined" if np.isnan(c.estimate) else f"{c.estimate:.3f} [{c.ci_low:.3f}, {c.ci_high:.3f}]"
+        for c in shown.itertuples()
+    ]
+    wide = shown.pivot_table(
+        index=key, columns="statistic", values="value", aggfunc="first", sort=False
+    )
+    wide = wide[list(statistics)].rename(columns=statistics).reset_index()
+    for block in ("encoder", "attention", "normaliser", "variant"):
+        wide[block] = wide[block].map(name_of)
+    return wide
+
+
+def secondary_table(claims: pd.DataFrame) -> pd.DataFrame:
+    """The secondary contrasts."""
+    second = claims[(claims["role"] == "secondary") & (claims["n"] > 0)]
+    return pd.DataFrame(
+        {
+            "claim": second["claim"],
+            "contrast": second["contrast"],
+            "seeds": second["n"],
+            "effect": second["estimate"].map("{:+.3f}".format),
+            "interval": [f"{r.ci_low:+.3f} to {r.ci_high:+.3f}" for r in second.itertuples()],
+            "p (Benjamini–Hochberg)": second["p_bh"].map("{:.4f}".format),
+            "verdict": second["verdict"],
+        }
+    )
+
+
+def blocks_table() -> pd.DataFrame:
+    """Every building block that a config may name, with its description."""
+    kinds = {"encoder": "encoder", "attention": "attention", "normaliser": "normaliser"}
+    rows = [
+        {"kind": label, "name": name, "what it is": entry.summary}
+        for kind, label in (kinds | {"estimator": "estimator", "source": "source"}).items()
+        for name, entry in entries(kind).items()
+    ]
+    rows += [{"kind": "variant", "name": n, "what it is": v.summary} for n, v in VARIANTS.items()]
+    return pd.DataFrame(rows)
+
+
+def as_html(table: pd.DataFrame) -> str:
+    """A table as HTML, text escaped."""
+    return table.to_html(index=False, escape=True, border=0, na_rep="")
+
+
+def caption_of(path: str | Path) -> str:
+    """A caption, its reStructuredText marks taken off."""
+    return re.sub(r"\s+", " ", Path(path).read_text("utf-8").replace("``", "")).strip()
+
+
+def write(path: Path, **content: Any) -> None:
+    """Render the page."""
+    environment = Environment(
+        loader=PackageLoader("attinfo"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    page = environment.get_template("report.html.j2").render(**content)
+    path.write_text(page, encoding="utf-8")
+
+
+def page(
+    study: str,
+    level: float,
+    tables: Mapping[str, pd.DataFrame],
+    figures: Mapping[str, str | Path],
+    captions: Mapping[str, str | Path],
+    summaries: Mapping[str, Mapping[str, Any]],
+    shown: Sequence[Example],
+    run: str | Path,
+    config: str,
+) -> dict[str, Any]:
+    """Everything the template needs.
+
+    Args:
+        study: its name.
+        level: of the intervals.
+        tables: `claims`, `cells`, `runs`.
+        figures: name -> SVG file.
+        captions: name -> reStructuredText file.
+        summaries: data set -> its summary.
+        shown: texts shown token by token.
+        run: the `run.json` of one run, for versions and digests.
+        config: the study's config, as text.
+    """
+    claims, cells, runs = tables["claims"], tables["cells"], tables["runs"]
+    accuracy = runs.loc[runs["variant"] == "trained", "accuracy"]
+    return {
+        "study": study,
+        "conclusions": conclusions(claims, level),
+        "level": f"{level:.0%}",
+        "models": len(runs),
+        "seeds": runs["seed"].nunique(),
+        "accuracy": f"{accuracy.min():.3f} to {accuracy.max():.3f}",
+        "figures": [
+            {
+                "name": name,
+                "title": FIGURES[name].__doc__.split("\n")[0].rstrip("."),
+                "data": b64encode(Path(figures[name]).read_bytes()).decode(),
+                "caption": caption_of(captions[name]),
+            }
+            for name in FIGURES
+        ],
+        "examples": shown,
+        "secondary": as_html(secondary_table(claims)),
+        "data": as_html(data_table(summaries)),
+        "cells": as_html(cell_table(cells)),
+        "provenance": json.loads(Path(run).read_text("utf-8")),
+        "config": config,
+    }

@@ -1,0 +1,46 @@
+"""The page of the study."""
+
+SHOWN = STUDY.shown_runs
+
+
+rule report:
+    """One self-contained page: verdicts, figures, texts token by token, tables, provenance."""
+    input:
+        claims=f"{RESULTS}/claims.csv",
+        cells=f"{RESULTS}/cells.csv",
+        runs=f"{RESULTS}/runs.csv",
+        figures=rules.figures.output.svg,
+        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
+        data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
+        states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
+        pointwise=[f"{RESULTS}/runs/{run.path}/pointwise.parquet" for run in SHOWN],
+        run=f"{RESULTS}/runs/{SHOWN[0].path}/run.json",
+        template="workflow/attinfo/templates/report.html.j2",
+        code=code("report.py"),
+    output:
+        report=report(
+            f"{RESULTS}/report.html",
+            caption="../report/page.rst",
+            category="The page",
+        ),
+    params:
+        options={
+            "study": STUDY.study,
+            "level": STUDY.statistics.level,
+            "runs": [list(run) for run in SHOWN],
+            "datasets": STUDY.used_datasets,
+            **STUDY.report.model_dump(),
+            "config": STUDY.model_dump(),
+        },
+    log:
+        log_of("report", "report"),
+    benchmark:
+        benchmark_of("report", "report")
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    conda:
+        "../../envs/report.yaml"
+    script:
+        "../scripts/report.py"

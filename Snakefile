@@ -25,7 +25,6 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
-
 rule all:
     default_target: True
     input:

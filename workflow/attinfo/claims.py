@@ -1,9 +1,4 @@
-"""The paper's five conclusions as contrasts, declared before any result, and their verdicts.
-
-A contrast is the difference of one statistic between two sets of cells that are alike in
-everything named in `within`, paired by data set and seed. Each is worded so that a positive
-effect supports the conclusion.
-"""
+"""The verdicts: every contrast with its effect, interval and p, from the tables of all runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,199 +8,12 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from attinfo.agreement import GAP_BINS
-from attinfo.config import parse_normaliser
+from attinfo.contrasts import CONTRASTS, STATISTICS, Contrast, Statistic
+from attinfo.registry import parse_normaliser
 from attinfo.statistics import Interval, Ratios, interval, resample_replicates, text_weights
 
 RUN = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
 CELL = RUN[:-1]
-
-
-@dataclass(frozen=True)
-class Statistic:
-    """A number per run, as a signed sum of ratios of sums over texts.
-
-    `terms` hold a sign, a column and its count column; without one the column is averaged over
-    the texts in which it is defined. `per_entropy` divides by the entropy of the run's output.
-    """
-
-    label: str
-    terms: tuple[tuple[int, str, str | None], ...]
-    per_entropy: bool = False
-
-
-def _usable(estimator: str, index: str) -> Statistic:
-    suffix = "" if index == "instance" else f"_{index}"
-    column = f"{estimator}_pvi{suffix}"
-    terms = ((1, f"sum:{column}", f"count:{column}"),)
-    return Statistic(f"I/H(Ŷ), {estimator}, by {index}", terms, per_entropy=True)
-
-
-def _mean(label: str, column: str) -> Statistic:
-    return Statistic(label, ((1, column, None),))
-
-
-def _concordance(sign: int, bin: int) -> tuple[int, str, str]:
-    return sign, f"concordant:{bin}", f"pairs:{bin}"
-
-
-STATISTICS = {
-    "information_position": _usable("linear", "position"),
-    "information_rank": _usable("linear", "rank"),
-    "information_instance": _usable("linear", "instance"),
-    "information_position_knn": _usable("knn", "position"),
-    "tau_gain": _mean("τ-b of attention and gain, within texts", "tau:linear_gain"),
-    "tau_pvi": _mean("τ-b of attention and pvi, within texts", "tau:linear_pvi"),
-    "tau_knn": _mean("τ-b of attention and kNN pvi, within texts", "tau:knn_pvi"),
-    "entropy_ratio": _mean("entropy of attention / entropy of equal weights", "entropy_ratio"),
-    "max_weight": _mean("largest weight in a text", "max_weight"),
-    "gini": _mean("Gini coefficient of the weights", "gini"),
-    "accuracy": _mean("test accuracy", "correct"),
-    "concordance_rise": Statistic(
-        "concordance, largest − smallest gap decile",
-        (_concordance(1, GAP_BINS - 1), _concordance(-1, 0)),
-    ),
-    **{
-        f"concordance_{bin}": Statistic(f"concordance, gap decile {bin + 1}", (_concordance(1, bin),))
-        for bin in range(GAP_BINS)
-    },
-    **{f"gap_{bin}": _mean(f"mean gap, decile {bin + 1}", f"gap:{bin}") for bin in range(GAP_BINS)},
-}
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """One comparison: `plus` against `minus` (or against `value`), among the runs of `among`.
-
-    The sets are pandas queries over the columns dataset, encoder, attention, normaliser, kind
-    and temperature (of the normaliser), variant and seed.
-    """
-
-    claim: str
-    statement: str
-    statistic: str
-    plus: str
-    minus: str | None = None
-    within: tuple[str, ...] = ()
-    among: str = "variant == 'trained'"
-    sign: int = 1
-    value: float = 0.0
-    primary: bool = False
-
-
-CONCLUSIONS = {
-    "i": "Additive and Deep attention preserve more information between hidden states and "
-    "output than Scaled Dot-product",
-    "ii": "Additive attention actively learns to explain",
-    "iii": "Where attention values are nearly equal, their order disagrees with the "
-    "information order",
-    "iv": "Gumbel-softmax below temperature one gives more skewed attention than softmax",
-    "v": "Some building blocks, such as BiLSTM with Additive attention, keep the two orders "
-    "better correlated",
-}
-
-_LEARNT = "attention in ['additive', 'deep']"
-_DOT = "attention == 'scaled_dot'"
-_ANY = "variant in ['trained', 'frozen_scorer', 'permuted', 'label_shuffled']"
-_COLD_GUMBEL = "kind == 'gumbel_softmax' and temperature < 1"
-_EXAMPLE = "encoder == 'bilstm' and attention == 'additive'"
-
-
-def _preserve(statistic: str, statement: str, primary: bool = False) -> Contrast:
-    blocks = ("encoder", "normaliser")
-    return Contrast("i", statement, statistic, _LEARNT, _DOT, blocks, primary=primary)
-
-
-def _learns(scorer: str, ablation: str, statement: str, primary: bool = False) -> Contrast:
-    trained = f"attention == '{scorer}' and variant == 'trained'"
-    ablated = f"attention == '{scorer}' and variant == '{ablation}'"
-    blocks = ("encoder", "normaliser")
-    return Contrast("ii", statement, "tau_gain", trained, ablated, blocks, _ANY, primary=primary)
-
-
-CONTRASTS = (
-    _preserve(
-        "information_position", "I/H by position: additive and deep above scaled dot", primary=True
-    ),
-    _preserve("information_rank", "the same by attention rank"),
-    _preserve("information_instance", "the same over all tokens"),
-    _preserve("information_position_knn", "the same by position, nearest neighbours"),
-    _learns(
-        "additive",
-        "frozen_scorer",
-        "agreement: trained additive scorer above the same scorer frozen at random",
-        primary=True,
-    ),
-    _learns("additive", "permuted", "the same against permuted weights"),
-    _learns("additive", "label_shuffled", "the same against training on shuffled labels"),
-    _learns("deep", "frozen_scorer", "deep scorer: trained above frozen"),
-    _learns("scaled_dot", "frozen_scorer", "scaled-dot scorer: trained above frozen"),
-    Contrast(
-        "iii",
-        "concordance with information: pairs in the largest gap decile above the smallest",
-        "concordance_rise",
-        plus="variant == 'trained'",
-        primary=True,
-    ),
-    Contrast(
-        "iii",
-        "concordance in the smallest gap decile above one half (chance)",
-        "concordance_0",
-        plus="variant == 'trained'",
-        value=0.5,
-        sign=-1,
-    ),
-    Contrast(
-        "iv",
-        "entropy of attention: softmax above Gumbel-softmax at temperature < 1",
-        "entropy_ratio",
-        plus="normaliser == 'softmax'",
-        minus=_COLD_GUMBEL,
-        within=("encoder", "attention"),
-        primary=True,
-    ),
-    Contrast(
-        "iv",
-        "the same against softmax at the same temperature: what the noise adds",
-        "entropy_ratio",
-        plus="kind == 'softmax' and temperature < 1",
-        minus=_COLD_GUMBEL,
-        within=("encoder", "attention", "temperature"),
-    ),
-    Contrast(
-        "iv",
-        "Gini of attention: Gumbel-softmax at temperature < 1 above softmax",
-        "gini",
-        plus=_COLD_GUMBEL,
-        minus="normaliser == 'softmax'",
-        within=("encoder", "attention"),
-    ),
-    Contrast(
-        "v",
-        "agreement: BiLSTM with additive above the other encoders and scorers",
-        "tau_gain",
-        plus=_EXAMPLE,
-        minus=f"not ({_EXAMPLE})",
-        within=("normaliser",),
-        primary=True,
-    ),
-    Contrast(
-        "v",
-        "the same by pvi at the realised output",
-        "tau_pvi",
-        plus=_EXAMPLE,
-        minus=f"not ({_EXAMPLE})",
-        within=("normaliser",),
-    ),
-    Contrast(
-        "v",
-        "agreement: BiLSTM with additive above the per-token MLP with additive",
-        "tau_gain",
-        plus=_EXAMPLE,
-        minus="encoder == 'mlp' and attention == 'additive'",
-        within=("normaliser",),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -359,9 +167,13 @@ def summarise(
     for name, drawn in draws.items():
         runs[name] = drawn.values[0]
         for cell, part in drawn.runs.groupby(CELL, sort=False):
-            found = interval(resample_replicates(drawn.values[:, part.index], seed, len(part)), level)
+            found = interval(
+                resample_replicates(drawn.values[:, part.index], seed, len(part)), level
+            )
             row = dict(zip(CELL, cell, strict=True)) | {"statistic": name, "seeds": len(part)}
-            cells.append(row | {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high})
+            cells.append(
+                row | {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high}
+            )
     return runs, pd.DataFrame(cells)
 
 
@@ -370,7 +182,9 @@ def settle(
 ) -> dict[str, pd.DataFrame]:
     """From the text tables of all cells to the tables `claims`, `runs` and `cells`."""
     tables = {
-        run: table.reset_index(drop=True).assign(correct=table["label"].eq(table["predicted"]).to_numpy())
+        run: table.reset_index(drop=True).assign(
+            correct=table["label"].eq(table["predicted"]).to_numpy()
+        )
         for frame in texts
         for run, table in frame.groupby(RUN, sort=True)
     }

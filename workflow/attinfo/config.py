@@ -22,7 +22,7 @@ from pydantic import (
 
 from attinfo.errors import InputError, unknown
 from attinfo.models.variants import VARIANTS
-from attinfo.registry import check_name, with_defaults
+from attinfo.registry import check_name, normaliser_name, parse_normaliser, with_defaults
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -312,28 +312,6 @@ class Study(Section):
             for name in self.information.estimators
         }
         return options
-
-
-def parse_normaliser(text: str) -> tuple[str, float]:
-    """`gumbel_softmax@0.5` -> ("gumbel_softmax", 0.5); the temperature is 1 where none is given.
-
-    Raises:
-        ValueError: the normaliser is unknown, or the temperature is not a number above 0.
-    """
-    name, _, temperature = text.partition("@")
-    check_name("normaliser", name)
-    try:
-        value = float(temperature or 1)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise ValueError(f"'{text}': the temperature is '{temperature}', expected a number above 0")
-    return name, value
-
-
-def normaliser_name(name: str, temperature: float) -> str:
-    """The one spelling of a normaliser at a temperature, as in paths and tables."""
-    return name if temperature == 1 else f"{name}@{temperature:g}"
 
 
 def _sentence(error: Any) -> str:

@@ -4,44 +4,30 @@ To add one: a function `(tables) -> Drawing`, registered in `FIGURES`, and a cap
 name in workflow/report/.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-
-import matplotlib as mpl
-
-mpl.use("Agg")
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
 
 from attinfo.agreement import GAP_BINS
-from attinfo.config import parse_normaliser
 from attinfo.files import whole
-from attinfo.registry import entries
-
-# One hue a scorer, everywhere: the colour-blind safe palette of seaborn, in registry order.
-HUES = dict(zip(entries("attention"), sns.color_palette("colorblind").as_hex(), strict=False))
-VERDICT_HUES = {"supported": "#1a7f4b", "contradicted": "#b3261e", "undetermined": "#6b7280"}
-GREY = "#6b7280"
-NAMES = {
-    "bilstm": "BiLSTM",
-    "cnn": "CNN",
-    "mlp": "MLP (per token)",
-    "additive": "Additive",
-    "deep": "Deep",
-    "scaled_dot": "Scaled dot",
-    "softmax": "softmax",
-    "gumbel_softmax": "Gumbel-softmax",
-    "frozen_scorer": "scorer frozen",
-    "label_shuffled": "labels shuffled",
-    "linear": "linear probe",
-    "knn": "nearest neighbours",
-}
+from attinfo.style import (
+    GREY,
+    HUES,
+    INK,
+    VERDICT_HUES,
+    apply,
+    dodge,
+    in_order,
+    legend,
+    name_of,
+    panels,
+)
 
 
 class Tables(NamedTuple):
@@ -60,66 +46,8 @@ class Drawing(NamedTuple):
     data: pd.DataFrame
 
 
-def name_of(block: str) -> str:
-    """How a building block is called in figures and tables."""
-    if "@" in block:
-        kind, temperature = parse_normaliser(block)
-        return f"{name_of(kind)}, τ = {temperature:g}"
-    return NAMES.get(block, block.replace("_", " "))
-
-
-def in_order(values: pd.Series) -> list[str]:
-    """The distinct values in the order in which the study has them."""
-    return list(dict.fromkeys(values))
-
-
-def _style() -> None:
-    sns.set_theme(
-        style="whitegrid",
-        rc={
-            "font.size": 9,
-            "axes.titlesize": 9,
-            "axes.labelsize": 8,
-            "xtick.labelsize": 8,
-            "ytick.labelsize": 8,
-            "legend.fontsize": 8,
-            "legend.frameon": False,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "grid.color": "#e5e7eb",
-            "svg.hashsalt": "attinfo",
-            "figure.dpi": 120,
-        },
-    )
-
-
-def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
-    return plt.subplots(
-        rows,
-        columns,
-        figsize=(width, height),
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-        layout="constrained",
-    )
-
-
-def _legend(figure: Figure, attentions: list[str], extra: Mapping[str, dict] | None = None) -> None:
-    handles = [
-        plt.Line2D([], [], color=HUES[a], marker="o", linewidth=1.5, label=name_of(a))
-        for a in attentions
-    ]
-    handles += [plt.Line2D([], [], label=label, **kw) for label, kw in (extra or {}).items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-
-
 def _trained(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["variant"] == "trained"]
-
-
-def _dodge(i: int, count: int, room: float = 0.6) -> float:
-    return (i - (count - 1) / 2) * room / max(count, 1)
 
 
 def verdicts(tables: Tables) -> Drawing:
@@ -127,9 +55,9 @@ def verdicts(tables: Tables) -> Drawing:
     data = tables.claims[tables.claims["role"] == "primary"]
     columns = ["claim", "contrast", "n", "estimate", "ci_low", "ci_high", "p_holm", "verdict"]
     data = data[columns].reset_index(drop=True)
-    figure, axes = _panels(1, 1, 7.2, 3.2)
+    figure, axes = panels(1, 1, 7.2, 3.2)
     axis = axes[0, 0]
-    axis.axvline(0, color="#111827", linewidth=1)
+    axis.axvline(0, color=INK, linewidth=1)
     for y, row in data.iterrows():
         hue = VERDICT_HUES[row["verdict"]]
         axis.plot([row["ci_low"], row["ci_high"]], [y, y], color=hue, linewidth=3, alpha=0.5)
@@ -157,7 +85,7 @@ def _cell_panel(axis: Axes, cells: pd.DataFrame, runs: pd.DataFrame, statistic: 
     """Encoders down, scorers dodged: mean and interval of each cell, a small dot for each seed."""
     encoders, attentions = in_order(cells["encoder"]), in_order(cells["attention"])
     for cell in cells.itertuples():
-        y = encoders.index(cell.encoder) + _dodge(attentions.index(cell.attention), len(attentions))
+        y = encoders.index(cell.encoder) + dodge(attentions.index(cell.attention), len(attentions))
         hue = HUES[cell.attention]
         axis.plot([cell.ci_low, cell.ci_high], [y, y], color=hue, linewidth=2, alpha=0.6)
         axis.plot(cell.estimate, y, "o", color=hue, markersize=5)
@@ -173,18 +101,18 @@ def agreement(tables: Tables) -> Drawing:
     cells, runs = _trained(tables.cells), _trained(tables.runs)
     cells = cells[cells["statistic"].isin(statistics)]
     normalisers = in_order(cells["normaliser"])
-    figure, axes = _panels(2, len(normalisers), 2.0 + 2.2 * len(normalisers), 4.8)
+    figure, axes = panels(2, len(normalisers), 2.0 + 2.2 * len(normalisers), 4.8)
     for row, (statistic, label) in enumerate(statistics.items()):
         for column, normaliser in enumerate(normalisers):
             axis = axes[row, column]
             here = (cells["normaliser"] == normaliser) & (cells["statistic"] == statistic)
             _cell_panel(axis, cells[here], runs[runs["normaliser"] == normaliser], statistic)
-            axis.axvline(0, color="#111827", linewidth=0.8)
+            axis.axvline(0, color=INK, linewidth=0.8)
             if row == 0:
                 axis.set_title(name_of(normaliser))
             axis.set_xlabel(f"τ-b with {label}")
             axis.xaxis.set_tick_params(labelbottom=True)
-    _legend(figure, in_order(cells["attention"]))
+    legend(figure, in_order(cells["attention"]))
     return Drawing(figure, cells)
 
 
@@ -193,17 +121,19 @@ def information_by_rank(tables: Tables) -> Drawing:
     data = _trained(tables.information)
     data = data[(data["index"] == "rank") & (data["normaliser"] == data["normaliser"].iloc[0])]
     encoders, estimators = in_order(data["encoder"]), in_order(data["estimator"])
-    figure, axes = _panels(len(estimators), len(encoders), 7.6, 1.0 + 2.1 * len(estimators))
+    figure, axes = panels(len(estimators), len(encoders), 7.6, 1.0 + 2.1 * len(estimators))
     for row, estimator in enumerate(estimators):
         for column, encoder in enumerate(encoders):
             axis = axes[row, column]
             own = data[(data["encoder"] == encoder) & (data["estimator"] == estimator)]
-            axis.axhline(own["h_output"].mean(), color="#111827", linewidth=1, linestyle="--")
+            axis.axhline(own["h_output"].mean(), color=INK, linewidth=1, linestyle="--")
             floor = own.groupby("unit")["floor_upper"].mean()
             axis.fill_between(floor.index + 1, 0, floor, color=GREY, alpha=0.3, linewidth=0)
             for attention, part in own.groupby("attention", sort=False):
                 for _, run in part.groupby("seed"):
-                    axis.plot(run["unit"] + 1, run["mi_nats"], color=HUES[attention], alpha=0.3, lw=0.8)
+                    axis.plot(
+                        run["unit"] + 1, run["mi_nats"], color=HUES[attention], alpha=0.3, lw=0.8
+                    )
                 mean = part.groupby("unit")["mi_nats"].mean()
                 axis.plot(mean.index + 1, mean, "o-", color=HUES[attention], markersize=3, lw=1.5)
             if row == 0:
@@ -212,9 +142,9 @@ def information_by_rank(tables: Tables) -> Drawing:
     for axis in axes[-1]:
         axis.set_xlabel("attention rank (1 = most attended)")
         axis.xaxis.get_major_locator().set_params(integer=True)
-    ceiling = {"color": "#111827", "linestyle": "--", "linewidth": 1}
+    ceiling = {"color": INK, "linestyle": "--", "linewidth": 1}
     extra = {"H(Ŷ), the ceiling": ceiling, "floor": {"color": GREY, "linewidth": 6, "alpha": 0.3}}
-    _legend(figure, in_order(data["attention"]), extra)
+    legend(figure, in_order(data["attention"]), extra)
     columns = ["encoder", "attention", "normaliser", "seed", "estimator", "unit", "n", "mi_nats"]
     return Drawing(figure, data[[*columns, "h_output", "floor_upper"]])
 
@@ -225,11 +155,13 @@ def concordance(tables: Tables) -> Drawing:
     cells = tables.cells[tables.cells["statistic"].isin(names)]
     cells = cells.assign(decile=cells["statistic"].str.removeprefix("concordance_").astype(int) + 1)
     normaliser = _trained(cells)["normaliser"].iloc[0]
-    data = cells[(cells["normaliser"] == normaliser) & cells["variant"].isin(["trained", "permuted"])]
+    data = cells[
+        (cells["normaliser"] == normaliser) & cells["variant"].isin(["trained", "permuted"])
+    ]
     encoders = in_order(_trained(data)["encoder"])
-    figure, axes = _panels(1, len(encoders), 7.6, 3.2)
+    figure, axes = panels(1, len(encoders), 7.6, 3.2)
     for axis, encoder in zip(axes[0], encoders, strict=True):
-        axis.axhline(0.5, color="#111827", linewidth=0.8)
+        axis.axhline(0.5, color=INK, linewidth=0.8)
         own = data[data["encoder"] == encoder]
         for (attention, variant), part in own.groupby(["attention", "variant"], sort=False):
             hue = HUES[attention] if variant == "trained" else GREY
@@ -242,8 +174,12 @@ def concordance(tables: Tables) -> Drawing:
         axis.set_xlabel("decile of the attention gap\n(1 = nearly equal weights)")
         axis.set_xticks(range(1, GAP_BINS + 1))
     axes[0, 0].set_ylabel("share of pairs concordant\nwith information (gain)")
-    extra = {"weights permuted": {"color": GREY, "linestyle": ":"}} if "permuted" in set(data["variant"]) else {}
-    _legend(figure, in_order(data["attention"]), extra)
+    extra = (
+        {"weights permuted": {"color": GREY, "linestyle": ":"}}
+        if "permuted" in set(data["variant"])
+        else {}
+    )
+    legend(figure, in_order(data["attention"]), extra)
     return Drawing(figure, data)
 
 
@@ -257,27 +193,31 @@ def skew(tables: Tables) -> Drawing:
     cells = _trained(tables.cells)
     cells = cells[cells["statistic"].isin(statistics)]
     encoders = in_order(cells["encoder"])
-    normalisers = in_order(cells["normaliser"].sort_values(key=lambda s: s.str.startswith("gumbel"), kind="stable"))
+    normalisers = in_order(
+        cells["normaliser"].sort_values(key=lambda s: s.str.startswith("gumbel"), kind="stable")
+    )
     attentions = in_order(cells["attention"])
-    figure, axes = _panels(len(statistics), len(encoders), 7.6, 5.6)
+    figure, axes = panels(len(statistics), len(encoders), 7.6, 5.6)
     for row, (statistic, label) in enumerate(statistics.items()):
         for column, encoder in enumerate(encoders):
             axis = axes[row, column]
             own = cells[(cells["statistic"] == statistic) & (cells["encoder"] == encoder)]
             for cell in own.itertuples():
                 x = normalisers.index(cell.normaliser)
-                x += _dodge(attentions.index(cell.attention), len(attentions), 0.45)
+                x += dodge(attentions.index(cell.attention), len(attentions), 0.45)
                 hue = HUES[cell.attention]
                 axis.plot([x, x], [cell.ci_low, cell.ci_high], color=hue, linewidth=2, alpha=0.6)
                 axis.plot(x, cell.estimate, "o", color=hue, markersize=5)
             axis.set_ylim(-0.03, 1.03)
-            axis.set_xticks(range(len(normalisers)), [name_of(n).replace(", ", "\n") for n in normalisers])
+            axis.set_xticks(
+                range(len(normalisers)), [name_of(n).replace(", ", "\n") for n in normalisers]
+            )
             axis.set_xlim(-0.5, len(normalisers) - 0.5)
             axis.tick_params(axis="x", labelsize=7)
             if row == 0:
                 axis.set_title(name_of(encoder))
         axes[row, 0].set_ylabel(label)
-    _legend(figure, attentions)
+    legend(figure, attentions)
     return Drawing(figure, cells)
 
 
@@ -298,9 +238,9 @@ def ablations(tables: Tables) -> Drawing:
         1, len(statistics), figsize=(7.6, 3.4), sharey=True, squeeze=False, layout="constrained"
     )
     for axis, (statistic, label) in zip(axes[0], statistics.items(), strict=True):
-        axis.axvline(0, color="#111827", linewidth=0.8)
+        axis.axvline(0, color=INK, linewidth=0.8)
         for (variant, attention), part in data.groupby(["variant", "attention"], sort=False):
-            y = variants.index(variant) + _dodge(attentions.index(attention), len(attentions))
+            y = variants.index(variant) + dodge(attentions.index(attention), len(attentions))
             hue = HUES[attention]
             axis.plot(part[statistic], [y] * len(part), "|", color=hue, markersize=7)
             if part[statistic].notna().any():
@@ -310,7 +250,7 @@ def ablations(tables: Tables) -> Drawing:
         axis.set_yticks(range(len(variants)), [name_of(v) for v in variants])
         axis.set_ylim(len(variants) - 0.5, -0.5)
         axis.set_xlabel(f"{label}\nablation − trained")
-    _legend(figure, attentions)
+    legend(figure, attentions)
     return Drawing(figure, data)
 
 
@@ -326,7 +266,7 @@ FIGURES: dict[str, Callable[[Tables], Drawing]] = {
 
 def missing(reason: str) -> Drawing:
     """A figure that says why there is nothing to draw."""
-    figure, axes = _panels(1, 1, 7.2, 1.0)
+    figure, axes = panels(1, 1, 7.2, 1.0)
     axes[0, 0].text(0.5, 0.5, reason, ha="center", va="center", color=GREY)
     axes[0, 0].set_axis_off()
     return Drawing(figure, pd.DataFrame({"missing": [reason]}))
@@ -334,7 +274,7 @@ def missing(reason: str) -> Drawing:
 
 def draw_all(tables: Tables, folder: str | Path) -> None:
     """Write every figure as SVG and PNG, and its data as CSV, into a folder."""
-    _style()
+    apply()
     for name, figure_of in FIGURES.items():
         try:
             drawing = figure_of(tables)

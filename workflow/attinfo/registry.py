@@ -33,7 +33,7 @@ class Entry:
 
 
 def _definitions(file: Path) -> dict[str, ast.ClassDef | ast.FunctionDef]:
-    """Classes and functions by the name they have in `file`, its own and its first-party imports."""
+    """Classes and functions by their names in `file`: its own, and those it imports from us."""
     found: dict[str, ast.ClassDef | ast.FunctionDef] = {}
     for node in ast.parse(file.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -115,3 +115,25 @@ def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str,
         raise ValueError(f"{kind} '{name}' needs the option '{missing[0]}'")
     defaults = {o: list(d) if isinstance(d, tuple) else d for o, d in known.items()}
     return {**defaults, **options}
+
+
+def parse_normaliser(text: str) -> tuple[str, float]:
+    """`gumbel_softmax@0.5` -> ("gumbel_softmax", 0.5); the temperature is 1 where none is given.
+
+    Raises:
+        ValueError: the normaliser is unknown, or the temperature is not a number above 0.
+    """
+    name, _, temperature = text.partition("@")
+    check_name("normaliser", name)
+    try:
+        value = float(temperature or 1)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ValueError(f"'{text}': the temperature is '{temperature}', expected a number above 0")
+    return name, value
+
+
+def normaliser_name(name: str, temperature: float) -> str:
+    """The one spelling of a normaliser at a temperature, as in paths and tables."""
+    return name if temperature == 1 else f"{name}@{temperature:g}"

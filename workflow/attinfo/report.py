@@ -11,14 +11,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import numpy as np
 import pandas as pd
 
-from attinfo.claims import CONCLUSIONS, STATISTICS
 from attinfo.config import Run
+from attinfo.contrasts import CONCLUSIONS, STATISTICS
 from attinfo.data.texts import read_arrow, read_summary
-from attinfo.figures import FIGURES, name_of
+from attinfo.figures import FIGURES
 from attinfo.models.variants import VARIANTS
 from attinfo.registry import entries
 from attinfo.seeds import seed_of
 from attinfo.store import read_states
+from attinfo.style import name_of
 
 
 class Token(NamedTuple):
@@ -154,7 +155,9 @@ def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
     key = ["dataset", "encoder", "attention", "normaliser", "variant"]
     shown = cells[cells["statistic"].isin(statistics)].copy()
     shown["value"] = [
-        "undefined" if np.isnan(c.estimate) else f"{c.estimate:.3f} [{c.ci_low:.3f}, {c.ci_high:.3f}]"
+        "undefined"
+        if np.isnan(c.estimate)
+        else f"{c.estimate:.3f} [{c.ci_low:.3f}, {c.ci_high:.3f}]"
         for c in shown.itertuples()
     ]
     wide = shown.pivot_table(

@@ -22,9 +22,7 @@ def permuted(output: Output, lengths: torch.Tensor, chosen: np.ndarray, seed: in
     )
 
 
-def states_of(
-    model: Classifier, texts: Texts, permute: int | None = None
-) -> dict[str, np.ndarray]:
+def states_of(model: Classifier, texts: Texts, permute: int | None = None) -> dict[str, np.ndarray]:
     """The store's arrays for all texts.
 
     Args:
@@ -43,7 +41,9 @@ def states_of(
                 output = output._replace(logits=model.read(output.hidden, output.attention))
             real = ids.new_ones(ids.shape, dtype=torch.bool)
             real &= torch.arange(ids.shape[1]) < length[:, None]
-            rows = np.concatenate([np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen])
+            rows = np.concatenate(
+                [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]
+            )
             for name in ("hidden", "score", "attention"):
                 values = getattr(output, name)[real].numpy()
                 target = flat.setdefault(

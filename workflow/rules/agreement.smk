@@ -11,18 +11,18 @@ rule agreement:
     output:
         agreement=f"{GROUPS}/agreement.csv",
         texts=f"{GROUPS}/texts.parquet",
-    params:
-        seeds=STUDY.seeds,
     log:
         log_of("agreement", GROUP),
     benchmark:
         benchmark_of("agreement", GROUP)
+    conda:
+        "../../envs/agreement.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=60,
-    conda:
-        "../../envs/agreement.yaml"
+    params:
+        options={"seeds": STUDY.seeds},
     script:
         "../scripts/agreement.py"
 
@@ -40,11 +40,11 @@ rule collect:
         log_of("collect", "collect"),
     benchmark:
         benchmark_of("collect", "collect")
+    conda:
+        "../../envs/agreement.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
-    conda:
-        "../../envs/agreement.yaml"
     script:
         "../scripts/collect.py"

@@ -10,17 +10,17 @@ rule claims:
         claims=f"{RESULTS}/claims.csv",
         runs=f"{RESULTS}/runs.csv",
         cells=f"{RESULTS}/cells.csv",
-    params:
-        statistics=STUDY.statistics.model_dump(),
     log:
         log_of("claims", "claims"),
     benchmark:
         benchmark_of("claims", "claims")
+    conda:
+        "../../envs/claims.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
-    conda:
-        "../../envs/claims.yaml"
+    params:
+        options=STUDY.statistics.model_dump(),
     script:
         "../scripts/claims.py"

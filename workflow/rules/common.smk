@@ -72,5 +72,13 @@ def cell_options(wildcards):
     return STUDY.model_options(wildcards.encoder, wildcards.attention, wildcards.normaliser)
 
 
+def models_of(wildcards):
+    """The weights a variant reads: its own, or those of the trained model."""
+    variant = wildcards.variant if VARIANTS[wildcards.variant].trains else "trained"
+    return expand(
+        f"{RUNS}/model.safetensors", **{**wildcards, "variant": variant}, seed=STUDY.seeds
+    )
+
+
 def cost_summary():
     return slowest_rules(f"{RESULTS}/benchmarks")

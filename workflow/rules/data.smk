@@ -8,18 +8,18 @@ rule download:
         code=code("download.py"),
     output:
         raw="results/data/{key}.raw",
-    params:
-        source=lambda w: STUDY.dataset_of(w.key).source,
     log:
         "results/data/logs/download/{key}.log",
     benchmark:
         "results/data/benchmarks/download/{key}.tsv"
+    conda:
+        "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=30,
-    conda:
-        "../../envs/data.yaml"
+    params:
+        options=lambda w: STUDY.dataset_of(w.key).source,
     script:
         "../scripts/download.py"
 
@@ -31,17 +31,17 @@ rule prepare:
         code=code("prepare.py"),
     output:
         data=directory("results/data/{key}"),
-    params:
-        dataset=lambda w: STUDY.dataset_of(w.key).model_dump(),
     log:
         "results/data/logs/prepare/{key}.log",
     benchmark:
         "results/data/benchmarks/prepare/{key}.tsv"
+    conda:
+        "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
-    conda:
-        "../../envs/data.yaml"
+    params:
+        options=lambda w: STUDY.dataset_of(w.key).model_dump(),
     script:
         "../scripts/prepare.py"

@@ -34,11 +34,11 @@ rule figures:
         log_of("figures", "figures"),
     benchmark:
         benchmark_of("figures", "figures")
+    conda:
+        "../../envs/figures.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
-    conda:
-        "../../envs/figures.yaml"
     script:
         "../scripts/figures.py"

@@ -9,18 +9,17 @@ rule information:
     output:
         information=f"{GROUPS}/information.parquet",
         pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
-    params:
-        options=STUDY.information_options(),
-        seeds=STUDY.seeds,
     log:
         log_of("information", GROUP),
     benchmark:
         benchmark_of("information", GROUP)
+    conda:
+        "../../envs/information.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=120,
-    conda:
-        "../../envs/information.yaml"
+    params:
+        options={**STUDY.information_options(), "seeds": STUDY.seeds},
     script:
         "../scripts/information.py"

@@ -23,6 +23,16 @@ rule report:
             caption="../report/page.rst",
             category="The page",
         ),
+    log:
+        log_of("report", "report"),
+    benchmark:
+        benchmark_of("report", "report")
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
     params:
         options={
             "study": STUDY.study,
@@ -32,15 +42,5 @@ rule report:
             **STUDY.report.model_dump(),
             "config": STUDY.model_dump(),
         },
-    log:
-        log_of("report", "report"),
-    benchmark:
-        benchmark_of("report", "report")
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=30,
-    conda:
-        "../../envs/report.yaml"
     script:
         "../scripts/report.py"

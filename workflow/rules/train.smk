@@ -10,6 +10,16 @@ rule train:
         weights=f"{RUNS}/model.safetensors",
         history=f"{RUNS}/history.csv",
         run=f"{RUNS}/run.json",
+    log:
+        log_of("train", f"{GROUP}/{{seed}}"),
+    benchmark:
+        benchmark_of("train", f"{GROUP}/{{seed}}")
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=120,
     params:
         options=lambda w: {
             "model": cell_options(w),
@@ -17,15 +27,5 @@ rule train:
             "variant": w.variant,
             "seed": int(w.seed),
         },
-    log:
-        log_of("train", f"{GROUP}/{{seed}}"),
-    benchmark:
-        benchmark_of("train", f"{GROUP}/{{seed}}")
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=120,
-    conda:
-        "../../envs/train.yaml"
     script:
         "../scripts/train.py"

@@ -11,7 +11,10 @@ with reporting(snakemake.log[0]):
     information = pd.read_parquet(snakemake.input.information)
     texts, rows = [], []
     files = zip(
-        snakemake.params.seeds, snakemake.input.states, snakemake.input.pointwise, strict=True
+        snakemake.params.options["seeds"],
+        snakemake.input.states,
+        snakemake.input.pointwise,
+        strict=True,
     )
     for seed, states_path, pointwise in files:
         states, run = read_states(states_path), dict(snakemake.wildcards.items()) | {"seed": seed}

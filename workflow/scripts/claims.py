@@ -8,7 +8,7 @@ from attinfo.files import whole
 
 with reporting(snakemake.log[0]):
     texts = map(pd.read_parquet, snakemake.input.texts)
-    options = snakemake.params.statistics
+    options = snakemake.params.options
     tables = settle(texts, options["level"], options["bootstrap"], options["seed"])
     for name, table in tables.items():
         with whole(snakemake.output[name]) as path:

@@ -7,7 +7,7 @@ from attinfo.errors import reporting
 from attinfo.files import whole
 
 with reporting(snakemake.log[0]):
-    options = dict(snakemake.params.source)
+    options = dict(snakemake.params.options)
     source = SOURCES[options.pop("name")]
     with whole(snakemake.output.raw) as path:
         source(Path(path), **options)

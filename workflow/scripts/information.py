@@ -2,20 +2,18 @@
 
 import pandas as pd
 
+from attinfo.determinism import be_deterministic
 from attinfo.errors import reporting
 from attinfo.files import whole
 from attinfo.information.units import information
 from attinfo.store import read_states
-from attinfo.determinism import be_deterministic
 
 with reporting(snakemake.log[0]):
     be_deterministic()
-    rows = []
-    files = zip(
-        snakemake.params.seeds, snakemake.input.states, snakemake.output.pointwise, strict=True
-    )
+    rows, options = [], snakemake.params.options
+    files = zip(options["seeds"], snakemake.input.states, snakemake.output.pointwise, strict=True)
     for seed, states, pointwise_path in files:
-        units, pointwise = information(read_states(states, hidden=True), snakemake.params.options)
+        units, pointwise = information(read_states(states, hidden=True), options)
         rows.append(units.assign(**snakemake.wildcards, seed=seed))
         with whole(pointwise_path) as path:
             pointwise.to_parquet(path, index=False)

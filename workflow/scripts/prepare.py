@@ -7,4 +7,4 @@ from attinfo.errors import reporting
 from attinfo.files import whole
 
 with reporting(snakemake.log[0]), whole(snakemake.output.data) as folder:
-    prepare(Path(snakemake.input.raw), snakemake.params.dataset, folder)
+    prepare(Path(snakemake.input.raw), snakemake.params.options, folder)

@@ -1,12 +1,12 @@
 """Dump what the models of one cell did with the test texts."""
 
 from attinfo.data.texts import read_summary, read_texts
+from attinfo.determinism import be_deterministic
 from attinfo.errors import reporting
 from attinfo.models.classifier import load
 from attinfo.models.variants import VARIANTS
 from attinfo.states import states_of
 from attinfo.store import write_states
-from attinfo.determinism import be_deterministic
 
 with reporting(snakemake.log[0]):
     be_deterministic()

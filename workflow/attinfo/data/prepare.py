@@ -112,7 +112,8 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> None:
     encodings = tokenizer.encode_batch(texts)
     lengths = np.array([len(encoding.ids) for encoding in encodings])
     if (lengths == 0).any():
-        raise InputError(f"{name}: row {int(np.argmin(lengths)) + 1} holds no word: {texts[np.argmin(lengths)]!r}")
+        row = int(np.argmin(lengths))
+        raise InputError(f"{name}: row {row + 1} holds no word: {texts[row]!r}")
     keep = options["max_tokens"]
     features = Features(
         text=Value("string"),

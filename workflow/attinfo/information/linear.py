@@ -53,7 +53,7 @@ def _moments(scores: Tensor, indicator: Tensor) -> tuple[Tensor, Tensor, Tensor]
     Where scores of unseen texts do not rise with their class, the probe has learnt nothing: the
     means are made equal, and the posterior is the prior.
     """
-    n, columns, s = scores.shape
+    n, _, s = scores.shape
     prior = indicator.mean(0)  # [columns, C]
     sums = torch.einsum("npc,nps->pcs", indicator, scores)
     mean = sums / (n * prior)[..., None].clamp(min=1)

@@ -92,9 +92,7 @@ def row_of(unit: Unit, name: str, estimate: Estimate, output: np.ndarray, text: 
     }
 
 
-def information(
-    states: States, options: Mapping[str, Any]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def information(states: States, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Information between the states and the predicted (or the gold) class of one run.
 
     Args:

@@ -5,6 +5,7 @@ To add a scorer: a class with `__init__(self, width, *, options=defaults)` and
 function of (scores with -inf at padding, temperature, noise), registered in `NORMALISERS`.
 """
 
+from itertools import pairwise
 import math
 
 import torch
@@ -29,10 +30,7 @@ class Deep(nn.Module):
     def __init__(self, width: int, *, layers: int = 2):
         super().__init__()
         sizes = [width, *[width // 2] * layers]
-        blocks = [
-            nn.Sequential(nn.Linear(a, b), nn.Tanh())
-            for a, b in zip(sizes, sizes[1:], strict=False)
-        ]
+        blocks = [nn.Sequential(nn.Linear(a, b), nn.Tanh()) for a, b in pairwise(sizes)]
         self.mlp = nn.Sequential(*blocks, nn.Linear(sizes[-1], 1, bias=False))
 
     def forward(self, hidden: Tensor) -> Tensor:  # noqa: D102

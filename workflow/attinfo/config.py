@@ -325,6 +325,10 @@ def _sentence(error: Any) -> str:
 
 
 def write_schema(path: str | Path) -> None:
-    """Write the JSON schema of the config, for editors and other programs."""
+    """Write the JSON schema of the config, for editors: `python -m attinfo.config`."""
     schema = json.dumps(Study.model_json_schema(), indent=2, sort_keys=True)
     Path(path).write_text(schema + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schema("workflow/schemas/config.schema.json")

@@ -140,7 +140,7 @@ CONTRASTS = (
     ),
     Contrast(
         "iii",
-        "concordance in the smallest gap decile above one half (chance)",
+        "chance (one half) above the concordance in the smallest gap decile",
         "concordance_0",
         plus="variant == 'trained'",
         value=0.5,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
 import pandas as pd
 import seaborn as sns
 
@@ -81,9 +82,15 @@ def verdicts(tables: Tables) -> Drawing:
     return Drawing(figure, data)
 
 
-def _cell_panel(axis: Axes, cells: pd.DataFrame, runs: pd.DataFrame, statistic: str) -> None:
-    """Encoders down, scorers dodged: mean and interval of each cell, a small dot for each seed."""
-    encoders, attentions = in_order(cells["encoder"]), in_order(cells["attention"])
+def _cell_panel(
+    axis: Axes,
+    cells: pd.DataFrame,
+    runs: pd.DataFrame,
+    statistic: str,
+    encoders: list[str],
+    attentions: list[str],
+) -> None:
+    """Encoders down, scorers dodged: mean and interval of each cell, a tick for each seed."""
     for cell in cells.itertuples():
         y = encoders.index(cell.encoder) + dodge(attentions.index(cell.attention), len(attentions))
         hue = HUES[cell.attention]
@@ -100,19 +107,21 @@ def agreement(tables: Tables) -> Drawing:
     statistics = {"tau_gain": "gain, what a state tells", "tau_pvi": "pvi, at the realised output"}
     cells, runs = _trained(tables.cells), _trained(tables.runs)
     cells = cells[cells["statistic"].isin(statistics)]
-    normalisers = in_order(cells["normaliser"])
+    normalisers, encoders = in_order(cells["normaliser"]), in_order(cells["encoder"])
+    attentions = in_order(cells["attention"])
     figure, axes = panels(2, len(normalisers), 2.0 + 2.2 * len(normalisers), 4.8)
     for row, (statistic, label) in enumerate(statistics.items()):
         for column, normaliser in enumerate(normalisers):
             axis = axes[row, column]
             here = (cells["normaliser"] == normaliser) & (cells["statistic"] == statistic)
-            _cell_panel(axis, cells[here], runs[runs["normaliser"] == normaliser], statistic)
+            own = runs[runs["normaliser"] == normaliser]
+            _cell_panel(axis, cells[here], own, statistic, encoders, attentions)
             axis.axvline(0, color=INK, linewidth=0.8)
             if row == 0:
                 axis.set_title(name_of(normaliser))
             axis.set_xlabel(f"τ-b with {label}")
             axis.xaxis.set_tick_params(labelbottom=True)
-    legend(figure, in_order(cells["attention"]))
+    legend(figure, attentions)
     return Drawing(figure, cells)
 
 
@@ -141,7 +150,7 @@ def information_by_rank(tables: Tables) -> Drawing:
         axes[row, 0].set_ylabel(f"information, nats\n({name_of(estimator)})")
     for axis in axes[-1]:
         axis.set_xlabel("attention rank (1 = most attended)")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ceiling = {"color": INK, "linestyle": "--", "linewidth": 1}
     extra = {"H(Ŷ), the ceiling": ceiling, "floor": {"color": GREY, "linewidth": 6, "alpha": 0.3}}
     legend(figure, in_order(data["attention"]), extra)
@@ -246,7 +255,8 @@ def ablations(tables: Tables) -> Drawing:
             if part[statistic].notna().any():
                 axis.plot(part[statistic].mean(), y, "o", color=hue, markersize=5)
             else:
-                axis.text(0, y, " undefined: constant weights", color=GREY, fontsize=7, va="center")
+                note = axis.text(0, y, " undefined", color=GREY, fontsize=7, va="center")
+                note.set_in_layout(False)
         axis.set_yticks(range(len(variants)), [name_of(v) for v in variants])
         axis.set_ylim(len(variants) - 0.5, -0.5)
         axis.set_xlabel(f"{label}\nablation − trained")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from attinfo.errors import unknown
+from attinfo.models.variants import VARIANTS
 
 REGISTRIES = {
     "source": ("data/sources.py", "SOURCES"),
@@ -137,3 +138,18 @@ def parse_normaliser(text: str) -> tuple[str, float]:
 def normaliser_name(name: str, temperature: float) -> str:
     """The one spelling of a normaliser at a temperature, as in paths and tables."""
     return name if temperature == 1 else f"{name}@{temperature:g}"
+
+
+def blocks() -> str:
+    """Every registered name with its summary and options, as a Markdown table."""
+    lines = ["| kind | name | what it is | options |", "|---|---|---|---|"]
+    for kind in REGISTRIES:
+        for name, entry in entries(kind).items():
+            options = ", ".join(f"`{option}`" for option in entry.options)
+            lines.append(f"| {kind} | `{name}` | {entry.summary.rstrip('.')} | {options} |")
+    lines += [f"| variant | `{name}` | {v.summary} |  |" for name, v in VARIANTS.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(blocks())

@@ -15,8 +15,6 @@ from attinfo.config import Run
 from attinfo.contrasts import CONCLUSIONS, STATISTICS
 from attinfo.data.texts import read_arrow, read_summary
 from attinfo.figures import FIGURES
-from attinfo.models.variants import VARIANTS
-from attinfo.registry import entries
 from attinfo.seeds import seed_of
 from attinfo.store import read_states
 from attinfo.style import name_of
@@ -183,18 +181,6 @@ def secondary_table(claims: pd.DataFrame) -> pd.DataFrame:
             "verdict": second["verdict"],
         }
     )
-
-
-def blocks_table() -> pd.DataFrame:
-    """Every building block that a config may name, with its description."""
-    kinds = {"encoder": "encoder", "attention": "attention", "normaliser": "normaliser"}
-    rows = [
-        {"kind": label, "name": name, "what it is": entry.summary}
-        for kind, label in (kinds | {"estimator": "estimator", "source": "source"}).items()
-        for name, entry in entries(kind).items()
-    ]
-    rows += [{"kind": "variant", "name": n, "what it is": v.summary} for n, v in VARIANTS.items()]
-    return pd.DataFrame(rows)
 
 
 def as_html(table: pd.DataFrame) -> str:

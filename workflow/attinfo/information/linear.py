@@ -1,9 +1,10 @@
 """Usable information of linear probes: cross-fitted shrunk discriminant analysis.
 
 A ridge regression of the class indicators on the states spans the directions of linear
-discriminant analysis (Hastie, Tibshirani & Buja 1994); a discriminant analysis of the scores it
-gives to states it has not seen then makes them a posterior. Both steps are closed forms, so the
-observed output and all its permutations are fitted at once, as columns of one right-hand side.
+discriminant analysis (Hastie, Tibshirani & Buja 1994). The discriminant of the scores that it
+gives to states it has not seen, with a scale and biases fitted to them, is the posterior. The
+regression is a closed form, so the observed output and all its permutations are fitted at once,
+as columns of one right-hand side.
 
 The mean of log q(y | h) - log p(y) on held-out texts is the V-information of linear probes (Xu
 et al. 2020) and a lower bound, in expectation, of the mutual information.
@@ -13,6 +14,9 @@ import torch
 from torch import Tensor
 
 from attinfo.information.estimate import Estimate, Sample
+
+NEWTON_STEPS = 6
+CALIBRATION_STATES = 4096  # at most; two or so numbers are fitted to them
 
 
 def ledoit_wolf(states: Tensor) -> float:
@@ -39,19 +43,11 @@ def _ridge(scatter: Tensor, cross: Tensor, total: float, shrinkage: float) -> Te
     return torch.linalg.solve(shrunk, cross / total)
 
 
-def _posterior(scores: Tensor, moments: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """log q(class | scores) [n, columns, C] of a Gaussian discriminant with one covariance."""
-    prior, mean, precision = moments
-    offset = scores[:, :, None, :] - mean  # [n, columns, C, s]
-    distance = torch.einsum("npcs,pst,npct->npc", offset, precision, offset)
-    return (prior.log() - distance / 2).log_softmax(-1)
+def _direction(scores: Tensor, indicator: Tensor) -> Tensor:
+    """Discriminant directions [columns, s, C - 1]: log odds of each class against class 0.
 
-
-def _moments(scores: Tensor, indicator: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Prior [columns, C], class means [columns, C, s] and precision [columns, s, s] of scores.
-
-    Where scores of unseen texts do not rise with their class, the probe has learnt nothing: the
-    means are made equal, and the posterior is the prior.
+    Those of a Gaussian with one covariance. Where scores of unseen texts do not rise with their
+    class the probe has learnt nothing, and the directions are zero.
     """
     n, _, s = scores.shape
     prior = indicator.mean(0)  # [columns, C]
@@ -62,9 +58,50 @@ def _moments(scores: Tensor, indicator: Tensor) -> tuple[Tensor, Tensor, Tensor]
     within = second - torch.einsum("pc,pcs,pct->pst", prior, mean, mean)
     size = within.diagonal(dim1=1, dim2=2).mean(1)
     within = within + (1e-9 * size + 1e-30)[:, None, None] * torch.eye(s, dtype=scores.dtype)
-    alignment = (prior[:, :s] * (mean.diagonal(dim1=1, dim2=2) - grand)).sum(1)
-    mean = torch.where((alignment > 0)[:, None, None], mean, grand[:, None])
-    return prior, mean, torch.linalg.inv(within)
+    direction = torch.linalg.solve(within, (mean[:, 1:] - mean[:, :1]).mT)
+    learnt = (prior[:, 1:] * (mean[:, 1:].diagonal(dim1=1, dim2=2) - grand)).sum(1) > 0
+    return direction * learnt[:, None, None]
+
+
+def _log_softmax(logits: Tensor) -> Tensor:
+    """[..., C] log probabilities of logits [..., C - 1] against class 0."""
+    return torch.nn.functional.pad(logits, (1, 0)).log_softmax(-1)
+
+
+def _calibrated(scores: Tensor, indicator: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights [columns, s, C - 1] and biases [columns, C - 1] of a calibrated posterior.
+
+    The discriminant is right about the direction, not about how sure to be: few tokens of a text
+    decide, most say nothing, which no Gaussian fits. One scale and the biases of each column are
+    fitted by maximum likelihood, by Newton's method; a weak prior keeps the scale finite.
+    """
+    direction = _direction(scores, indicator)
+    step = 1 + len(scores) // CALIBRATION_STATES
+    scores, indicator = scores[::step], indicator[::step]
+    margin = torch.einsum("nps,psc->npc", scores, direction)
+    target = indicator[..., 1:]
+    share = target.mean(0)
+    bias = (share.clamp(min=1e-12) / (1 - share.sum(1, keepdim=True)).clamp(min=1e-12)).log()
+    scale = margin.new_zeros(len(bias))
+    for _ in range(NEWTON_STEPS):
+        odds = (scale[:, None] * margin + bias).clamp(max=30).exp()  # against class 0
+        posterior = odds / (1 + odds.sum(2, keepdim=True))
+        rest = target - posterior
+        mean = (posterior * margin).sum(2, keepdim=True)
+        spread = margin - mean
+        gradient = torch.cat(
+            [(rest * margin).sum((0, 2))[:, None] - scale[:, None], rest.sum(0)], 1
+        )
+        hessian = torch.einsum("npa,npb->pab", posterior, -posterior)
+        hessian.diagonal(dim1=1, dim2=2).add_(posterior.sum(0))
+        mixed = (posterior * spread).sum(0)
+        own = (posterior * spread * margin).sum((0, 2)) + 1
+        top = torch.cat([own[:, None], mixed], 1)[:, None]
+        full = torch.cat([top, torch.cat([mixed[..., None], hessian], 2)], 1)
+        full.diagonal(dim1=1, dim2=2).add_(1e-9)
+        move = torch.linalg.solve(full, gradient)
+        scale, bias = (scale + move[:, 0]).clamp(min=0), bias + move[:, 1:]
+    return scale[:, None, None] * direction, bias
 
 
 def linear_probe(sample: Sample) -> Estimate:
@@ -81,7 +118,7 @@ def linear_probe(sample: Sample) -> Estimate:
     output = sample.output[sample.text]  # [n, columns]
     indicator = torch.nn.functional.one_hot(output, classes).double()
     n, columns, _ = indicator.shape
-    target = indicator[..., : classes - 1].reshape(n, -1)
+    target = indicator[..., 1:].reshape(n, -1)
     members = [torch.nonzero(fold == k).squeeze(1) for k in range(folds)]
     count = torch.tensor([len(m) for m in members], dtype=torch.float64)
     # Sums over each fold, about the grand mean; a probe's sums are differences of these.
@@ -106,17 +143,16 @@ def linear_probe(sample: Sample) -> Estimate:
         return ((hidden[rows] - centre) @ weights).reshape(len(rows), columns, classes - 1)
 
     pairs = {(a, b): probe(a, b) for a in range(folds) for b in range(a)}
-    log_posterior = torch.empty_like(indicator)
-    log_prior = torch.empty(folds, columns, classes, dtype=torch.float64)
+    log_posterior, log_prior = torch.empty_like(indicator), torch.empty_like(indicator)
     for k in range(folds):
         others = [j for j in range(folds) if j != k]
         inner = torch.cat([scored(members[j], pairs[max(j, k), min(j, k)]) for j in others])
         seen = torch.cat([members[j] for j in others])
-        moments = _moments(inner, indicator[seen])
-        log_posterior[members[k]] = _posterior(scored(members[k], probe(k)), moments)
-        log_prior[k] = moments[0].log()
-    prior = log_prior[fold]
-    difference = log_posterior - prior
+        weights, bias = _calibrated(inner, indicator[seen])
+        logits = torch.einsum("nps,psc->npc", scored(members[k], probe(k)), weights) + bias
+        log_posterior[members[k]] = _log_softmax(logits)
+        log_prior[members[k]] = indicator[seen].mean(0).log()
+    difference = log_posterior - log_prior
     pvi = difference.gather(2, output[..., None]).squeeze(2)
     gain = (log_posterior[:, 0].exp() * difference[:, 0]).sum(1)
     return Estimate(pvi=pvi[:, 0], gain=gain.clamp(min=0), null=pvi[:, 1:].mean(0))

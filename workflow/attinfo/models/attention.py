@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from attinfo.errors import InputError
+
 
 class Additive(nn.Module):
     """v . tanh(W h + b) (Bahdanau et al. 2015, without the decoder state)."""
@@ -29,6 +31,8 @@ class Deep(nn.Module):
 
     def __init__(self, width: int, *, layers: int = 2):
         super().__init__()
+        if layers < 2:
+            raise InputError(f"attentions.deep.layers: found {layers}, expected 2 or more")
         sizes = [width, *[width // 2] * layers]
         blocks = [nn.Sequential(nn.Linear(a, b), nn.Tanh()) for a, b in pairwise(sizes)]
         self.mlp = nn.Sequential(*blocks, nn.Linear(sizes[-1], 1, bias=False))

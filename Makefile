@@ -3,12 +3,14 @@
 # make slow   the tests that take minutes: the default study, checked
 PYTHON ?= python3
 CORES ?= all
+# Live progress bars where somebody is watching, plain lines in a log.
+PROGRESS := $(shell test -t 2 && echo --logger rich)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: run test slow clean
 
 run: .venv/installed
-	snakemake --cores $(CORES)
+	snakemake --cores $(CORES) $(PROGRESS)
 
 test: .venv/installed-test
 	pytest
@@ -18,11 +20,11 @@ slow: .venv/installed-test
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
 	touch $@
 
 .venv/installed-test: .venv/installed requirements-test.txt
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 clean:

@@ -1,6 +1,7 @@
 """What the stages share: the validated study, its paths, and the code that a job depends on."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,8 @@ RUNS = f"{GROUPS}/{{seed}}"
 
 
 wildcard_constraints:
-    dataset="|".join(STUDY.datasets),
+    key="|".join(re.escape(STUDY.data_key(name)) for name in STUDY.used_datasets),
+    dataset="|".join(map(re.escape, STUDY.used_datasets)),
     variant="|".join(VARIANTS),
     seed=r"\d+",
 

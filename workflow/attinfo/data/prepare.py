@@ -5,7 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+from datasets import (
+    ClassLabel,
+    Dataset,
+    DatasetDict,
+    Features,
+    List,
+    Value,
+    disable_progress_bars,
+)
 import numpy as np
 import pandas as pd
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -138,6 +146,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> None:
         }
     )
     folder.mkdir(parents=True)
+    disable_progress_bars()
     splits.save_to_disk(folder / "texts")
     tokenizer.save(str(folder / "vocabulary.json"))
     unknown_id = tokenizer.token_to_id(SPECIAL[1])

@@ -1,0 +1,56 @@
+"""The default study, as `make run` makes it. Takes as long as that."""
+
+import pandas as pd
+import pytest
+from workflow import copy_of_project, snakemake
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = copy_of_project(tmp_path_factory.mktemp("default"))
+    done = snakemake(folder, timeout=2400)
+    assert done.returncode == 0, done.stderr[-3000:]
+    print(done.stdout)
+    return folder
+
+
+def test_each_conclusion_has_a_verdict_and_the_page_exists(study):
+    claims = pd.read_csv(study / "results/default/claims.csv")
+    primary = claims[claims["role"] == "primary"]
+    assert list(primary["claim"]) == ["i", "ii", "iii", "iv", "v"]
+    assert (primary["n"] == 3).all()
+    assert primary["verdict"].isin(["supported", "contradicted", "undetermined"]).all()
+    assert (study / "results/default/report.html").stat().st_size < 10_000_000
+
+
+def test_every_trained_bilstm_cell_is_right_in_at_least_72_percent(study):
+    runs = pd.read_csv(study / "results/default/runs.csv")
+    trained = runs[(runs["encoder"] == "bilstm") & (runs["variant"] == "trained")]
+    accuracy = trained.groupby(["attention", "normaliser"])["accuracy"].mean()
+    assert len(accuracy) == 9
+    assert (accuracy >= 0.72).all(), accuracy
+
+
+def test_permuted_weights_agree_with_nothing(study):
+    cells = pd.read_csv(study / "results/default/cells.csv")
+    permuted = cells[(cells["variant"] == "permuted") & (cells["statistic"] == "tau_gain")]
+    assert len(permuted) == 3
+    assert permuted["estimate"].abs().max() < 0.02
+
+
+def test_models_of_shuffled_labels_are_at_chance(study):
+    runs = pd.read_csv(study / "results/default/runs.csv")
+    assert runs.loc[runs["variant"] == "label_shuffled", "accuracy"].between(0.45, 0.55).all()
+
+
+def test_no_job_needs_more_than_one_and_a_half_gigabytes(study):
+    files = list((study / "results/default/benchmarks").rglob("*.tsv"))
+    memory = pd.concat(pd.read_csv(file, sep="\t") for file in files)["max_rss"]
+    assert len(memory) > 150
+    assert memory.max() < 1500
+
+
+def test_a_second_run_does_nothing(study):
+    assert "Nothing to be done" in snakemake(study).stderr

@@ -1,0 +1,210 @@
+"""The workflow as a user runs it: real Snakemake, a small study, a fresh copy of the project."""
+
+from pathlib import Path
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from workflow import ROOT, copy_of_project, snakemake
+import yaml
+
+from attinfo.data.texts import read_arrow
+
+
+def smoke_study(csv: str) -> dict:
+    return {
+        "study": "smoke",
+        "seeds": [1, 2],
+        "datasets": {
+            "planted": {"source": {"name": "file", "path": csv}, "text": "text", "label": "label"}
+        },
+        "grid": [
+            {
+                "dataset": "planted",
+                "encoder": ["bilstm", "mlp"],
+                "attention": ["additive", "scaled_dot"],
+                "normaliser": ["softmax"],
+            },
+            {
+                "dataset": "planted",
+                "encoder": "mlp",
+                "attention": "additive",
+                "normaliser": ["gumbel_softmax@0.5", "softmax@0.5"],
+            },
+            {
+                "dataset": "planted",
+                "encoder": "mlp",
+                "attention": "additive",
+                "normaliser": "softmax",
+                "variant": ["frozen_scorer", "uniform", "permuted"],
+            },
+        ],
+        "model": {"embedding": 16, "width": 16, "dropout": 0.1},
+        "training": {"epochs": 4, "batch_size": 32, "learning_rate": 0.01},
+        "information": {"positions": 3, "ranks": 3, "min_texts": 50, "permutations": 19},
+        "statistics": {"bootstrap": 300},
+        "report": {"texts": 3},
+    }
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory, planted):
+    """A finished smoke study."""
+    folder = copy_of_project(tmp_path_factory.mktemp("smoke"))
+    table = pd.read_csv(planted.raw)
+    # Text is data: it must come out of the page as it went in.
+    table["text"] = table["text"] + ' <script>alert(1)</script> & "q" 😀'
+    table.to_csv(folder / "planted.csv", index=False)
+    (folder / "smoke.yaml").write_text(yaml.safe_dump(smoke_study("planted.csv")))
+    done = snakemake(folder, "--configfile", "smoke.yaml")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder, done
+
+
+def test_one_command_ends_in_a_verdict_for_each_conclusion(smoke):
+    folder, _ = smoke
+    claims = pd.read_csv(folder / "results/smoke/claims.csv")
+    primary = claims[claims["role"] == "primary"]
+    assert list(primary["claim"]) == ["i", "ii", "iii", "iv", "v"]
+    assert set(primary["verdict"]) <= {"supported", "contradicted", "undetermined"}
+    assert (folder / "results/smoke/report.html").stat().st_size > 50_000
+
+
+def test_the_slowest_rules_are_told_at_the_end(smoke):
+    _, done = smoke
+    assert "train" in done.stdout and "MB at most" in done.stdout
+
+
+def test_a_second_run_does_nothing(smoke):
+    folder, _ = smoke
+    assert "Nothing to be done" in snakemake(folder, "--configfile", "smoke.yaml").stderr
+
+
+def test_touching_every_source_file_reruns_nothing(smoke):
+    folder, _ = smoke
+    for path in [*folder.glob("workflow/**/*.*"), folder / "Snakefile", folder / "config.yaml"]:
+        if path.is_file():
+            path.touch()
+    done = snakemake(folder, "--configfile", "smoke.yaml", "--dry-run")
+    assert "Nothing to be done" in done.stderr + done.stdout
+
+
+def rules_that_would_run(folder: Path, *arguments: str) -> dict[str, int]:
+    done = snakemake(
+        folder, "--configfile", "smoke.yaml", "--dry-run", "--quiet", "rules", *arguments
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text[-2000:]
+    rows = [line.split() for line in text.splitlines()]
+    return {r[0]: int(r[1]) for r in rows if len(r) == 2 and r[1].isdigit() and r[0] != "total"}
+
+
+def test_editing_the_agreement_reruns_no_training(smoke):
+    folder, _ = smoke
+    source = folder / "workflow/attinfo/agreement.py"
+    before = source.read_text()
+    source.write_text(before + "\n# edited\n")
+    try:
+        rules = rules_that_would_run(folder)
+    finally:
+        source.write_text(before)
+    assert rules["agreement"] == 9
+    assert {"claims", "figures", "report"} <= set(rules)
+    assert not {"train", "states", "information"} & set(rules)
+
+
+def test_adding_a_seed_trains_only_that_seed(smoke):
+    folder, _ = smoke
+    rules = rules_that_would_run(folder, "--config", "seeds=[1,2,3]")
+    assert rules["train"] == 8  # nine cells and variants, of which `permuted` trains nothing
+
+
+def test_the_page_is_self_contained_and_shows_texts_as_text(smoke):
+    folder, _ = smoke
+    page = (folder / "results/smoke/report.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "&lt;" in page and "😀" in page
+    for outside in ('src="http', "@import", "<link"):
+        assert outside not in page
+
+
+def test_snakemake_makes_its_report_too(smoke):
+    folder, _ = smoke
+    done = snakemake(folder, "--configfile", "smoke.yaml", "--report", "report.zip")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (folder / "report.zip").stat().st_size > 100_000
+
+
+def test_a_planted_word_leads_in_information_in_the_study(smoke):
+    folder, _ = smoke
+    run = folder / "results/smoke/runs/planted/mlp/additive/softmax/trained/1"
+    pointwise = pd.read_parquet(run / "pointwise.parquet")
+    table = read_arrow(next((folder / "results/data").glob("planted-*/")), "test").to_pylist()
+    words = [
+        row["text"][a:b] for row in table for a, b in zip(row["starts"], row["ends"], strict=True)
+    ]
+    decisive = pd.Series(words).isin(["good", "bad"])
+    gain = pointwise["linear_gain"]
+    leads = decisive[gain.groupby(pointwise["text"]).idxmax()]
+    assert leads.mean() > 0.95
+    assert gain[decisive].mean() > 5 * gain[~decisive].mean()
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"encoder": "bilsm"}, "unknown encoder 'bilsm': did you mean 'bilstm'?"),
+        ({"attention": "aditive"}, "unknown attention 'aditive': did you mean 'additive'?"),
+        ({"normaliser": "softmax@0"}, "the temperature is '0', expected a number above 0"),
+        ({"dataset": "plantd"}, "unknown dataset 'plantd': did you mean 'planted'?"),
+    ],
+)
+def test_a_bad_config_is_one_line_before_anything_runs(smoke, tmp_path, change, line):
+    folder, _ = smoke
+    study = smoke_study("planted.csv")
+    study["grid"] = [study["grid"][0] | change]
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(study))
+    done = snakemake(folder, "--configfile", str(tmp_path / "bad.yaml"))
+    assert done.returncode != 0
+    assert line in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("txt,label\n" + "a b,x\nc d,y\n" * 20, "text: unknown column 'text'"),
+        ("text,label\n" + "a b,x\n,y\n" * 20, "column 'text' is empty in 20 of 40 rows"),
+        ("text,label\n" + "a b,x\n" * 20, "holds only 'x', expected two or more classes"),
+    ],
+)
+def test_bad_data_is_one_line_and_leaves_nothing(smoke, content, line):
+    folder, _ = smoke
+    (folder / "bad.csv").write_text(content)
+    study = smoke_study("bad.csv") | {"study": "bad"}
+    (folder / "bad.yaml").write_text(yaml.safe_dump(study))
+    done = snakemake(folder, "--configfile", "bad.yaml", "--until", "prepare")
+    assert done.returncode != 0
+    assert f"error: bad.csv: {line}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "results/bad/runs").exists()
+    assert len(list((folder / "results/data").glob("planted-*/"))) == 1  # that of the good study
+
+
+def test_lint_and_formatters_are_content():
+    for command in (
+        ["snakemake", "--lint"],
+        ["snakefmt", "--check", "."],
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+    ):
+        tool = Path(sys.executable).with_name(command[0])
+        done = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readme_lists_the_registered_blocks():
+    from attinfo.registry import blocks
+
+    assert blocks() in (ROOT / "README.md").read_text("utf-8")

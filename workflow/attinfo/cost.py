@@ -12,8 +12,8 @@ def slowest_rules(folder: str | Path) -> str:
     """
     jobs: dict[str, list[tuple[float, float]]] = {}
     for file in sorted(Path(folder).rglob("*.tsv")):
-        with file.open(encoding="utf-8", newline="") as lines:
-            row = next(csv.DictReader(lines, delimiter="\t"))
+        with file.open(encoding="utf-8", newline="") as opened:
+            row = next(csv.DictReader(opened, delimiter="\t"))
         memory = float(row["max_rss"]) if row["max_rss"] not in ("-", "NA") else 0.0
         rule = file.relative_to(folder).parts[0]
         jobs.setdefault(rule, []).append((float(row["s"]), memory))

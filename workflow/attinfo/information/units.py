@@ -5,7 +5,8 @@ text) and `instance` (every token of every text, one probe for all).
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from attinfo.store import States
 FOLDS = 5  # of the cross-fitting, shared by all units of a run
 
 
-class Unit(NamedTuple):
+@dataclass(frozen=True)
+class Unit:
     """What one value of information belongs to: which tokens of the store."""
 
     index: str

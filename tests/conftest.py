@@ -1,0 +1,143 @@
+"""A tiny data set whose answer is planted, and small models trained on it.
+
+Every text is filler words but for one keyword, at a random place, that decides the class.
+"""
+
+from collections.abc import Callable
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from attinfo.config import Dataset, Split
+from attinfo.data.prepare import prepare
+from attinfo.data.texts import Texts, read_summary, read_texts
+from attinfo.determinism import be_deterministic
+from attinfo.models.classifier import Classifier
+from attinfo.models.variants import VARIANTS
+from attinfo.registry import parse_normaliser, with_defaults
+from attinfo.states import states_of
+from attinfo.store import States
+from attinfo.training import train
+
+KEYWORDS = {"good": "1", "bad": "0"}
+FILLER = [f"word{i}" for i in range(24)]
+TRAINING = {
+    "epochs": 12,
+    "patience": 12,
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "weight_decay": 0.01,
+}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A prepared planted data set."""
+
+    folder: Path
+    raw: Path
+    options: dict[str, Any]
+    keywords: np.ndarray  # token ids
+
+    def texts(self, split: str) -> Texts:
+        return read_texts(self.folder, split)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        summary = read_summary(self.folder)
+        return summary["vocabulary"], len(summary["classes"])
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model trained on the planted data, and what it did with the test texts."""
+
+    model: Classifier
+    weights: dict[str, Tensor]
+    history: list[dict[str, float]]
+    states: States
+    options: dict[str, Any]
+
+    def keyword(self, planted: Planted) -> np.ndarray:
+        """[tokens] whether each token of the store is a keyword."""
+        return np.isin(self.states.token_id, planted.keywords)
+
+
+def write_planted(path: Path, texts: int = 600, seed: int = 0) -> Path:
+    """A CSV file with the columns text and label."""
+    rng = np.random.default_rng(seed)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for _ in range(texts):
+            words = rng.choice(FILLER, size=rng.integers(4, 12)).tolist()
+            keyword = str(rng.choice(list(KEYWORDS)))
+            words.insert(rng.integers(0, len(words) + 1), keyword)
+            writer.writerow([" ".join(words), KEYWORDS[keyword]])
+    return path
+
+
+def model_options(
+    encoder: str = "mlp", attention: str = "additive", normaliser: str = "softmax"
+) -> dict[str, Any]:
+    """The options of a small model of a cell, as a study hands them on."""
+    name, temperature = parse_normaliser(normaliser)
+    return {
+        "encoder": {"name": encoder, **with_defaults("encoder", encoder, {})},
+        "attention": {"name": attention, **with_defaults("attention", attention, {})},
+        "normaliser": {"name": name, "temperature": temperature},
+        "embedding": 16,
+        "embedding_std": 0.4,
+        "width": 16,
+        "dropout": 0.2,
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deterministic() -> None:
+    """As in every job."""
+    be_deterministic()
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    """The planted data set, prepared."""
+    folder = tmp_path_factory.mktemp("planted")
+    raw = write_planted(folder / "texts.csv")
+    split = Split(train=0.55, dev=0.1)
+    options = Dataset(source={"name": "file", "path": str(raw)}, split=split).model_dump()
+    prepare(raw, options, folder / "data")
+    vocabulary = Tokenizer.from_file(str(folder / "data" / "vocabulary.json"))
+    ids = np.array([vocabulary.token_to_id(word) for word in KEYWORDS])
+    return Planted(folder / "data", raw, options, ids)
+
+
+@pytest.fixture(scope="session")
+def trained(planted: Planted) -> Callable[..., Trained]:
+    """Trains a model on the planted data: `trained(encoder, variant, seed)`, each only once."""
+
+    @cache
+    def build(encoder: str = "mlp", variant: str = "trained", seed: int = 1) -> Trained:
+        options = model_options(encoder)
+        weights, history = train(
+            planted.texts("train"),
+            planted.texts("dev"),
+            *planted.sizes,
+            model_options=options,
+            training=TRAINING,
+            variant=VARIANTS[variant],
+            seed=seed,
+        )
+        model = Classifier(*planted.sizes, options, VARIANTS[variant])
+        model.load_state_dict(weights)
+        states = States(**states_of(model.eval(), planted.texts("test")))
+        return Trained(model, weights, history, states, options)
+
+    return build

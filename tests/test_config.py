@@ -1,0 +1,442 @@
+"""The config: what is refused, in which words, and what a valid one expands to."""
+
+from collections.abc import Callable
+from copy import deepcopy
+import importlib
+import inspect
+import json
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+import torch
+import yaml
+
+import attinfo
+from attinfo.config import Study, write_schema
+from attinfo.errors import InputError
+from attinfo.information import ESTIMATORS
+from attinfo.information.estimate import Sample, folds, with_permutations
+from attinfo.models.classifier import Classifier
+from attinfo.models.variants import VARIANTS
+from attinfo.registry import (
+    REGISTRIES,
+    REQUIRED,
+    blocks,
+    entries,
+    normaliser_name,
+    parse_normaliser,
+)
+
+REPOSITORY = Path(__file__).parents[1]
+LIBRARY = Path(attinfo.__file__).parent
+Config = dict[str, Any]
+
+
+@pytest.fixture
+def config() -> Config:
+    return {
+        "study": "tests",
+        "seeds": [1, 2],
+        "datasets": {"mine": {"source": {"name": "file", "path": "mine.csv"}}},
+        "grid": [
+            {"dataset": "mine", "encoder": "mlp", "attention": "deep", "normaliser": "softmax"}
+        ],
+    }
+
+
+def put(*path: Any) -> Callable[[Config], None]:
+    """A change of a config: put("seeds", [1]) sets config["seeds"] to [1]."""
+    *keys, last, value = path
+
+    def change(config: Config) -> None:
+        for key in keys:
+            config = config.setdefault(key, {}) if isinstance(config, dict) else config[key]
+        config[last] = value
+
+    return change
+
+
+def drop(*path: Any) -> Callable[[Config], None]:
+    def change(config: Config) -> None:
+        for key in path[:-1]:
+            config = config[key]
+        del config[path[-1]]
+
+    return change
+
+
+GRID = ("grid", 0)
+SOURCE = ("datasets", "mine", "source")
+WHEEL = {"name": "pypi", "package": "p", "version": "1", "sha256": "0"}
+
+REFUSED = {
+    # what is wrong: the change, then what the message must name: where, what was found, expected
+    "unknown key": (put("sedes", [1]), "'sedes'", "'seeds'"),
+    "unknown key of a section": (put("training", {"epoch": 3}), "training", "'epoch'", "'epochs'"),
+    "unknown key of a grid": (put(*GRID, "encodr", "mlp"), "grid.0", "'encodr'", "'encoder'"),
+    "unknown key of a split": (
+        put("datasets", "mine", "split", {"trian": 0.5}),
+        "datasets.mine.split",
+        "'trian'",
+        "'train'",
+    ),
+    "missing key": (drop("grid"), "grid", "missing"),
+    "unknown encoder": (put(*GRID, "encoder", "bilsm"), "grid.0.encoder", "'bilsm'", "'bilstm'"),
+    "unknown encoder among others": (
+        put(*GRID, "encoder", ["mlp", "cn"]),
+        "grid.0.encoder",
+        "'cn'",
+        "'cnn'",
+    ),
+    "unknown attention": (
+        put(*GRID, "attention", "aditive"),
+        "grid.0.attention",
+        "'aditive'",
+        "'additive'",
+    ),
+    "unknown normaliser": (
+        put(*GRID, "normaliser", "softmx@0.5"),
+        "grid.0.normaliser",
+        "'softmx'",
+        "'softmax'",
+    ),
+    "unknown variant": (put(*GRID, "variant", "unifrom"), "grid.0", "'unifrom'", "'uniform'"),
+    "unknown data set": (put(*GRID, "dataset", "mien"), "grid.0.dataset", "'mien'", "'mine'"),
+    "unknown source": (put(*SOURCE, "name", "pipy"), "datasets.mine.source", "'pipy'", "'pypi'"),
+    "source without a name": (drop(*SOURCE, "name"), "datasets.mine.source", "'name'"),
+    "source that is not a name": (put(*SOURCE, "name", ["file"]), "datasets.mine.source", "file"),
+    "option missing": (put("datasets", "mine", "source", WHEEL), "mine.source", "'member'"),
+    "unknown option of a source": (put(*SOURCE, "pth", "x"), "mine.source", "'pth'", "'path'"),
+    "unknown estimator": (
+        put("information", {"estimators": ["liner"]}),
+        "information.estimators",
+        "'liner'",
+        "'linear'",
+    ),
+    "no linear estimator": (
+        put("information", {"estimators": ["knn"]}),
+        "information.estimators",
+        "['knn']",
+        "'linear'",
+    ),
+    "unknown option of a block": (
+        put("attentions", {"deep": {"layer": 3}}),
+        "attentions",
+        "'layer'",
+        "'layers'",
+    ),
+    "option of another type": (
+        put("attentions", {"deep": {"layers": "two"}}),
+        "attentions",
+        "'two'",
+        "int",
+    ),
+    "options of an unknown block": (
+        put("information", {"options": {"kn": {}}}),
+        "information.options",
+        "'kn'",
+        "'knn'",
+    ),
+    "no seeds": (put("seeds", []), "seeds", "[]", "at least 1"),
+    "seeds that are no list": (put("seeds", 3), "seeds", "3", "list"),
+    "a seed that is no number": (put("seeds", ["one"]), "seeds.0", "'one'", "integer"),
+    "a negative seed": (put("seeds", [-1]), "seeds.0", "-1", "0"),
+    "a seed twice": (put("seeds", [1, 2, 1]), "seeds", "[1, 2, 1]", "twice"),
+    "no grid": (put("grid", []), "grid", "[]", "at least 1"),
+    "shares above one": (
+        put("datasets", "mine", "split", {"train": 0.9, "dev": 0.1}),
+        "datasets.mine.split",
+        "train + dev is 1",
+        "less than 1",
+    ),
+    "a share of zero": (
+        put("datasets", "mine", "split", {"dev": 0}),
+        "datasets.mine.split.dev",
+        "0",
+        "greater than 0",
+    ),
+    "a rate below zero": (
+        put("training", {"learning_rate": -1}),
+        "training.learning_rate",
+        "-1",
+        "greater than 0",
+    ),
+    "a word for a number": (put("training", {"epochs": "ten"}), "training.epochs", "'ten'"),
+    "an odd width": (put("model", {"width": 17}), "model.width", "17", "multiple of 2"),
+    "unknown output": (put("information", {"output": "gold"}), "output", "'gold'", "'label'"),
+    "a study that is a path": (put("study", "../other"), "study", "../other"),
+}
+
+
+@pytest.mark.parametrize("wrong", REFUSED)
+def test_a_wrong_config_is_refused_in_one_line_that_names_what_and_where(
+    config: Config, wrong: str
+) -> None:
+    change, *expected = REFUSED[wrong]
+    change(config)
+    with pytest.raises(InputError) as raised:
+        Study.checked(config)
+    message = str(raised.value)
+    assert message.startswith("config: ")
+    assert "\n" not in message
+    assert [words for words in expected if words not in message] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("attentions", {"deep": {"layers": 1}}),
+        put("encoders", {"cnn": {"kernel_sizes": []}}),
+        put("encoders", {"cnn": {"kernel_sizes": ["a"]}}),
+        put("encoders", {"cnn": {"kernel_sizes": [0]}}),
+        put("information", {"options": {"knn": {"neighbours": 0}}}),
+    ],
+    ids=["a shallow deep scorer", "no kernel", "kernels of words", "empty kernel", "no neighbour"],
+)
+def test_an_option_with_which_a_block_cannot_work_is_refused(
+    config: Config, change: Callable[[Config], None]
+) -> None:
+    change(config)
+    # Before anything runs, or at the latest by the block itself.
+    with pytest.raises(InputError) as raised:
+        study = Study.checked(config)
+        for encoder in entries("encoder"):
+            options = study.model_options(encoder, "deep", "softmax")
+            Classifier(10, 2, options, VARIANTS["trained"])
+        output = torch.arange(60) % 2
+        sample = Sample(
+            hidden=torch.randn(60, 3),
+            text=torch.arange(60),
+            output=with_permutations(output, 1, 0),
+            classes=2,
+            fold=folds(output, 5, 0),
+        )
+        for name, options in study.information_options()["estimators"].items():
+            ESTIMATORS[name](sample, **options)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("temperature", ["0", "-1", "-0.0", "warm", "nan", "inf", "0.5@2", ""])
+@pytest.mark.parametrize("name", ["softmax", "gumbel_softmax"])
+def test_a_temperature_is_a_number_above_zero(config: Config, name: str, temperature: str) -> None:
+    config["grid"][0]["normaliser"] = f"{name}@{temperature}"
+    with pytest.raises(InputError, match=f"grid.0.normaliser: .*'{temperature}'.* above 0"):
+        Study.checked(config)
+
+
+def test_every_mistake_is_told_in_a_line_of_its_own(config: Config) -> None:
+    config |= {"seeds": [], "training": {"epochs": 0}}
+    with pytest.raises(InputError) as raised:
+        Study.checked(config)
+    first, second = str(raised.value).splitlines()
+    assert "seeds" in first and "training.epochs" in second
+
+
+def test_a_config_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(InputError):
+        Study.checked([1])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"seeds": []}, "config: seeds: found []"),
+        ({"seeds": [1], "datasets": {"rotten_tomatoes": {"source": {"name": "fil"}}}}, "'file'"),
+        (
+            {"datasets": {"rotten_tomatoes": {"source": {"name": "file", "path": "no.csv"}}}},
+            "no.csv",
+        ),
+    ],
+    ids=["no seeds", "unknown source", "no such file"],
+)
+def test_what_is_wrong_ends_snakemake_in_one_line(
+    tmp_path: Path, wrong: Config, message: str
+) -> None:
+    for name in ("workflow", "envs"):
+        shutil.copytree(
+            REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(REPOSITORY / "Snakefile", tmp_path)
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text("utf-8"))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | wrong), "utf-8")
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    told = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    assert done.returncode != 0
+    assert message in told[-1]
+    assert len(told) <= 2  # Snakemake may say which host it runs on
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_default_config_is_valid() -> None:
+    study = Study.checked(yaml.safe_load((REPOSITORY / "config.yaml").read_text("utf-8")))
+    assert study.study == "default"
+    assert len(study.seeds) >= 3
+
+
+def test_runs_are_unique_though_grids_overlap(config: Config) -> None:
+    once = Study.checked(config).runs
+    config["grid"] += deepcopy(config["grid"])
+    config["grid"][1] |= {"encoder": ["mlp", "cnn"], "normaliser": ["softmax@1", "softmax@1.0"]}
+    runs = Study.checked(config).runs
+    assert len(set(runs)) == len(runs) == 2 * len(once)
+    assert len({run.path for run in runs}) == len(runs)
+    assert Study.checked(config).groups == [
+        "mine/mlp/deep/softmax/trained",
+        "mine/cnn/deep/softmax/trained",
+    ]
+
+
+def test_a_grid_is_the_cross_product_of_its_blocks_and_the_seeds(config: Config) -> None:
+    config["grid"][0] |= {"encoder": ["mlp", "cnn"], "variant": ["trained", "uniform"]}
+    runs = Study.checked(config).runs
+    assert {(r.encoder, r.variant, r.seed) for r in runs} == {
+        (e, v, s) for e in ("mlp", "cnn") for v in ("trained", "uniform") for s in (1, 2)
+    }
+    assert len(runs) == 8
+
+
+def test_temperature_one_is_left_out_of_the_name() -> None:
+    for text in ("softmax", "softmax@1", "softmax@1.0", "softmax@1e0"):
+        assert normaliser_name(*parse_normaliser(text)) == "softmax"
+    assert normaliser_name(*parse_normaliser("gumbel_softmax@0.50")) == "gumbel_softmax@0.5"
+
+
+@given(st.floats(min_value=1e-3, max_value=1e3), st.sampled_from(["softmax", "gumbel_softmax"]))
+@settings(max_examples=100, deadline=None)
+def test_the_name_of_a_normaliser_says_its_temperature_exactly(value: float, name: str) -> None:
+    assert parse_normaliser(normaliser_name(name, value)) == (name, value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("min_count", 3),
+        put("max_tokens", 7),
+        put("split", {"seed": 14}),
+        put("where", {"a": "b"}),
+        put("classes", {"0": "no", "1": "yes"}),
+        put("source", "path", "other.csv"),
+    ],
+)
+def test_another_setting_of_a_data_set_gives_another_folder(
+    config: Config, change: Callable[[Config], None]
+) -> None:
+    before = Study.checked(config)
+    assert before.dataset_of(before.data_key("mine")) == before.datasets["mine"]
+    change(config["datasets"]["mine"])
+    assert Study.checked(config).data_key("mine") != before.data_key("mine")
+
+
+def test_the_folder_of_a_data_set_does_not_depend_on_how_its_settings_are_written(
+    config: Config,
+) -> None:
+    before = Study.checked(config)
+    config["datasets"]["mine"] |= {"split": {"dev": 0.1, "train": 0.7}, "text": "text"}
+    config |= {"seeds": [5], "training": {"epochs": 1}}
+    assert Study.checked(config).data_key("mine") == before.data_key("mine")
+
+
+def imported(kind: str) -> dict[str, Any]:
+    file, registry = REGISTRIES[kind]
+    module = "attinfo." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return getattr(importlib.import_module(module), registry)
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_what_is_read_from_the_source_is_what_is_imported(kind: str) -> None:
+    registry = imported(kind)
+    assert list(entries(kind)) == list(registry)
+    for name, thing in registry.items():
+        parameters = inspect.signature(thing).parameters.values()
+        options = {
+            p.name: REQUIRED if p.default is p.empty else p.default
+            for p in parameters
+            if p.kind is p.KEYWORD_ONLY
+        }
+        assert entries(kind)[name].options == options
+        assert entries(kind)[name].summary == inspect.getdoc(thing).splitlines()[0]
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_everything_registered_has_a_summary_of_one_line(kind: str) -> None:
+    for name, entry in entries(kind).items():
+        assert 10 < len(entry.summary) <= 120 and entry.summary.endswith("."), name
+
+
+def test_the_table_of_blocks_names_everything_that_is_registered() -> None:
+    rows = {tuple(row.strip("| ").split(" | ")[:2]) for row in blocks().splitlines()[2:]}
+    registered = {(kind, f"`{name}`") for kind in REGISTRIES for name in imported(kind)}
+    assert rows == registered | {("variant", f"`{name}`") for name in VARIANTS}
+
+
+def python(code: str, library: Path = LIBRARY) -> str:
+    """What a fresh interpreter prints."""
+    environment = os.environ | {"PYTHONPATH": str(library.parent)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_reading_a_config_imports_neither_torch_nor_pandas() -> None:
+    heavy = "{'torch', 'pandas', 'datasets', 'sklearn'}"
+    assert python(f"import sys, attinfo.config; print({heavy} & set(sys.modules))") == "set()\n"
+
+
+def test_a_new_scorer_takes_one_class_and_one_entry_of_the_registry(tmp_path: Path) -> None:
+    library = tmp_path / "attinfo"
+    shutil.copytree(LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__"))
+    file = library / "models/attention.py"
+    source = file.read_text("utf-8")
+    new_class = '''class First(nn.Module):
+    """The first feature of a state, times a gain."""
+
+    def __init__(self, width: int, *, gain: float = 2.0):
+        super().__init__()
+        self.gain = gain
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.gain * hidden[..., 0]
+
+
+SCORERS = {'''
+    file.write_text(source.replace("SCORERS = {", new_class + '"first": First, ', 1), "utf-8")
+    code = """
+import torch
+from attinfo.config import Study
+from attinfo.models.classifier import Classifier
+from attinfo.models.variants import VARIANTS
+blocks = {"dataset": "mine", "encoder": "mlp", "attention": "first", "normaliser": "softmax"}
+mine = {"source": {"name": "file", "path": "mine.csv"}}
+study = Study.checked({"study": "new", "seeds": [1], "datasets": {"mine": mine}, "grid": [blocks],
+                       "attentions": {"first": {"gain": 3.0}}})
+options = study.model_options("mlp", "first", "softmax")
+model = Classifier(5, 2, options, VARIANTS["trained"]).eval()
+output = model(torch.tensor([[2, 3, 4]]), torch.tensor([3]))
+print(torch.equal(output.score, 3 * output.hidden[..., 0]))
+"""
+    assert python(code, library) == "True\n"
+
+
+def test_the_schema_in_the_repository_is_that_of_the_model(tmp_path: Path) -> None:
+    write_schema(tmp_path / "schema.json")
+    kept = REPOSITORY / "workflow/schemas/config.schema.json"
+    assert kept.read_text("utf-8") == (tmp_path / "schema.json").read_text("utf-8")
+
+
+def test_the_schema_accepts_the_default_config_and_refuses_an_unknown_key(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    write_schema(tmp_path / "schema.json")
+    schema = json.loads((tmp_path / "schema.json").read_text("utf-8"))
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text("utf-8"))
+    jsonschema.validate(config, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(config | {"sedes": [1]}, schema)

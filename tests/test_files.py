@@ -1,0 +1,240 @@
+"""Files that appear whole, failures told in one line, provenance, cost."""
+
+from hashlib import sha256
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import attinfo
+from attinfo.cost import slowest_rules
+from attinfo.errors import unknown
+from attinfo.files import whole
+from attinfo.provenance import describe, digest, sources
+from attinfo.seeds import seed_of
+
+LIBRARY = Path(attinfo.__file__).parent
+SCRIPTS = Path(__file__).parents[1] / "workflow/scripts"
+
+
+# Whole or not at all.
+
+
+def test_a_file_appears_when_the_block_ends_and_not_before(tmp_path: Path) -> None:
+    target = tmp_path / "deep/er/out.csv"
+    with whole(target) as path:
+        path.write_text("new")
+        assert not target.exists()
+        assert path.parent == target.parent  # so that the last step is a mere renaming
+        assert path.suffix == ".csv"
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_file_is_replaced_on_success_and_kept_on_failure(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    for text in ("old", "new"):
+        with whole(target) as path:
+            path.write_text(text)
+    with pytest.raises(ZeroDivisionError), whole(target) as path:
+        path.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    for error in (ValueError, KeyboardInterrupt, SystemExit):
+        with pytest.raises(error), whole(tmp_path / "out.txt") as path:
+            path.write_text("half")
+            raise error
+        with pytest.raises(error), whole(tmp_path / "folder") as path:
+            path.mkdir()
+            (path / "inside").write_text("half")
+            raise error
+        with pytest.raises(error), whole(tmp_path / "nothing"):
+            raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with whole(tmp_path / "data") as path:
+            path.mkdir()
+            (path / name).write_text(name)
+    assert [p.name for p in (tmp_path / "data").iterdir()] == ["two"]
+    assert [p.name for p in tmp_path.iterdir()] == ["data"]
+
+
+def test_two_jobs_may_write_one_file_at_once(tmp_path: Path) -> None:
+    with whole(tmp_path / "out") as first, whole(tmp_path / "out") as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "out").read_text() == "first"  # the last to end
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), whole(tmp_path / "out"):
+        pass
+
+
+# What a user sees.
+
+
+def job(tmp_path: Path, body: str) -> subprocess.CompletedProcess[str]:
+    script = tmp_path / "job.py"
+    script.write_text(
+        "import logging, sys\n"
+        "from attinfo.errors import InputError, reporting\n"
+        f"with reporting(sys.argv[1]):\n    {body}\n"
+    )
+    return subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "job.log")],
+        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_input_error_is_one_line_on_stderr_and_a_failed_job(tmp_path: Path) -> None:
+    done = job(tmp_path, "raise InputError('mine.csv: no column, expected one')")
+    assert done.returncode == 1
+    assert done.stderr == "error: mine.csv: no column, expected one\n"
+    assert done.stdout == ""
+    log = (tmp_path / "job.log").read_text()
+    assert "mine.csv: no column, expected one" in log and "Traceback" not in log
+
+
+def test_any_other_error_is_one_line_that_names_the_log_with_the_traceback(tmp_path: Path) -> None:
+    done = job(tmp_path, "logging.info('begun'); {}['key']")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"internal error: KeyError: 'key' (traceback in {tmp_path / 'job.log'})"
+    ]
+    log = (tmp_path / "job.log").read_text()
+    assert "begun" in log and "Traceback" in log and "job.py" in log
+
+
+def test_a_job_that_succeeds_says_nothing_but_in_its_log(tmp_path: Path) -> None:
+    done = job(tmp_path, "logging.info('begun')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert "begun" in (tmp_path / "job.log").read_text()
+
+
+def test_an_unknown_name_is_told_with_the_nearest_known_one() -> None:
+    known = ["additive", "deep"]
+    near = "unknown attention 'aditive': did you mean 'additive'? (known: additive, deep)"
+    assert unknown("attention", "aditive", known) == near
+    assert unknown("attention", "x", known) == "unknown attention 'x': (known: additive, deep)"
+
+
+# Provenance.
+
+
+def files_of(script: str) -> set[str]:
+    library = LIBRARY.resolve()
+    return {
+        str(path.relative_to(library)) if library in path.parents else path.name
+        for path in map(Path, (os.path.realpath(p) for p in sources(SCRIPTS / script)))
+    }
+
+
+def test_a_job_depends_on_what_it_imports_directly_or_not_and_on_nothing_else() -> None:
+    train = files_of("train.py")
+    assert {"train.py", "training.py", "models/encoders.py", "models/__init__.py"} <= train
+    assert "data/batches.py" in train and "seeds.py" in train
+    assert not train & {"agreement.py", "information/linear.py", "claims.py", "figures.py"}
+    figures = files_of("figures.py")
+    assert "figures.py" in figures
+    assert not figures & {"training.py", "models/classifier.py", "models/encoders.py"}
+    information = files_of("information.py")
+    assert {"information/linear.py", "information/knn.py", "store.py"} <= information
+    assert not information & {"training.py", "models/encoders.py", "agreement.py"}
+
+
+@pytest.mark.parametrize("script", ["train.py", "information.py", "claims.py"])
+def test_no_import_of_a_script_escapes_its_sources(script: str) -> None:
+    found = sources(SCRIPTS / script)
+    lines = [
+        line.strip()
+        for line in (SCRIPTS / script).read_text("utf-8").splitlines()
+        if line.startswith(("from ", "import "))
+    ]
+    code = "\n".join(
+        [
+            "import sys",
+            *lines,
+            "print('\\n'.join(m.__file__ for n, m in list(sys.modules.items())"
+            " if n.split('.')[0] == 'attinfo'))",
+        ]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    executed = {os.path.realpath(path) for path in done.stdout.splitlines()}
+    assert executed
+    assert executed <= {os.path.realpath(path) for path in found}
+
+
+def test_the_digest_changes_with_the_content_of_a_file_and_with_nothing_else(
+    tmp_path: Path,
+) -> None:
+    copied = tmp_path / "copy.py"
+    shutil.copyfile(LIBRARY / "seeds.py", copied)
+    before = digest([str(copied)])
+    assert before == digest([str(LIBRARY / "seeds.py")])
+    os.utime(copied, (0, 0))
+    assert digest([str(copied)]) == before
+    copied.write_text(copied.read_text() + "\n# changed\n")
+    assert digest([str(copied)]) != before
+
+
+def test_a_run_is_described_by_code_versions_and_machine() -> None:
+    code = sources(SCRIPTS / "train.py")
+    record = describe(code, ("torch", "numpy"))
+    assert record["code_sha256"] == digest(code)
+    assert set(record["versions"]) == {"torch", "numpy"}
+    assert record["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_seeds_for_other_uses_are_other_seeds_and_the_same_on_every_machine() -> None:
+    assert seed_of("order", 1) == int(sha256(b"('order', 1)").hexdigest()[:14], 16)
+    keys = [("order", 1), ("order", 2), ("noise", 1), ("order", 1, 1), ("order", "1")]
+    assert len({seed_of(*key) for key in keys}) == len(keys)
+    assert all(0 <= seed_of(*key) < 2**56 for key in keys)
+
+
+# Cost.
+
+
+def test_the_cost_table_lists_rules_by_total_seconds(tmp_path: Path) -> None:
+    jobs = {
+        "train/mlp/1": (10.0, "200.5"),
+        "train/mlp/2": (30.0, "300.0"),
+        "claims/claims": (50.0, "NA"),
+        "prepare/mine": (0.5, "-"),
+    }
+    for name, (seconds, memory) in jobs.items():
+        file = tmp_path / f"{name}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{memory}\n")
+    header, *rows = [line.split() for line in slowest_rules(tmp_path).splitlines()]
+    assert header[:3] == ["rule", "jobs", "seconds"]
+    assert rows == [
+        ["claims", "1", "50.0", "50.0", "0"],
+        ["train", "2", "40.0", "30.0", "300"],
+        ["prepare", "1", "0.5", "0.5", "0"],
+    ]
+
+
+def test_a_study_without_jobs_has_an_empty_cost_table(tmp_path: Path) -> None:
+    assert len(slowest_rules(tmp_path).splitlines()) == 1

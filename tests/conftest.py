@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
@@ -25,6 +26,10 @@ from attinfo.registry import parse_normaliser, with_defaults
 from attinfo.states import states_of
 from attinfo.store import States
 from attinfo.training import train
+
+# The same examples in every run of the tests.
+settings.register_profile("tests", derandomize=True, deadline=None)
+settings.load_profile("tests")
 
 KEYWORDS = {"good": "1", "bad": "0"}
 FILLER = [f"word{i}" for i in range(24)]

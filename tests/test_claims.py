@@ -10,7 +10,7 @@ import pytest
 from attinfo.agreement import GAP_BINS
 from attinfo.claims import RUN, draw, judge, settle
 from attinfo.contrasts import CONCLUSIONS, CONTRASTS, STATISTICS
-from attinfo.statistics import Interval, Ratios, interval, resample_replicates, text_weights
+from attinfo.statistics import Interval, Ratios, draw_replicates, interval, text_weights
 
 TEXTS = 80
 ENCODERS, SCORERS = ("bilstm", "mlp"), ("additive", "deep", "scaled_dot")
@@ -218,7 +218,7 @@ def simulated(
         + text_sd * rng.normal(size=(texts, replicates)) * np.sqrt(0.5)
     )
     draws = Ratios(values, np.ones_like(values)).over(text_weights(texts, 400, number))
-    return interval(resample_replicates(draws, number, replicates), 0.95)
+    return interval(draw_replicates(draws, number, replicates), 0.95)
 
 
 @pytest.mark.parametrize("replicates", [3, 5, 10])
@@ -251,7 +251,7 @@ def test_the_estimate_is_the_plain_mean_and_resampling_is_seeded() -> None:
     values = np.random.default_rng(0).normal(size=(50, 3))
     draws = Ratios(values, np.ones_like(values)).over(text_weights(50, 200, 1))
     assert interval(draws.mean(1), 0.95).estimate == pytest.approx(values.mean())
-    one, again, other = (resample_replicates(draws, key) for key in (1, 1, 2))
+    one, again, other = (draw_replicates(draws, key) for key in (1, 1, 2))
     assert (one == again).all() and (one != other).any()
     assert one[0] == pytest.approx(values.mean())
 

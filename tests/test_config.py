@@ -136,7 +136,7 @@ REFUSED = {
         put("attentions", {"deep": {"layers": "two"}}),
         "attentions",
         "'two'",
-        "int",
+        "a positive whole number",
     ),
     "options of an unknown block": (
         put("information", {"options": {"kn": {}}}),
@@ -310,7 +310,7 @@ def test_temperature_one_is_left_out_of_the_name() -> None:
 
 
 @given(st.floats(min_value=1e-3, max_value=1e3), st.sampled_from(["softmax", "gumbel_softmax"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_name_of_a_normaliser_says_its_temperature_exactly(value: float, name: str) -> None:
     assert parse_normaliser(normaliser_name(name, value)) == (name, value)
 

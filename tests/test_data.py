@@ -31,7 +31,7 @@ Rows = list[list[str]]
     dev=st.floats(0.05, 0.19),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_splits_are_disjoint_cover_every_row_and_hold_their_share_of_each_class(
     counts: list[int], train: float, dev: float, seed: int
 ) -> None:
@@ -44,7 +44,7 @@ def test_splits_are_disjoint_cover_every_row_and_hold_their_share_of_each_class(
 
 
 @given(seed=st.integers(0, 99))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_splits_depend_on_the_seed_and_on_nothing_else(seed: int) -> None:
     labels = np.repeat([0, 1], 50)
     first, again, other = (split(labels, 0.7, 0.1, s) for s in (seed, seed, seed + 1))
@@ -91,12 +91,16 @@ def test_stored_offsets_point_at_the_tokens_in_the_text(planted: Planted) -> Non
         assert [vocabulary.token_to_id(word) for word in words] == row["token_ids"]
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
-@settings(max_examples=200, deadline=None)
+# Characters of old: lower case is defined for new scripts with every version of Unicode.
+CHARACTERS = st.characters(codec="utf-8", max_codepoint=0xFFFF, exclude_categories=["Cn"])
+
+
+@given(st.text(CHARACTERS, min_size=1, max_size=30))
+@settings(max_examples=200)
 def test_offsets_point_at_the_tokens_of_any_text(text: str) -> None:
     tokenizer = train_tokenizer([text], 1)
     encoding = tokenizer.encode(text)
-    assert (len(encoding.ids) > 0) == (text.strip() != "")
+    assert len(encoding.ids) > 0 or text.strip() == ""
     ends = 0
     for (start, end), token in zip(encoding.offsets, encoding.tokens, strict=True):
         assert start >= ends and text[ends:start].strip() == ""
@@ -149,7 +153,7 @@ def test_texts_are_read_as_the_datasets_library_reads_them(planted: Planted) -> 
     size=st.integers(1, 20),
     seed=st.none() | st.integers(0, 9),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_text_is_in_one_batch_and_no_batch_is_too_large(
     lengths: list[int], size: int, seed: int | None
 ) -> None:
@@ -217,7 +221,7 @@ BAD_TABLES: dict[str, tuple[Rows | bytes, dict[str, Any], list[str]]] = {
     "rows longer than the header": (
         b"text,label\n" + b"a dull film, said he,0\na fine film, said he,1\n" * 20,
         {},
-        ["text"],
+        ["more fields than the header"],
     ),
     "a split without texts": (good_rows(10), {"split": {"train": 0.7, "dev": 0.01}}, ["dev"]),
 }

@@ -119,7 +119,7 @@ def test_nearest_neighbours_are_found_far_away_where_a_class_is_rare_nearby() ->
     k=st.integers(1, 4),
     seed=st.integers(0, 999),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_states_that_repeat_are_ties_and_counted_as_such(
     atoms: int, classes: int, k: int, seed: int
 ) -> None:
@@ -301,7 +301,7 @@ def test_the_order_of_texts_changes_nothing(estimator: Callable[[Sample], Estima
 @given(
     shift=st.floats(0, 6), share=st.floats(0.1, 0.9), d=st.integers(1, 20), seed=st.integers(0, 99)
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_pointwise_information_is_at_most_the_surprise_of_the_output(
     shift: float, share: float, d: int, seed: int
 ) -> None:
@@ -373,7 +373,7 @@ def test_copies_would_tell_much_were_a_text_on_both_sides_of_a_fold() -> None:
 
 
 @given(n=st.integers(20, 200), classes=st.integers(1, 4), seed=st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_folds_are_equal_in_size_and_stratified(n: int, classes: int, seed: int) -> None:
     output = torch.from_numpy(np.random.default_rng(seed).integers(0, classes, n))
     fold = folds(output, 5, seed)
@@ -465,7 +465,7 @@ def test_constant_attention_has_no_ranks() -> None:
     values=st.integers(1, 20),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_rank_of_a_token_is_its_place_by_score_ties_in_the_order_of_the_text(
     lengths: list[int], values: int, seed: int
 ) -> None:

@@ -83,7 +83,7 @@ def test_what_a_text_is_batched_with_changes_nothing(cell: tuple[str, str, str])
     log_temperature=st.floats(-2, 2),
     scale=st.floats(0, 30),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_weights_sum_to_one_and_padding_gets_exactly_none(
     normaliser: str,
     noisy: bool,
@@ -246,7 +246,7 @@ def test_training_moves_every_part_of_an_ordinary_model(
 
 
 @given(lengths=LENGTHS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_uniform_attention_weighs_every_token_of_a_text_the_same(lengths: list[int]) -> None:
     output = model_of(variant="uniform")(*batch_of(lengths))
     for weights, length in zip(output.attention, lengths, strict=True):

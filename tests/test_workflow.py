@@ -176,7 +176,10 @@ def test_a_bad_config_is_one_line_before_anything_runs(smoke, tmp_path, change, 
     [
         ("txt,label\n" + "a b,x\nc d,y\n" * 20, "text: unknown column 'text'"),
         ("text,label\n" + "a b,x\n,y\n" * 20, "column 'text' is empty in 20 of 40 rows"),
-        ("text,label\n" + "a b,x\n" * 20, "holds only 'x', expected two or more classes"),
+        (
+            "text,label\n" + "a b,x\n" * 20,
+            "column 'label' holds only 'x', expected two or more classes",
+        ),
     ],
 )
 def test_bad_data_is_one_line_and_leaves_nothing(smoke, content, line):

@@ -46,6 +46,11 @@ def order(values: np.ndarray, pairs: Pairs) -> np.ndarray:
     return np.sign(values[pairs.first] - values[pairs.second]).astype(np.int8)
 
 
+def gap_of(attention: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """[pairs] |a_i - a_j|."""
+    return np.abs(attention[pairs.first] - attention[pairs.second]).astype(np.float64)
+
+
 def kendall_by_text(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> pd.DataFrame:
     """Kendall's tau-b of two values over the tokens of each text.
 
@@ -91,11 +96,14 @@ def gap_edges(
     """
     lengths = np.diff(offsets)
     step = 1 + int((lengths * (lengths - 1) // 2).sum() // BLOCK)
-    gaps = [np.zeros(1)]  # constant attention orders nothing
+    gaps = []
     for pairs in pairs_of(offsets):
-        some = Pairs(*(part[order(score, pairs) != 0][::step] for part in pairs))
-        gaps.append(np.abs(attention[some.first] - attention[some.second]).astype(np.float64))
-    return np.quantile(np.concatenate(gaps), np.arange(1, bins) / bins)
+        ordered = np.flatnonzero(order(score, pairs))[::step]
+        gaps.append(gap_of(attention, pairs)[ordered])
+    everyone = np.concatenate(gaps)
+    if len(everyone) == 0:  # constant attention orders nothing
+        return np.zeros(bins - 1)
+    return np.quantile(everyone, np.arange(1, bins) / bins)
 
 
 def concordance_by_gap(
@@ -117,13 +125,13 @@ def concordance_by_gap(
     gap_sum, gap_count = np.zeros((2, bins))
     for pairs in pairs_of(offsets):
         product = order(score, pairs) * order(information, pairs)
-        gap = np.abs(attention[pairs.first] - attention[pairs.second]).astype(np.float64)
+        gap = gap_of(attention, pairs)
         place = np.searchsorted(edges, gap, side="right")
         cell = pairs.text * bins + place
         concordant += np.bincount(cell, product > 0, minlength=texts * bins)
         count += np.bincount(cell, product != 0, minlength=texts * bins)
-        gap_sum += np.bincount(place, gap, minlength=bins)
-        gap_count += np.bincount(place, minlength=bins)
+        gap_sum += np.bincount(place, gap * (product != 0), minlength=bins)
+        gap_count += np.bincount(place, product != 0, minlength=bins)
     return {
         "concordant": concordant.reshape(texts, bins),
         "pairs": count.reshape(texts, bins),

@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 
 from attinfo.contrasts import CONTRASTS, STATISTICS, Contrast, Statistic
 from attinfo.registry import parse_normaliser
-from attinfo.statistics import Interval, Ratios, interval, resample_replicates, text_weights
+from attinfo.statistics import Interval, Ratios, draw_replicates, interval, text_weights
 
 RUN = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
 CELL = RUN[:-1]
@@ -126,7 +126,7 @@ def judge(draws: Mapping[str, Draws], level: float, seed: int) -> pd.DataFrame:
         found = Interval(np.nan, np.nan, np.nan, np.nan)
         if count:
             # The same draws of seeds for every contrast: they are paired.
-            found = interval(resample_replicates(effects, seed, count), level)
+            found = interval(draw_replicates(effects, seed, count), level)
         note = "" if count else "this study has no runs to compare"
         if count == 1:
             note = "one seed: the interval is of these models, over texts alone"
@@ -145,13 +145,13 @@ def judge(draws: Mapping[str, Draws], level: float, seed: int) -> pd.DataFrame:
                 "note": note,
             }
         )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).assign(p_holm=np.nan, p_bh=np.nan)
     for role, method, column in (("primary", "holm", "p_holm"), ("secondary", "fdr_bh", "p_bh")):
         judged = (table["role"] == role) & table["p"].notna()
         if judged.any():
             adjusted = multipletests(table.loc[judged, "p"], method=method)[1]
             table.loc[judged, column] = adjusted
-    adjusted = table["p_holm"].fillna(table["p_bh"]) if "p_bh" in table else table["p_holm"]
+    adjusted = table["p_holm"].fillna(table["p_bh"])
     table["verdict"] = [
         verdict(e, p, level) for e, p in zip(table["estimate"], adjusted, strict=True)
     ]
@@ -167,9 +167,7 @@ def summarise(
     for name, drawn in draws.items():
         runs[name] = drawn.values[0]
         for cell, part in drawn.runs.groupby(CELL, sort=False):
-            found = interval(
-                resample_replicates(drawn.values[:, part.index], seed, len(part)), level
-            )
+            found = interval(draw_replicates(drawn.values[:, part.index], seed, len(part)), level)
             row = dict(zip(CELL, cell, strict=True)) | {"statistic": name, "seeds": len(part)}
             cells.append(
                 row | {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high}

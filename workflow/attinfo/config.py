@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -22,14 +23,17 @@ from pydantic import (
 
 from attinfo.errors import InputError, unknown
 from attinfo.models.variants import VARIANTS
-from attinfo.registry import check_name, normaliser_name, parse_normaliser, with_defaults
+from attinfo.registry import check_name, entries, normaliser_name, parse_normaliser, with_defaults
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Blocks = dict[str, dict[str, Any]]  # name of a building block -> its options
 OneOrMore = Annotated[
     list[str],
-    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value,
+        json_schema_input_type=str | list[str],
+    ),
     Field(min_length=1),
 ]
 
@@ -58,7 +62,7 @@ class Run(NamedTuple):
 class Section(BaseModel):
     """A part of the config that refuses keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -102,8 +106,9 @@ class Dataset(Section):
     @field_validator("source")
     @classmethod
     def _registered(cls, source: dict[str, Any]) -> dict[str, Any]:
-        if "name" not in source:
-            raise ValueError("expected the key 'name'")
+        if not isinstance(source.get("name"), str):
+            known = ", ".join(entries("source"))
+            raise ValueError(f"'name' is {source.get('name')!r}, expected one of {known}")
         options = {key: value for key, value in source.items() if key != "name"}
         return {"name": source["name"], **with_defaults("source", source["name"], options)}
 
@@ -177,7 +182,7 @@ class Information(Section):
 
 
 class Statistics(Section):
-    """The hierarchical bootstrap and the margins of the verdicts."""
+    """Intervals over seeds and resampled texts, and the level of the verdicts."""
 
     bootstrap: Annotated[int, Field(ge=200)] = 2000
     level: Fraction = 0.95
@@ -195,7 +200,7 @@ class Study(Section):
     """One study: one config file, one results tree."""
 
     study: Name
-    seeds: Annotated[list[int], Field(min_length=1)]
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
     datasets: dict[Name, Dataset]
     grid: Annotated[list[Grid], Field(min_length=1)]
     encoders: Blocks = {}  # options of an encoder, where not at their defaults
@@ -208,6 +213,8 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.study == "data":
+            raise ValueError("study: 'data' is the folder of the data sets, expected another name")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} names a seed twice")
         for i, grid in enumerate(self.grid):
@@ -286,9 +293,16 @@ class Study(Section):
         return next(d for name, d in self.datasets.items() if self.data_key(name) == key)
 
     def local_files(self, key: str) -> list[str]:
-        """Files of the user's own that the data set `key` is read from."""
+        """Files of the user's own that the data set `key` is read from.
+
+        Raises:
+            InputError: one is not there.
+        """
         source = self.dataset_of(key).source
-        return [source["path"]] if "path" in source else []
+        path = source.get("path")
+        if path is not None and not Path(path).is_file():
+            raise InputError(f"config: the source of '{key}' is '{path}', expected a file")
+        return [] if path is None else [path]
 
     def model_options(self, encoder: str, attention: str, normaliser: str) -> dict[str, Any]:
         """Everything that fixes the architecture of a cell, as plain values."""

@@ -93,6 +93,19 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
+def _expected(default: Any, value: Any) -> str | None:
+    """What an option should be, from its default; None where the value is that."""
+    if isinstance(default, tuple):
+        fits = isinstance(value, list | tuple) and len(value) > 0
+        fits = fits and not any(_expected(default[0], item) for item in value)
+        return None if fits else "a list of positive whole numbers"
+    if isinstance(default, int | float):
+        kind, word = (int, "whole number") if isinstance(default, int) else (int | float, "number")
+        fits = isinstance(value, kind) and not isinstance(value, bool) and value > 0
+        return None if fits else f"a positive {word}"
+    return None if isinstance(value, str) and value else "a text"
+
+
 def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a registered name, those not given at their defaults.
 
@@ -103,13 +116,10 @@ def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str,
     for option, value in options.items():
         if option not in known:
             raise ValueError(unknown(f"option of {kind} '{name}'", option, known))
-        default = known[option]
-        expected = str if default is REQUIRED else type(default)
-        if expected is tuple:
-            expected = list
-        if not isinstance(value, expected):
+        expected = _expected(known[option], value)
+        if expected:
             raise ValueError(
-                f"option '{option}' of {kind} '{name}' is {value!r}, expected a {expected.__name__}"
+                f"option '{option}' of {kind} '{name}' is {value!r}, expected {expected}"
             )
     missing = [o for o, default in known.items() if default is REQUIRED and o not in options]
     if missing:
@@ -124,10 +134,10 @@ def parse_normaliser(text: str) -> tuple[str, float]:
     Raises:
         ValueError: the normaliser is unknown, or the temperature is not a number above 0.
     """
-    name, _, temperature = text.partition("@")
+    name, at, temperature = text.partition("@")
     check_name("normaliser", name)
     try:
-        value = float(temperature or 1)
+        value = float(temperature if at else 1)
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
@@ -137,7 +147,7 @@ def parse_normaliser(text: str) -> tuple[str, float]:
 
 def normaliser_name(name: str, temperature: float) -> str:
     """The one spelling of a normaliser at a temperature, as in paths and tables."""
-    return name if temperature == 1 else f"{name}@{temperature:g}"
+    return name if temperature == 1 else f"{name}@{repr(temperature).removesuffix('.0')}"
 
 
 def blocks() -> str:

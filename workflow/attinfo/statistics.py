@@ -1,4 +1,4 @@
-"""The hierarchical bootstrap: seeds first, then texts."""
+"""Intervals over two levels: texts are resampled, and seeds drawn about their mean."""
 
 from typing import NamedTuple
 
@@ -29,11 +29,12 @@ def text_weights(texts: int, repeats: int, *key: object) -> np.ndarray:
     return np.concatenate([np.ones((1, texts)), drawn])
 
 
-def resample_replicates(effects: np.ndarray, *key: object) -> np.ndarray:
-    """[1 + B] means over replicates; all of them in row 0, a resample of them in each other row.
+def draw_replicates(effects: np.ndarray, *key: object) -> np.ndarray:
+    """[1 + B] means over replicates: as they are in row 0, drawn in each other row.
 
-    The spread of a resample of R replicates is too small by (R - 1) / R, which matters for three
-    seeds: its deviation is widened by sqrt(R / (R - 1)) (Hesterberg 2015, Am. Stat. 69).
+    Texts are resampled before, in the rows. In each row the mean over replicates is then drawn
+    from its own t distribution with R - 1 degrees of freedom. Resampling the replicates instead
+    would cover a mean over three seeds in 79 % of studies where 95 % is claimed.
 
     Args:
         effects: [1 + B, R], row 0 over the texts as they are, the others over resampled texts.
@@ -44,10 +45,9 @@ def resample_replicates(effects: np.ndarray, *key: object) -> np.ndarray:
     if replicates == 1:
         return mean
     rng = np.random.default_rng(seed_of("bootstrap replicates", *key))
-    drawn = rng.integers(0, replicates, size=(repeats, replicates))
-    resampled = np.take_along_axis(effects[1:], drawn, axis=1).mean(1)
-    widened = mean[1:] + np.sqrt(replicates / (replicates - 1)) * (resampled - mean[1:])
-    return np.concatenate([mean[:1], widened])
+    error = effects[1:].std(1, ddof=1) / np.sqrt(replicates)
+    drawn = mean[1:] + error * rng.standard_t(replicates - 1, size=repeats)
+    return np.concatenate([mean[:1], drawn])
 
 
 class Interval(NamedTuple):

@@ -23,6 +23,8 @@ from attinfo.provenance import sources
 
 try:
     STUDY = Study.checked(config)
+    for name in STUDY.used_datasets:
+        STUDY.local_files(STUDY.data_key(name))
 except InputError as error:
     sys.exit(str(error))
 

@@ -29,28 +29,33 @@ def read_table(path: Path, options: Mapping[str, Any], name: str) -> pd.DataFram
     """The rows of a raw table, as columns `text` and `label` (strings).
 
     Raises:
-        InputError: not a table, a column is missing, a text is empty, fewer than two classes.
+        InputError: not a table, a column is missing, a text or label is empty, fewer than two
+            classes, or fewer than ten texts of one.
     """
     separator = "\t" if Path(name).suffix == ".tsv" else ","
     try:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{name}: cannot be read as a table in UTF-8: {error}") from None
-    for role, column in [("text", options["text"]), ("label", options["label"])]:
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(f"{name}: rows have more fields than the header; is a comma unquoted?")
+    wanted = {"text": options["text"], "label": options["label"]}
+    if wanted["text"] == wanted["label"]:
+        raise InputError(f"{name}: column '{wanted['text']}' is named as both text and label")
+    for role, column in [*wanted.items(), *(("where", column) for column in options["where"])]:
         if column not in table:
             raise InputError(f"{name}: {role}: {unknown('column', column, list(table))}")
     for column, value in options["where"].items():
-        if column not in table:
-            raise InputError(f"{name}: where: {unknown('column', column, list(table))}")
         table = table[table[column] == value]
-    table = table.rename(columns={options["text"]: "text", options["label"]: "label"})
-    table = table[["text", "label"]].reset_index(drop=True)
-    empty = table.index[table["text"].str.strip() == ""]
-    if len(empty):
-        raise InputError(
-            f"{name}: column '{options['text']}' is empty in {len(empty)} of {len(table)} rows "
-            f"(first: row {empty[0] + 1}), expected a text in each"
-        )
+    table = table[list(wanted.values())].set_axis(list(wanted), axis="columns")
+    for role, column in wanted.items():
+        empty = table.index[table[role].str.strip() == ""]
+        if len(empty):
+            raise InputError(
+                f"{name}: column '{column}' is empty in {len(empty)} of {len(table)} rows "
+                f"(first: row {empty[0] + 1}), expected a {role} in each"
+            )
+    table = table.reset_index(drop=True)
     if options["classes"]:
         strange = sorted(set(table["label"]) - set(options["classes"]))
         if strange:
@@ -92,6 +97,7 @@ def train_tokenizer(texts: list[str], min_count: int) -> Tokenizer:
         special_tokens=SPECIAL, min_frequency=min_count, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.encode_special_tokens = True  # a text that says "<pad>" is not padded
     return tokenizer
 
 
@@ -108,20 +114,20 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> None:
         folder: where to write; must not exist.
 
     Raises:
-        InputError: see `read_table`; or a text has no token.
+        InputError: see `read_table`; or a split is left without texts.
     """
     name = options["source"].get("path", raw.name)  # how messages call the table
     table = read_table(raw, options, name)
     classes = list(dict.fromkeys(options["classes"].values())) or sorted(set(table["label"]))
     labels = table["label"].map({c: i for i, c in enumerate(classes)}).to_numpy()
     rows = split(labels, **options["split"])
+    for part, chosen in rows.items():
+        if len(chosen) == 0:
+            raise InputError(f"{name}: split: {part} gets none of {len(table)} texts")
     texts = table["text"].tolist()
     tokenizer = train_tokenizer([texts[i] for i in rows["train"]], options["min_count"])
     encodings = tokenizer.encode_batch(texts)
     lengths = np.array([len(encoding.ids) for encoding in encodings])
-    if (lengths == 0).any():
-        row = int(np.argmin(lengths))
-        raise InputError(f"{name}: row {row + 1} holds no word: {texts[row]!r}")
     keep = options["max_tokens"]
     features = Features(
         text=Value("string"),

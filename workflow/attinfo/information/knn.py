@@ -118,4 +118,4 @@ def nearest_neighbours(sample: Sample, *, neighbours: int = 3) -> Estimate:
         columns, asked = output, output[sample.text, 0]
     pvi = _pointwise(near, columns[:, 0], asked, neighbours)
     null = [_pointwise(null_near, c, c, neighbours).mean() for c in columns.T[1:]]
-    return Estimate(pvi=pvi, gain=None, null=torch.stack(null))
+    return Estimate(pvi=pvi, gain=None, null=torch.tensor(null, dtype=torch.float64))

@@ -16,7 +16,8 @@ from torch import Tensor
 from attinfo.information.estimate import Estimate, Sample
 
 NEWTON_STEPS = 6
-CALIBRATION_STATES = 4096  # at most; two or so numbers are fitted to them
+CALIBRATION_STATES = 4096  # at most; a scale and a bias a class are fitted to them
+RARE = 1e-12  # the share of a class that a fold's training texts lack
 
 
 def ledoit_wolf(states: Tensor) -> float:
@@ -59,7 +60,9 @@ def _direction(scores: Tensor, indicator: Tensor) -> Tensor:
     size = within.diagonal(dim1=1, dim2=2).mean(1)
     within = within + (1e-9 * size + 1e-30)[:, None, None] * torch.eye(s, dtype=scores.dtype)
     direction = torch.linalg.solve(within, (mean[:, 1:] - mean[:, :1]).mT)
-    learnt = (prior[:, 1:] * (mean[:, 1:].diagonal(dim1=1, dim2=2) - grand)).sum(1) > 0
+    rise = mean - grand[:, None]  # of the score of each class; that of class 0 is minus their sum
+    own = torch.cat([-rise[:, :1].sum(2), rise[:, 1:].diagonal(dim1=1, dim2=2)], 1)
+    learnt = (prior * own).sum(1) > 0
     return direction * learnt[:, None, None]
 
 
@@ -81,7 +84,7 @@ def _calibrated(scores: Tensor, indicator: Tensor) -> tuple[Tensor, Tensor]:
     margin = torch.einsum("nps,psc->npc", scores, direction)
     target = indicator[..., 1:]
     share = target.mean(0)
-    bias = (share.clamp(min=1e-12) / (1 - share.sum(1, keepdim=True)).clamp(min=1e-12)).log()
+    bias = (share.clamp(min=RARE) / (1 - share.sum(1, keepdim=True)).clamp(min=RARE)).log()
     scale = margin.new_zeros(len(bias))
     for _ in range(NEWTON_STEPS):
         odds = (scale[:, None] * margin + bias).clamp(max=30).exp()  # against class 0
@@ -89,9 +92,8 @@ def _calibrated(scores: Tensor, indicator: Tensor) -> tuple[Tensor, Tensor]:
         rest = target - posterior
         mean = (posterior * margin).sum(2, keepdim=True)
         spread = margin - mean
-        gradient = torch.cat(
-            [(rest * margin).sum((0, 2))[:, None] - scale[:, None], rest.sum(0)], 1
-        )
+        pull = (rest * margin).sum((0, 2)) - scale
+        gradient = torch.cat([pull[:, None], rest.sum(0)], 1)
         hessian = torch.einsum("npa,npb->pab", posterior, -posterior)
         hessian.diagonal(dim1=1, dim2=2).add_(posterior.sum(0))
         mixed = (posterior * spread).sum(0)
@@ -151,7 +153,7 @@ def linear_probe(sample: Sample) -> Estimate:
         weights, bias = _calibrated(inner, indicator[seen])
         logits = torch.einsum("nps,psc->npc", scored(members[k], probe(k)), weights) + bias
         log_posterior[members[k]] = _log_softmax(logits)
-        log_prior[members[k]] = indicator[seen].mean(0).log()
+        log_prior[members[k]] = indicator[seen].mean(0).clamp(min=RARE).log()
     difference = log_posterior - log_prior
     pvi = difference.gather(2, output[..., None]).squeeze(2)
     gain = (log_posterior[:, 0].exp() * difference[:, 0]).sum(1)

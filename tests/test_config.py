@@ -22,7 +22,7 @@ import attinfo
 from attinfo.config import Study, write_schema
 from attinfo.errors import InputError
 from attinfo.information import ESTIMATORS
-from attinfo.information.estimate import Sample, folds, with_permutations
+from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.models.classifier import Classifier
 from attinfo.models.variants import VARIANTS
 from attinfo.registry import (

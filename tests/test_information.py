@@ -17,9 +17,9 @@ from sklearn.neighbors import NearestNeighbors
 import torch
 
 from attinfo.information import ESTIMATORS
-from attinfo.information.estimate import Estimate, Sample, folds, with_permutations
 from attinfo.information.knn import nearest_neighbours
 from attinfo.information.linear import linear_probe
+from attinfo.information.sample import Estimate, Sample, folds, with_permutations
 from attinfo.information.units import attention_rank, information, units_of
 from attinfo.store import States
 

@@ -147,7 +147,7 @@ class Model(Section):
     embedding: PositiveInt = 100
     embedding_std: PositiveFloat = 0.4  # of the initial embeddings
     width: Annotated[int, Field(ge=8, multiple_of=2)] = 64  # of a hidden state: d
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of the embeddings
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of the embedded features, the same for all tokens of a text
 
 
 class Training(Section):
@@ -166,10 +166,10 @@ class Information(Section):
     output: Literal["predicted", "label"] = "predicted"  # the model's class, or the gold one
     estimators: OneOrMore = ["linear", "knn"]
     options: Blocks = {}  # estimator -> its options
-    positions: PositiveInt = 12
-    ranks: PositiveInt = 12
+    positions: PositiveInt = 10
+    ranks: PositiveInt = 10
     min_texts: Annotated[int, Field(ge=50)] = 200  # units with fewer texts are left out
-    permutations: Annotated[int, Field(ge=19)] = 30
+    permutations: Annotated[int, Field(ge=19)] = 20
     seed: int = 5
 
     @field_validator("estimators")

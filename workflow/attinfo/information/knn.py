@@ -10,7 +10,7 @@ atoms with a multiplicity, so that their ties are exact: without a tie k_i = k, 
 import torch
 from torch import Tensor
 
-from attinfo.information.estimate import Estimate, Sample
+from attinfo.information.sample import Estimate, Sample
 
 BLOCK = 1024  # queries at a time: bounds the memory to BLOCK x references
 

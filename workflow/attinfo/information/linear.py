@@ -13,7 +13,7 @@ et al. 2020) and a lower bound, in expectation, of the mutual information.
 import torch
 from torch import Tensor
 
-from attinfo.information.estimate import Estimate, Sample
+from attinfo.information.sample import Estimate, Sample
 
 NEWTON_STEPS = 6
 CALIBRATION_STATES = 4096  # at most; a scale and a bias a class are fitted to them

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from attinfo.information import ESTIMATORS
-from attinfo.information.estimate import Estimate, Sample, folds, with_permutations
+from attinfo.information.sample import Estimate, Sample, folds, with_permutations
 from attinfo.seeds import seed_of
 from attinfo.store import States
 
@@ -67,7 +67,9 @@ def clustered_error(pointwise: np.ndarray, text: np.ndarray) -> float:
     return float(np.sqrt((sums**2).sum()) / n)
 
 
-def row_of(unit: Unit, name: str, estimate: Estimate, output: np.ndarray, text: np.ndarray):
+def row_of(
+    unit: Unit, name: str, estimate: Estimate, output: np.ndarray, text: np.ndarray
+) -> dict[str, Any]:
     """One row of `information.parquet`: the estimate of one unit by one estimator."""
     pvi, null = estimate.pvi.numpy(), estimate.null.numpy()
     mi, h_output = float(pvi.mean()), entropy(output)

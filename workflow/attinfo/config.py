@@ -147,14 +147,14 @@ class Model(Section):
     embedding: PositiveInt = 100
     embedding_std: PositiveFloat = 0.4  # of the initial embeddings
     width: Annotated[int, Field(ge=8, multiple_of=2)] = 64  # of a hidden state: d
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of the embedded features, the same for all tokens of a text
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of embedded features, one mask a text
 
 
 class Training(Section):
     """AdamW with early stopping on the dev accuracy."""
 
     epochs: PositiveInt = 10
-    patience: PositiveInt = 2  # epochs without a better dev accuracy before training stops
+    patience: PositiveInt = 1  # epochs without a better dev accuracy before training stops
     batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 4e-3
     weight_decay: NonNegativeFloat = 0.01

@@ -105,7 +105,7 @@ def nearest_neighbours(sample: Sample, *, neighbours: int = 3) -> Estimate:
     hidden = sample.hidden - sample.hidden.mean(0)
     output, classes = sample.output, sample.classes
     share = output[:, 0].bincount(minlength=classes).clamp(min=1).min() / len(output)
-    length = int(4 * neighbours / share) + 12
+    length = int(3 * neighbours / share) + 6
     if sample.reference is None:
         # One state a text: the rows of `hidden` are the reference states.
         near = _Neighbours(hidden, hidden, torch.arange(len(hidden)), length)

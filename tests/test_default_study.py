@@ -1,8 +1,8 @@
 """The default study, as `make run` makes it. Takes as long as that."""
 
 import pandas as pd
+from project import copy_of_project, snakemake
 import pytest
-from workflow import copy_of_project, snakemake
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pandas as pd
+from project import ROOT, copy_of_project, snakemake
 import pytest
-from workflow import ROOT, copy_of_project, snakemake
 import yaml
 
 from attinfo.data.texts import read_arrow

@@ -13,6 +13,7 @@ from torch import Tensor
 from attinfo.information.sample import Estimate, Sample
 
 BLOCK = 1024  # queries at a time: bounds the memory to BLOCK x references
+LONGEST_LIST = 128  # neighbours kept for a query; where a rare class needs more, it gets all
 
 
 def _nearest(query: Tensor, atoms: Tensor, length: int) -> tuple[Tensor, Tensor]:
@@ -105,7 +106,7 @@ def nearest_neighbours(sample: Sample, *, neighbours: int = 3) -> Estimate:
     hidden = sample.hidden - sample.hidden.mean(0)
     output, classes = sample.output, sample.classes
     share = output[:, 0].bincount(minlength=classes).clamp(min=1).min() / len(output)
-    length = int(3 * neighbours / share) + 6
+    length = min(int(3 * neighbours / share) + 6, LONGEST_LIST)
     if sample.reference is None:
         # One state a text: the rows of `hidden` are the reference states.
         near = _Neighbours(hidden, hidden, torch.arange(len(hidden)), length)

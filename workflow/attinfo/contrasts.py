@@ -118,19 +118,24 @@ CONTRASTS = (
     _preserve(
         "information_position", "I/H by position: additive and deep above scaled dot", primary=True
     ),
-    _preserve("information_rank", "the same by attention rank"),
-    _preserve("information_instance", "the same over all tokens"),
-    _preserve("information_position_knn", "the same by position, nearest neighbours"),
+    _preserve("information_rank", "I/H by attention rank: additive and deep above scaled dot"),
+    _preserve("information_instance", "I/H over all tokens: additive and deep above scaled dot"),
+    _preserve(
+        "information_position_knn",
+        "I/H by position, nearest neighbours: additive and deep above scaled dot",
+    ),
     _learns(
         "additive",
         "frozen_scorer",
         "agreement: trained additive scorer above the same scorer frozen at random",
         primary=True,
     ),
-    _learns("additive", "permuted", "the same against permuted weights"),
-    _learns("additive", "label_shuffled", "the same against training on shuffled labels"),
-    _learns("deep", "frozen_scorer", "deep scorer: trained above frozen"),
-    _learns("scaled_dot", "frozen_scorer", "scaled-dot scorer: trained above frozen"),
+    _learns("additive", "permuted", "agreement: trained additive weights above the same permuted"),
+    _learns(
+        "additive", "label_shuffled", "agreement: additive trained on labels above shuffled labels"
+    ),
+    _learns("deep", "frozen_scorer", "agreement: trained deep scorer above frozen"),
+    _learns("scaled_dot", "frozen_scorer", "agreement: trained scaled-dot scorer above frozen"),
     Contrast(
         "iii",
         "concordance with information: pairs in the largest gap decile above the smallest",
@@ -157,7 +162,7 @@ CONTRASTS = (
     ),
     Contrast(
         "iv",
-        "the same against softmax at the same temperature: what the noise adds",
+        "entropy of attention: softmax above Gumbel-softmax of the same temperature",
         "entropy_ratio",
         plus="kind == 'softmax' and temperature < 1",
         minus=_COLD_GUMBEL,
@@ -182,7 +187,7 @@ CONTRASTS = (
     ),
     Contrast(
         "v",
-        "the same by pvi at the realised output",
+        "agreement by pvi: BiLSTM with additive above the other encoders and scorers",
         "tau_pvi",
         plus=_EXAMPLE,
         minus=f"not ({_EXAMPLE})",

@@ -161,7 +161,7 @@ def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
     wide = shown.pivot_table(
         index=key, columns="statistic", values="value", aggfunc="first", sort=False
     )
-    wide = wide[list(statistics)].rename(columns=statistics).reset_index()
+    wide = wide[list(statistics)].rename(columns=statistics).rename_axis(columns=None).reset_index()
     for block in ("encoder", "attention", "normaliser", "variant"):
         wide[block] = wide[block].map(name_of)
     return wide

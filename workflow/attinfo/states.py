@@ -39,8 +39,7 @@ def states_of(model: Classifier, texts: Texts, permute: int | None = None) -> di
             if permute is not None:
                 output = permuted(output, length, chosen, permute)
                 output = output._replace(logits=model.read(output.hidden, output.attention))
-            real = ids.new_ones(ids.shape, dtype=torch.bool)
-            real &= torch.arange(ids.shape[1]) < length[:, None]
+            real = torch.arange(ids.shape[1]) < length[:, None]
             rows = np.concatenate(
                 [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]
             )

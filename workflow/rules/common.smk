@@ -48,11 +48,12 @@ def code(script):
 
 
 def log_of(rule_name, path):
-    """A pair of paths for a rule's log and benchmark."""
+    """Where the jobs of a rule log; `path` holds the wildcards that tell them apart."""
     return f"{RESULTS}/logs/{rule_name}/{path}.log"
 
 
 def benchmark_of(rule_name, path):
+    """Where the time and memory of a rule's jobs are kept."""
     return f"{RESULTS}/benchmarks/{rule_name}/{path}.tsv"
 
 
@@ -85,4 +86,5 @@ def models_of(wildcards):
 
 
 def cost_summary():
+    """The slowest rules of the study, as text."""
     return slowest_rules(f"{RESULTS}/benchmarks")

@@ -1,6 +1,7 @@
 """When do attention weights explain a text classifier?
 
 download -> prepare -> train -> states -> information -> agreement -> claims -> figures -> report
+                    calibrate ------^
 """
 
 from snakemake.utils import min_version
@@ -19,6 +20,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/states.smk"
 include: "workflow/rules/information.smk"
+include: "workflow/rules/calibration.smk"
 include: "workflow/rules/agreement.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"

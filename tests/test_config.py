@@ -10,7 +10,7 @@ from pathlib import Path
 import shutil
 import subprocess
 import sys
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ import yaml
 import attinfo
 from attinfo.config import Study, write_schema
 from attinfo.errors import InputError
-from attinfo.information import ESTIMATORS
+from attinfo.information.estimators import ESTIMATORS
 from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.models.classifier import Classifier
 from attinfo.models.variants import VARIANTS
@@ -29,9 +29,11 @@ from attinfo.registry import (
     REGISTRIES,
     REQUIRED,
     blocks,
+    check_name,
     entries,
     normaliser_name,
     parse_normaliser,
+    with_defaults,
 )
 
 REPOSITORY = Path(__file__).parents[1]
@@ -143,6 +145,60 @@ REFUSED = {
         "information.options",
         "'kn'",
         "'knn'",
+    ),
+    "a text that is no choice": (
+        put("information", {"options": {"knn": {"metric": "cosine"}}}),
+        "information.options",
+        "'cosine'",
+        "one of euclidean, chebyshev",
+    ),
+    "an estimator of floats": (
+        put("information", {"estimators": ["linear", "ridge"]}),
+        "information.estimators",
+        "unknown estimator 'ridge'",
+    ),
+    "unknown spot check": (
+        put("information", {"spot_checks": ["stak"]}),
+        "information.spot_checks",
+        "'stak'",
+        "'stack'",
+    ),
+    "a spot check of what is estimated everywhere": (
+        put("information", {"estimators": ["linear", "knn"], "spot_checks": ["stack", "knn"]}),
+        "information",
+        "spot_checks",
+        "'knn' is among the estimators already",
+    ),
+    "fewer spot checks than none": (
+        put("information", {"spot_units": -1}),
+        "information.spot_units",
+        "-1",
+        "greater than or equal to 0",
+    ),
+    "states of one direction in calibration": (
+        put("calibration", {"ranks": [4, 1]}),
+        "calibration.ranks.1",
+        "found 1",
+        "1.1",
+    ),
+    "no rank to calibrate at": (put("calibration", {"ranks": []}), "calibration.ranks", "[]"),
+    "all the information there is": (
+        put("calibration", {"levels": [0.5, 1]}),
+        "calibration.levels.1",
+        "found 1",
+        "less than 1",
+    ),
+    "a spread over one data set": (
+        put("calibration", {"repeats": 1}),
+        "calibration.repeats",
+        "found 1",
+        "greater than or equal to 2",
+    ),
+    "unknown key of the calibration": (
+        put("calibration", {"rank": [4]}),
+        "calibration",
+        "'rank'",
+        "'ranks'",
     ),
     "no seeds": (put("seeds", []), "seeds", "[]", "at least 1"),
     "seeds that are no list": (put("seeds", 3), "seeds", "3", "list"),
@@ -344,10 +400,48 @@ def test_the_folder_of_a_data_set_does_not_depend_on_how_its_settings_are_writte
     assert Study.checked(config).data_key("mine") == before.data_key("mine")
 
 
+def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> None:
+    config["information"] = {
+        "estimators": "linear",
+        "spot_checks": ["knn", "stack"],
+        "options": {"knn": {"metric": "chebyshev"}},
+    }
+    options = Study.checked(config).information_options()
+    knn = {"neighbours": 3, "metric": "chebyshev", "scaling": "raw"}
+    assert options["estimators"] == {"linear": {}}
+    assert options["spot_checks"] == {"knn": knn, "stack": {}}
+
+
+def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config) -> None:
+    config |= {
+        "model": {"width": 24},
+        "information": {"estimators": ["linear", "knn"], "min_texts": 77},
+        "calibration": {"ranks": [3], "seed": 2},
+    }
+    options = Study.checked(config).calibration_options()
+    assert set(options["estimators"]) == {"linear", "knn", "stack"}
+    assert (options["width"], options["fewest"], options["ranks"]) == (24, 77, [3])
+    assert options["seed"] == 2
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_an_unknown_name_is_told_with_the_nearest_that_is_known(kind: str) -> None:
+    for name in entries(kind):
+        assert check_name(kind, name) == name
+    known = max(entries(kind), key=len)
+    with pytest.raises(ValueError, match=f"unknown {kind} '{known}x': did you mean '{known}'"):
+        check_name(kind, f"{known}x")
+
+
 def imported(kind: str) -> dict[str, Any]:
     file, registry = REGISTRIES[kind]
     module = "attinfo." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     return getattr(importlib.import_module(module), registry)
+
+
+def function_of(thing: Any) -> Callable[..., Any]:
+    """What takes the options: a function, or what makes a class."""
+    return thing.__init__ if inspect.isclass(thing) else thing
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
@@ -363,6 +457,18 @@ def test_what_is_read_from_the_source_is_what_is_imported(kind: str) -> None:
         }
         assert entries(kind)[name].options == options
         assert entries(kind)[name].summary == inspect.getdoc(thing).splitlines()[0]
+        hints = {p.name: get_type_hints(function_of(thing)).get(p.name) for p in parameters}
+        choices = {o: get_args(hints[o]) for o in options if get_origin(hints[o]) is Literal}
+        assert entries(kind)[name].choices == choices
+
+
+def test_some_options_are_a_choice_and_take_nothing_else() -> None:
+    assert entries("estimator")["knn"].choices["metric"] == ("euclidean", "chebyshev")
+    for metric in ("euclidean", "chebyshev"):
+        assert with_defaults("estimator", "knn", {"metric": metric})["metric"] == metric
+    for wrong in ("manhattan", "", 1, ["euclidean"]):
+        with pytest.raises(ValueError, match="expected one of euclidean, chebyshev"):
+            with_defaults("estimator", "knn", {"metric": wrong})
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)

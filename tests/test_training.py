@@ -31,6 +31,8 @@ INFORMATION = {
     "positions": 6,
     "ranks": 4,
     "min_texts": 50,
+    "spot_checks": {},
+    "spot_units": 0,
     "permutations": 30,
     "seed": 5,
 }

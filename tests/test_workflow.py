@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from attinfo.data.texts import read_arrow
+from attinfo.flags import FLAGS
+from attinfo.registry import blocks, entries
 
 
 def smoke_study(csv: str) -> dict:
@@ -43,6 +45,7 @@ def smoke_study(csv: str) -> dict:
         "model": {"embedding": 16, "width": 16, "dropout": 0.1},
         "training": {"epochs": 4, "batch_size": 32, "learning_rate": 0.01},
         "information": {"positions": 3, "ranks": 3, "min_texts": 50, "permutations": 19},
+        "calibration": {"ranks": [4], "levels": [0.3], "repeats": 2},
         "statistics": {"bootstrap": 300},
         "report": {"texts": 3},
     }
@@ -151,6 +154,34 @@ def test_a_planted_word_leads_in_information_in_the_study(smoke):
     assert gain[decisive].mean() > 5 * gain[~decisive].mean()
 
 
+def test_every_estimate_says_how_far_it_can_be_trusted(smoke):
+    folder, _ = smoke
+    estimates = pd.read_parquet(folder / "results/smoke/information.parquet")
+    calibration = pd.read_csv(folder / "results/smoke/calibration.csv")
+    assert set(calibration["task"]) == set(entries("task"))
+    assert set(calibration["estimator"]) == {"linear", "knn", "stack"}
+    assert calibration["n"].max() == estimates["n"].max()  # as many texts as the test split has
+    known = set(" ".join(estimates["flags"]).split())
+    assert known <= set(FLAGS)
+    everywhere = estimates[estimates["estimator"].isin(["linear", "knn"])]
+    told = ["half_1", "half_2", "mi_extrapolated", "effective_rank", "calibrated_bias"]
+    assert everywhere[told].notna().all(axis=None)
+    checks = estimates[estimates["spot_check"]]
+    assert set(checks["estimator"]) == {"stack"}
+    run = ["encoder", "attention", "normaliser", "variant", "seed"]
+    assert len(checks) == 2 * len(estimates[run].drop_duplicates())
+
+
+def test_a_planted_word_says_in_itself_what_its_state_says(smoke):
+    folder, _ = smoke
+    estimates = pd.read_parquet(folder / "results/smoke/information.parquet")
+    own = estimates[(estimates["index"] == "instance") & (estimates["variant"] == "trained")]
+    means = own.groupby(["encoder", "estimator"])["mi_over_h"].mean()
+    # A per-token state is a function of its word; that of a BiLSTM knows the text.
+    assert means["mlp", "token_type"] == pytest.approx(means["mlp", "linear"], abs=0.05)
+    assert means["bilstm", "linear"] > means["bilstm", "token_type"] + 0.1
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
@@ -208,6 +239,4 @@ def test_lint_and_formatters_are_content():
 
 
 def test_the_readme_lists_the_registered_blocks():
-    from attinfo.registry import blocks
-
     assert blocks() in (ROOT / "README.md").read_text("utf-8")

@@ -222,7 +222,7 @@ def by_unit(states: States, information: pd.DataFrame) -> pd.DataFrame:
     ranks, most attended first, against theirs.
     """
     rows = []
-    units = information[information["index"] != "instance"]
+    units = information[(information["index"] != "instance") & ~information["spot_check"]]
     for (index, estimator), part in units.groupby(["index", "estimator"], sort=True):
         if index == "position":
             mean = pd.Series(states.attention).groupby(states.position).mean()

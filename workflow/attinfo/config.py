@@ -169,16 +169,34 @@ class Information(Section):
     positions: PositiveInt = 10
     ranks: PositiveInt = 10
     min_texts: Annotated[int, Field(ge=50)] = 200  # units with fewer texts are left out
+    spot_checks: list[str] = ["stack"]  # estimators too dear for every unit
+    spot_units: NonNegativeInt = 2  # drawn at random in each run, and checked by those
     permutations: Annotated[int, Field(ge=19)] = 20
     seed: int = 5
 
-    @field_validator("estimators")
+    @field_validator("estimators", "spot_checks")
     @classmethod
-    def _registered(cls, names: list[str]) -> list[str]:
+    def _registered(cls, names: list[str], info: Any) -> list[str]:
         names = [check_name("estimator", name) for name in names]
-        if "linear" not in names:
+        if info.field_name == "estimators" and "linear" not in names:
             raise ValueError(f"found {names}, expected 'linear' among them: the claims rest on it")
         return names
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        for name in self.spot_checks:
+            if name in self.estimators:
+                raise ValueError(f"spot_checks: '{name}' is among the estimators already")
+        return self
+
+
+class Calibration(Section):
+    """Tasks of known information on which the estimators are measured."""
+
+    ranks: Annotated[list[Annotated[float, Field(ge=1.1)]], Field(min_length=1)] = [4.0, 16.0]
+    levels: Annotated[list[Fraction], Field(min_length=1)] = [0.1, 0.3, 0.7]  # of H(output)
+    repeats: Annotated[int, Field(ge=2)] = 3
+    seed: int = 11
 
 
 class Statistics(Section):
@@ -208,6 +226,7 @@ class Study(Section):
     model: Model = Model()
     training: Training = Training()
     information: Information = Information()
+    calibration: Calibration = Calibration()
     statistics: Statistics = Statistics()
     report: Report = Report()
 
@@ -320,12 +339,24 @@ class Study(Section):
 
     def information_options(self) -> dict[str, Any]:
         """The settings of the information stage, the options of each estimator filled in."""
-        options = self.information.model_dump(exclude={"options", "estimators"})
-        options["estimators"] = {
-            name: with_defaults("estimator", name, self.information.options.get(name, {}))
-            for name in self.information.estimators
-        }
+        information = self.information
+        options = information.model_dump(exclude={"options"})
+        for key in ("estimators", "spot_checks"):
+            options[key] = {
+                name: with_defaults("estimator", name, information.options.get(name, {}))
+                for name in options[key]
+            }
         return options
+
+    def calibration_options(self) -> dict[str, Any]:
+        """The settings of the calibration stage: every estimator, at the size of the states."""
+        information = self.information_options()
+        return {
+            **self.calibration.model_dump(),
+            "estimators": information["estimators"] | information["spot_checks"],
+            "fewest": information["min_texts"],
+            "width": self.model.width,
+        }
 
 
 def _sentence(error: Any) -> str:

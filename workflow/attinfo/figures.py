@@ -38,6 +38,7 @@ class Tables(NamedTuple):
     cells: pd.DataFrame
     runs: pd.DataFrame
     information: pd.DataFrame
+    calibration: pd.DataFrame
 
 
 class Drawing(NamedTuple):
@@ -128,7 +129,8 @@ def agreement(tables: Tables) -> Drawing:
 def information_by_rank(tables: Tables) -> Drawing:
     """Information of the r-th most attended token, against the entropy of the output."""
     data = _trained(tables.information)
-    data = data[(data["index"] == "rank") & (data["normaliser"] == data["normaliser"].iloc[0])]
+    data = data[(data["index"] == "rank") & ~data["spot_check"]]
+    data = data[data["normaliser"] == data["normaliser"].iloc[0]]
     encoders, estimators = in_order(data["encoder"]), in_order(data["estimator"])
     figure, axes = panels(len(estimators), len(encoders), 7.6, 1.0 + 2.1 * len(estimators))
     for row, estimator in enumerate(estimators):
@@ -240,6 +242,8 @@ def ablations(tables: Tables) -> Drawing:
     key = ["dataset", "encoder", "attention", "normaliser", "seed"]
     trained = _trained(tables.runs).set_index(key)[list(statistics)]
     ablated = tables.runs[tables.runs["variant"] != "trained"].set_index(key)
+    if ablated.empty:
+        return missing("this study has no ablations")
     data = ablated[list(statistics)] - trained.reindex(ablated.index)
     data = data.assign(variant=ablated["variant"]).reset_index()
     variants, attentions = in_order(data["variant"]), in_order(data["attention"])
@@ -264,6 +268,44 @@ def ablations(tables: Tables) -> Drawing:
     return Drawing(figure, data)
 
 
+def calibration(tables: Tables) -> Drawing:
+    """What the estimators find where the truth is known."""
+    data = tables.calibration
+    tasks, estimators = in_order(data["task"]), in_order(data["estimator"])
+    sizes = sorted(data["n"].unique())
+    hues = dict(zip(sizes, sns.color_palette("crest", len(sizes)), strict=True))
+    figure, axes = panels(len(estimators), len(tasks), 7.6, 0.9 + 1.35 * len(estimators))
+    most = 1.08 * data["truth"].max()
+    for row, estimator in enumerate(estimators):
+        for column, task in enumerate(tasks):
+            axis = axes[row, column]
+            axis.plot([0, most], [0, most], color=INK, linewidth=0.8)
+            own = data[(data["estimator"] == estimator) & (data["task"] == task)]
+            for n, part in own.groupby("n"):
+                axis.errorbar(
+                    part["truth"],
+                    part["estimate"],
+                    part["spread"],
+                    fmt="o",
+                    color=hues[n],
+                    markersize=3,
+                    linewidth=1,
+                    alpha=0.8,
+                )
+            axis.set(xlim=(0, most), ylim=(-0.05, most))
+            if row == 0:
+                axis.set_title(task.replace("_", "\n"), fontsize=8)
+        axes[row, 0].set_ylabel(name_of(estimator).replace(" ", "\n", 1))
+    axes[-1, len(tasks) // 2].set_xlabel("true information, nats")
+    figure.supylabel("estimate, nats", fontsize=8)
+    handles = [
+        plt.Line2D([], [], color=hue, marker="o", linewidth=0, label=f"{n} texts")
+        for n, hue in hues.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return Drawing(figure, data)
+
+
 FIGURES: dict[str, Callable[[Tables], Drawing]] = {
     "verdicts": verdicts,
     "agreement": agreement,
@@ -271,6 +313,7 @@ FIGURES: dict[str, Callable[[Tables], Drawing]] = {
     "concordance": concordance,
     "skew": skew,
     "ablations": ablations,
+    "calibration": calibration,
 }
 
 

@@ -1,8 +1,9 @@
 """What each registry offers, read from the source text, so that torch is not imported for it.
 
 A registry is a module-level dictionary from the config's name to a class or function, such as
-`ENCODERS` in models/encoders.py. Its keyword-only arguments are the options a config may set;
-the first line of its docstring is its description in the README.
+`ENCODERS` in models/encoders.py. Its keyword-only arguments are the options a config may set
+(an annotation `Literal[...]` names the texts that one may be); the first line of its docstring is
+its description in the README.
 """
 
 import ast
@@ -20,17 +21,20 @@ REGISTRIES = {
     "encoder": ("models/encoders.py", "ENCODERS"),
     "attention": ("models/attention.py", "SCORERS"),
     "normaliser": ("models/attention.py", "NORMALISERS"),
-    "estimator": ("information/__init__.py", "ESTIMATORS"),
+    "estimator": ("information/estimators.py", "ESTIMATORS"),
+    "continuous estimator": ("information/estimators.py", "CONTINUOUS"),
+    "task": ("information/tasks.py", "TASKS"),
 }
 REQUIRED = object()  # the default of an option that has none
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered name: what it is, and its options with their defaults."""
+    """One registered name: what it is, its options with their defaults, and their choices."""
 
     summary: str
     options: dict[str, Any]
+    choices: dict[str, tuple[str, ...]]
 
 
 def _definitions(file: Path) -> dict[str, ast.ClassDef | ast.FunctionDef]:
@@ -54,11 +58,15 @@ def _entry(node: ast.ClassDef | ast.FunctionDef) -> Entry:
     if isinstance(node, ast.ClassDef):
         named = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
         function = named.get("__init__")
-    options = {}
+    options, choices = {}, {}
     if isinstance(function, ast.FunctionDef):
         arguments = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
-        options = {a.arg: REQUIRED if d is None else ast.literal_eval(d) for a, d in arguments}
-    return Entry((ast.get_docstring(node) or "").split("\n")[0], options)
+        for argument, default in arguments:
+            options[argument.arg] = REQUIRED if default is None else ast.literal_eval(default)
+            match argument.annotation:
+                case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple() as values):
+                    choices[argument.arg] = ast.literal_eval(values)
+    return Entry((ast.get_docstring(node) or "").split("\n")[0], options, choices)
 
 
 @cache
@@ -93,8 +101,10 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
-def _expected(default: Any, value: Any) -> str | None:
-    """What an option should be, from its default; None where the value is that."""
+def _expected(default: Any, value: Any, choices: tuple[str, ...] = ()) -> str | None:
+    """What an option should be, from its default and choices; None where the value is that."""
+    if choices:
+        return None if value in choices else f"one of {', '.join(choices)}"
     if isinstance(default, tuple):
         fits = isinstance(value, list | tuple) and len(value) > 0
         fits = fits and not any(_expected(default[0], item) for item in value)
@@ -112,11 +122,12 @@ def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str,
     Raises:
         ValueError: the name or an option is unknown, one is missing or of another type.
     """
-    known = entries(kind)[check_name(kind, name)].options
+    entry = entries(kind)[check_name(kind, name)]
+    known = entry.options
     for option, value in options.items():
         if option not in known:
             raise ValueError(unknown(f"option of {kind} '{name}'", option, known))
-        expected = _expected(known[option], value)
+        expected = _expected(known[option], value, entry.choices.get(option, ()))
         if expected:
             raise ValueError(
                 f"option '{option}' of {kind} '{name}' is {value!r}, expected {expected}"

@@ -15,9 +15,12 @@ from attinfo.config import Run
 from attinfo.contrasts import CONCLUSIONS, STATISTICS
 from attinfo.data.texts import read_arrow, read_summary
 from attinfo.figures import FIGURES
+from attinfo.flags import FLAGS
 from attinfo.seeds import seed_of
 from attinfo.store import read_states
 from attinfo.style import name_of
+
+MORE = 0.05  # of H(output): what a spot check must find beyond linear probes to be counted
 
 
 class Token(NamedTuple):
@@ -183,6 +186,66 @@ def secondary_table(claims: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def context_table(information: pd.DataFrame) -> pd.DataFrame:
+    """A row an encoder: information over all tokens in the word itself, and in its state."""
+    told = information[(information["index"] == "instance") & (information["variant"] == "trained")]
+    wide = told.pivot_table(
+        index="encoder", columns="estimator", values="mi_over_h", aggfunc="mean", sort=False
+    )
+    shown = pd.DataFrame(
+        {
+            "in the word alone": wide["token_type"],
+            "in its state": wide["linear"],
+            "context adds": wide["linear"] - wide["token_type"],
+        }
+    ).map("{:+.3f}".format)
+    return shown.rename(index=name_of).rename_axis(index="I/H, all tokens").reset_index()
+
+
+def flag_table(information: pd.DataFrame) -> pd.DataFrame:
+    """A row a flag: what it means, and how many estimates of each estimator carry it."""
+    raised = information["flags"].str.get_dummies(sep=" ").groupby(information["estimator"]).sum()
+    total = information["estimator"].value_counts()
+    rows = []
+    for flag in raised.columns.intersection(list(FLAGS)):
+        count = {name_of(e): f"{raised.loc[e, flag]} of {total[e]}" for e in raised.index}
+        rows.append({"flag": flag, "means": FLAGS[flag]} | count)
+    return pd.DataFrame(rows)
+
+
+def spot_checks(information: pd.DataFrame) -> list[str]:
+    """A sentence for each estimator that checked some units: what it finds beyond `linear`."""
+    key = ["dataset", "encoder", "attention", "normaliser", "variant", "seed", "index", "unit"]
+    linear = information[information["estimator"] == "linear"].set_index(key)
+    sentences = []
+    for name, rows in information[information["spot_check"]].groupby("estimator"):
+        checked = rows.set_index(key)
+        base = linear.loc[checked.index]
+        excess = (checked["mi_nats"] - base["mi_nats"]) / checked["h_output"]
+        more = excess > MORE
+        sentences.append(
+            f"The {name_of(name)} checked {len(checked)} units drawn at random. It finds "
+            f"{excess.mean():+.3f} of H(Ŷ) more than linear probes on average "
+            f"({excess.min():+.3f} to {excess.max():+.3f}), and over {MORE:g} more in "
+            f"{more.sum()} of them."
+        )
+    return sentences
+
+
+def reliability(information: pd.DataFrame) -> str:
+    """How reliable the orders of units are, and how far extrapolation in n moves an estimate."""
+    linear = information["estimator"] == "linear"
+    ranked = information[linear & (information["index"] != "instance")]
+    median = ranked.groupby("index")["ranking_reliability"].median()
+    moved = (ranked["mi_extrapolated"] - ranked["mi_nats"]) / ranked["h_output"]
+    orders = ", ".join(f"{value:.2f} by {index}" for index, value in median.items())
+    return (
+        f"Linear probes order the units of a run alike in two halves of its texts: median "
+        f"reliability {orders}. Extrapolated to infinitely many texts, an estimate moves by "
+        f"{moved.median():+.3f} of H(Ŷ) (median)."
+    )
+
+
 def as_html(table: pd.DataFrame) -> str:
     """A table as HTML, text escaped."""
     return table.to_html(index=False, escape=True, border=0, na_rep="")
@@ -222,7 +285,7 @@ def page(
     Args:
         study: its name.
         level: of the intervals.
-        tables: `claims`, `cells`, `runs`.
+        tables: `claims`, `cells`, `runs`, `information`.
         figures: name -> SVG file.
         captions: name -> reStructuredText file.
         summaries: data set -> its summary.
@@ -231,6 +294,7 @@ def page(
         config: the study's config, as text.
     """
     claims, cells, runs = tables["claims"], tables["cells"], tables["runs"]
+    information = tables["information"]
     accuracy = runs.loc[runs["variant"] == "trained", "accuracy"]
     return {
         "study": study,
@@ -251,6 +315,9 @@ def page(
         "examples": shown,
         "secondary": as_html(secondary_table(claims)),
         "data": as_html(data_table(summaries)),
+        "trust": [reliability(information), *spot_checks(information)],
+        "flags": as_html(flag_table(information)),
+        "context": as_html(context_table(information)),
         "cells": as_html(cell_table(cells)),
         "provenance": json.loads(Path(run).read_text("utf-8")),
         "config": config,

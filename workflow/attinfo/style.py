@@ -31,6 +31,8 @@ NAMES = {
     "label_shuffled": "labels shuffled",
     "linear": "linear probe",
     "knn": "nearest neighbours",
+    "stack": "pool of probes",
+    "token_type": "the word alone",
 }
 
 

@@ -28,13 +28,11 @@ rule agreement:
 
 
 rule collect:
-    """The tables of all cells as one table each."""
+    """The tables of all cells as one."""
     input:
-        information=groups_of("information.parquet"),
         agreement=groups_of("agreement.csv"),
         code=code("collect.py"),
     output:
-        information=f"{RESULTS}/information.parquet",
         agreement=f"{RESULTS}/agreement.csv",
     log:
         log_of("collect", "collect"),

@@ -20,6 +20,7 @@ from attinfo.cost import slowest_rules
 from attinfo.errors import InputError
 from attinfo.models.variants import VARIANTS
 from attinfo.provenance import sources
+from attinfo.registry import entries
 
 try:
     STUDY = Study.checked(config)
@@ -32,6 +33,7 @@ RESULTS = f"results/{STUDY.study}"
 GROUP = "{dataset}/{encoder}/{attention}/{normaliser}/{variant}"
 GROUPS = f"{RESULTS}/runs/{GROUP}"
 RUNS = f"{GROUPS}/{{seed}}"
+TASKS = list(entries("task"))
 
 
 wildcard_constraints:
@@ -39,6 +41,7 @@ wildcard_constraints:
     dataset="|".join(map(re.escape, STUDY.used_datasets)),
     variant="|".join(VARIANTS),
     seed=r"\d+",
+    task="|".join(TASKS),
 
 
 def code(script):

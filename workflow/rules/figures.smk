@@ -7,6 +7,7 @@ FIGURES = {
     "concordance": "Agreement",
     "skew": "Attention weights",
     "ablations": "Ablations",
+    "calibration": "Trust",
 }
 
 
@@ -17,6 +18,7 @@ rule figures:
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
         information=f"{RESULTS}/information.parquet",
+        calibration=f"{RESULTS}/calibration.csv",
         code=code("figures.py"),
     output:
         svg=[

@@ -9,6 +9,7 @@ rule report:
         claims=f"{RESULTS}/claims.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
+        information=f"{RESULTS}/information.parquet",
         figures=rules.figures.output.svg,
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],

@@ -1,4 +1,4 @@
-"""Put the tables of all cells together."""
+"""Put the agreement tables of all cells together."""
 
 import pandas as pd
 
@@ -6,9 +6,6 @@ from attinfo.errors import reporting
 from attinfo.files import whole
 
 with reporting(snakemake.log[0]):
-    with whole(snakemake.output.information) as path:
-        tables = [pd.read_parquet(file) for file in snakemake.input.information]
-        pd.concat(tables).to_parquet(path, index=False)
+    tables = [pd.read_csv(file) for file in snakemake.input.agreement]
     with whole(snakemake.output.agreement) as path:
-        tables = [pd.read_csv(file) for file in snakemake.input.agreement]
         pd.concat(tables).to_csv(path, index=False, lineterminator="\n")

@@ -8,6 +8,7 @@ from attinfo.errors import reporting
 from attinfo.figures import Tables, draw_all
 
 with reporting(snakemake.log[0]):
-    tables = [pd.read_csv(snakemake.input[name]) for name in ("claims", "cells", "runs")]
-    information = pd.read_parquet(snakemake.input.information)
-    draw_all(Tables(*tables, information), Path(snakemake.output[0]).parent)
+    names = ("claims", "cells", "runs", "calibration")
+    tables = {name: pd.read_csv(snakemake.input[name]) for name in names}
+    tables["information"] = pd.read_parquet(snakemake.input.information)
+    draw_all(Tables(**tables), Path(snakemake.output[0]).parent)

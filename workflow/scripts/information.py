@@ -13,7 +13,8 @@ with reporting(snakemake.log[0]):
     rows, options = [], snakemake.params.options
     files = zip(options["seeds"], snakemake.input.states, snakemake.output.pointwise, strict=True)
     for seed, states, pointwise_path in files:
-        units, pointwise = information(read_states(states, hidden=True), options)
+        run = "/".join([*snakemake.wildcards, str(seed)])
+        units, pointwise = information(read_states(states, hidden=True), options, run)
         rows.append(units.assign(**snakemake.wildcards, seed=seed))
         with whole(pointwise_path) as path:
             pointwise.to_parquet(path, index=False)

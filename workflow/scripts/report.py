@@ -23,7 +23,8 @@ with reporting(snakemake.log[0]):
     content = page(
         study=options["study"],
         level=options["level"],
-        tables={name: pd.read_csv(files[name]) for name in ("claims", "cells", "runs")},
+        tables={name: pd.read_csv(files[name]) for name in ("claims", "cells", "runs")}
+        | {"information": pd.read_parquet(files.information)},
         figures={Path(file).stem: file for file in files.figures},
         captions={Path(file).stem: file for file in files.captions},
         summaries=dict(zip(options["datasets"], map(read_summary, files.data), strict=True)),

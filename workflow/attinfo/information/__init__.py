@@ -1,10 +1,10 @@
-"""Information between hidden states and the model's output, for every unit of every index.
+"""Information between hidden states and a model's output, in nats.
 
-To add an estimator: a function `(sample, *, options=defaults) -> Estimate` in a file of its own,
-registered in `ESTIMATORS`.
+`estimate(hidden, output)` takes a reader's own arrays; `units.information` a run of a study.
 """
 
-from attinfo.information.knn import nearest_neighbours
-from attinfo.information.linear import linear_probe
+from attinfo.flags import FLAGS
+from attinfo.information.arrays import estimate
+from attinfo.information.summary import Estimate
 
-ESTIMATORS = {"linear": linear_probe, "knn": nearest_neighbours}
+__all__ = ["FLAGS", "Estimate", "estimate"]

@@ -5,25 +5,39 @@ k-th neighbour of the same class, k_i counts the states of the class and m_i all
 The rank form reads both counts off one sorted list of neighbours, so that the radius and the
 counts cannot come from two floating-point routes. States that repeat exactly are merged into
 atoms with a multiplicity, so that their ties are exact: without a tie k_i = k, as in Ross.
+
+All permutations of the output are read off the same lists.
 """
+
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from attinfo.information.sample import Estimate, Sample
+from attinfo.information.features import soft_whitened
+from attinfo.information.sample import Measured, Sample
 
+Metric = Literal["euclidean", "chebyshev"]
 BLOCK = 1024  # queries at a time: bounds the memory to BLOCK x references
-LONGEST_LIST = 128  # neighbours kept for a query; where a rare class needs more, it gets all
+LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class needs more, it gets more
 
 
-def _nearest(query: Tensor, atoms: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """The `length` nearest atoms of each query: [Q, length] indices and squared distances."""
-    norms = (atoms**2).sum(1)
+def nearest(
+    query: Tensor, reference: Tensor, length: int, metric: Metric = "euclidean"
+) -> tuple[Tensor, Tensor]:
+    """The `length` references nearest to each query, nearest first.
+
+    Returns:
+        [Q, length] indices, and distances (Euclidean ones squared and less the query's norm).
+    """
+    norms = (reference**2).sum(1)
     found = []
     for block in query.split(BLOCK):
-        own_norms = (block**2).sum(1, keepdim=True)
-        squared = torch.addmm(norms + own_norms, block, atoms.T, alpha=-2)
-        found.append(squared.topk(length, largest=False, sorted=True))
+        if metric == "euclidean":
+            distance = torch.addmm(norms, block, reference.T, alpha=-2)
+        else:
+            distance = torch.cdist(block, reference, p=torch.inf)
+        found.append(distance.topk(length, largest=False, sorted=True))
     return torch.cat([f.indices for f in found]), torch.cat([f.values for f in found])
 
 
@@ -34,89 +48,134 @@ class _Neighbours:
         query: [Q, d] states.
         reference: [R, d] states that are counted, one a text.
         own: [Q] the reference state of the query's own text, which is not counted.
-        length: of the lists; a list that turns out too short is replaced by the full one.
+        length: of the lists; where one turns out too short it is replaced by a longer one.
     """
 
-    def __init__(self, query: Tensor, reference: Tensor, own: Tensor, length: int):
-        self.query = query
-        self.atoms, self.atom_of = torch.unique(reference, dim=0, return_inverse=True)
-        self.own_atom = self.atom_of[own]
-        self.lists = self._build(torch.arange(len(query)), min(length, len(self.atoms)))
-
-    def _build(self, rows: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """[rows, length] each: nearest atoms, last place at that distance, and the states up to
-        this place: all of them, and the query's own."""
-        near, distance = _nearest(self.query[rows], self.atoms, length)
-        next_differs = torch.ones_like(near, dtype=torch.bool)
-        next_differs[:, :-1] = distance[:, 1:] > distance[:, :-1]
-        place = torch.where(next_differs, torch.arange(length), length)
-        last = place.flip(1).cummin(1).values.flip(1)
-        own = (near == self.own_atom[rows, None]).cumsum(1, dtype=torch.int32)
-        size = self.atom_of.bincount().to(torch.int32)
-        return near, last, size[near].cumsum(1, dtype=torch.int32) - own, own
+    def __init__(
+        self, query: Tensor, reference: Tensor, own: Tensor, length: int, metric: Metric
+    ) -> None:
+        self._query, self._metric = query, metric
+        self._atoms, self._atom_of = torch.unique(reference, dim=0, return_inverse=True)
+        self._size = self._atom_of.bincount().to(torch.int32)
+        self._own = self._atom_of[own]
+        self._length = length
 
     def counts(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """k_i and m_i of each query.
+        """k_i and m_i of each query under each column of outputs, [Q, P] each.
 
         Args:
-            output: [R] class of each reference state.
-            asked: [Q] class of each query.
-            k: [Q] how many neighbours of its class the radius must hold, >= 1 and no more than
-                there are.
+            output: [R, P] class of each reference state.
+            asked: [Q, P] class of each query.
+            k: [Q, P] how many neighbours of its class the radius must hold, >= 1 and no more
+                than there are.
         """
-        members = torch.zeros(int(output.max()) + 1, len(self.atoms), dtype=torch.int32)
-        one = torch.ones(len(output), dtype=torch.int32)
-        members.index_put_((output, self.atom_of), one, accumulate=True)
-
-        def read(lists: tuple[Tensor, ...], asked: Tensor, k: Tensor) -> list[Tensor]:
-            near, last, everyone, own = lists
-            same = members.take(near + asked[:, None] * len(self.atoms))
-            same = same.cumsum(1, dtype=torch.int32) - own
-            reached = same >= k[:, None]
-            place = last.gather(1, reached.to(torch.uint8).argmax(1, keepdim=True))
-            full = near.shape[1] == len(self.atoms)
-            sure = reached[:, -1:] & ((place < near.shape[1] - 1) | full)
-            return [t.squeeze(1) for t in (same.gather(1, place), everyone.gather(1, place), sure)]
-
-        same, everyone, sure = read(self.lists, asked, k)
-        short = torch.nonzero(~sure).squeeze(1)
-        for rows in short.split(BLOCK) if len(short) else ():
-            lists = self._build(rows, len(self.atoms))
-            same[rows], everyone[rows], _ = read(lists, asked[rows], k[rows])
+        asked, k = asked.to(torch.int32), k.to(torch.int32)
+        same, everyone = torch.empty_like(asked), torch.empty_like(asked)
+        members = self._members(output)
+        rows, length = torch.arange(len(asked), device=asked.device), self._length
+        while len(rows):
+            length = min(length, len(self._atoms))
+            short = []
+            for block in rows.split(BLOCK):
+                *counts, done = self._walk(block, length, members, asked[block], k[block])
+                same[block], everyone[block] = counts
+                short.append(block[~done.all(1)])
+            if length == len(self._atoms):
+                break  # nobody is left; a query alone in its class has no radius
+            rows, length = torch.cat(short), 4 * length
         return same.long(), everyone.long()
+
+    def _members(self, output: Tensor) -> Tensor:
+        """How many states of each class an atom has, [C, A, P]; its class, [A, P], if but one."""
+        if len(self._atoms) == len(output):
+            labels = torch.empty_like(output, dtype=torch.int32)
+            labels[self._atom_of] = output.to(torch.int32)
+            return labels
+        classes = range(int(output.max()) + 1)
+        members = torch.zeros(
+            (len(classes), len(self._atoms), output.shape[1]),
+            dtype=torch.int32,
+            device=output.device,
+        )
+        for c in classes:
+            members[c].index_add_(0, self._atom_of, (output == c).to(torch.int32))
+        return members
+
+    def _walk(
+        self, rows: Tensor, length: int, members: Tensor, asked: Tensor, k: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Along the lists of these rows: k_i, m_i and whether they are sure, [rows, P] each."""
+        near, distance = nearest(self._query[rows], self._atoms, length, self._metric)
+        # Counts are complete only where the next atom is farther.
+        ends = torch.empty_like(near, dtype=torch.bool)
+        ends[:, :-1] = distance[:, 1:] > distance[:, :-1]
+        ends[:, -1] = length == len(self._atoms)
+        own = (near == self._own[rows, None]).to(torch.int32)
+        others = self._size[near] - own
+        same, everyone = torch.zeros_like(asked), torch.zeros_like(asked)
+        going = torch.ones_like(asked, dtype=torch.bool)
+        if members.dim() == 3:
+            column = torch.arange(asked.shape[1], device=asked.device)
+            start = asked.long() * members[0].numel() + column
+        for place in range(length):
+            atom = near[:, place]
+            if members.dim() == 3:
+                peers = members.take(start + atom[:, None] * asked.shape[1])
+            else:
+                peers = (members[atom] == asked).to(torch.int32)
+            same += (peers - own[:, place, None]) * going
+            everyone += others[:, place, None] * going
+            going &= ~(ends[:, place, None] & (same >= k))
+            if place % 8 == 7 and not going.any():
+                break
+        return same, everyone, ~going
 
 
 def _pointwise(near: _Neighbours, output: Tensor, asked: Tensor, neighbours: int) -> Tensor:
-    """[Q] psi(N) + psi(k_i) - psi(N_y) - psi(m_i); 0 for a query alone in its class."""
-    psi = torch.digamma(torch.arange(len(output) + 1, dtype=torch.float64))
-    peers = output.bincount()[asked] - 1  # without the query's own text
-    k = peers.clamp(1, neighbours)
-    same, everyone = near.counts(output, asked, k)
-    value = psi[len(output)] + psi[same] - psi[peers + 1] - psi[everyone]
+    """[Q, P] psi(N) + psi(k_i) - psi(N_y) - psi(m_i); 0 for a query alone in its class."""
+    n = len(output)
+    psi = torch.digamma(torch.arange(n + 1, dtype=torch.float64, device=output.device))
+    peers = output[:, 0].bincount()[asked] - 1  # without the query's own text
+    same, everyone = near.counts(output, asked, peers.clamp(1, neighbours))
+    value = psi[n] + psi[same] - psi[peers + 1] - psi[everyone]
     return torch.where(peers > 0, value, 0.0)
 
 
-def nearest_neighbours(sample: Sample, *, neighbours: int = 3) -> Estimate:
-    """Nearest neighbours (Ross 2014), Euclidean, rank form, exact repeats counted as ties.
+def nearest_neighbours(
+    sample: Sample,
+    *,
+    neighbours: int = 3,
+    metric: Literal["euclidean", "chebyshev"] = "euclidean",
+    scaling: Literal["raw", "soft_whitened"] = "raw",
+) -> Measured:
+    """Nearest neighbours (Ross 2014), rank form, exact repeats counted as ties.
 
     Where a text has several states (index `instance`), each is compared with one reference state
     of every other text: states of one text are no independent sample. The null is then taken
     over the reference states alone, so it is a little wider than the estimate's own.
     """
     hidden = sample.hidden - sample.hidden.mean(0)
-    output, classes = sample.output, sample.classes
-    share = output[:, 0].bincount(minlength=classes).clamp(min=1).min() / len(output)
-    length = min(int(3 * neighbours / share) + 6, LONGEST_LIST)
+    if scaling == "soft_whitened":
+        hidden = soft_whitened(hidden).float()
+    output = sample.output
+    share = output[:, 0].bincount(minlength=sample.classes).clamp(min=1).min() / len(output)
+
+    def near(query: Tensor, reference: Tensor, own: Tensor, columns: int) -> _Neighbours:
+        # Twice as many as are needed on average; more where a row is read for many columns.
+        length = int((2 if columns == 1 else 3) * neighbours / share) + 4
+        return _Neighbours(query, reference, own, min(length, LONGEST_LIST), metric)
+
     if sample.reference is None:
         # One state a text: the rows of `hidden` are the reference states.
-        near = _Neighbours(hidden, hidden, torch.arange(len(hidden)), length)
         columns = output[sample.text]
-        null_near, asked = near, columns[:, 0]
-    else:
-        chosen = hidden[sample.reference]
-        near = _Neighbours(hidden, chosen, sample.text, length)
-        null_near = _Neighbours(chosen, chosen, torch.arange(len(chosen)), length)
-        columns, asked = output, output[sample.text, 0]
-    pvi = _pointwise(near, columns[:, 0], asked, neighbours)
-    null = [_pointwise(null_near, c, c, neighbours).mean() for c in columns.T[1:]]
-    return Estimate(pvi=pvi, gain=None, null=torch.tensor(null, dtype=torch.float64))
+        own = torch.arange(len(hidden), device=hidden.device)
+        every = near(hidden, hidden, own, columns.shape[1])
+        value = _pointwise(every, columns, columns, neighbours)
+        return Measured(pvi=value[:, 0], gain=None, null=value[:, 1:].mean(0))
+    chosen = hidden[sample.reference]
+    every = near(hidden, chosen, sample.text, 1)
+    observed = _pointwise(every, output[:, :1], output[sample.text, :1], neighbours)
+    own = torch.arange(len(chosen), device=hidden.device)
+    among = near(chosen, chosen, own, output.shape[1])
+    null = _pointwise(among, output, output, neighbours)[:, 1:]
+    return Measured(pvi=observed[:, 0], gain=None, null=null.mean(0))

@@ -4,7 +4,7 @@ Indexes: `position` (the i-th token of every text), `rank` (the r-th most attend
 text) and `instance` (every token of every text, one probe for all).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attinfo.information import ESTIMATORS
-from attinfo.information.sample import Estimate, Sample, folds, with_permutations
+from attinfo.information.sample import Measured, Sample, folds, with_permutations
+from attinfo.information.summary import FOLDS, measured, summary
+from attinfo.information.words import token_type_probe
 from attinfo.seeds import seed_of
 from attinfo.store import States
-
-FOLDS = 5  # of the cross-fitting, shared by all units of a run
 
 
 @dataclass(frozen=True)
@@ -54,102 +53,126 @@ def units_of(states: States, positions: int, ranks: int, min_texts: int) -> Iter
     yield Unit("instance", 0, np.arange(len(states.token_id)))
 
 
-def entropy(output: np.ndarray) -> float:
-    """Entropy of the observed classes, in nats (plug-in)."""
-    share = np.bincount(output) / len(output)
-    return float(-(share[share > 0] * np.log(share[share > 0])).sum())
+def sample_of(states: States, unit: Unit, options: Mapping[str, Any]) -> Sample:
+    """States and outputs of one unit, with folds and permutations drawn from the seed.
+
+    `states` must have been read with `hidden`.
+    """
+    outputs = {"predicted": states.predicted, "label": states.label}[options["output"]]
+    members, place = np.unique(states.text[unit.tokens], return_inverse=True)
+    classes, output = torch.from_numpy(outputs[members]).long().unique(return_inverse=True)
+    reference = None
+    if unit.index == "instance":
+        rng = np.random.default_rng(seed_of("reference tokens", options["seed"]))
+        reference = torch.from_numpy(states.offsets[:-1] + rng.integers(0, states.lengths))
+    return Sample(
+        hidden=torch.from_numpy(states.hidden[unit.tokens]),
+        text=torch.from_numpy(place),
+        output=with_permutations(output, options["permutations"], options["seed"]),
+        classes=len(classes),
+        fold=folds(output, FOLDS, options["seed"]),
+        reference=reference,
+    )
 
 
-def clustered_error(pointwise: np.ndarray, text: np.ndarray) -> float:
-    """Standard error of the mean of values that are dependent within each text."""
-    n = len(pointwise)
-    sums = np.bincount(text, pointwise - pointwise.mean())
-    return float(np.sqrt((sums**2).sum()) / n)
+def effective_rank(hidden: torch.Tensor) -> float:
+    """Participation ratio of the variances of the principal components: 1 to d."""
+    centred = (hidden - hidden.mean(0)).double()
+    covariance = centred.T @ centred
+    return float(covariance.trace() ** 2 / (covariance**2).sum().clamp(min=1e-300))
 
 
-def row_of(
-    unit: Unit, name: str, estimate: Estimate, output: np.ndarray, text: np.ndarray
-) -> dict[str, Any]:
-    """One row of `information.parquet`: the estimate of one unit by one estimator."""
-    pvi, null = estimate.pvi.numpy(), estimate.null.numpy()
-    mi, h_output = float(pvi.mean()), entropy(output)
-    error = clustered_error(pvi, text)
-    upper = float(np.quantile(null, 0.95))
-    flags = [
-        flag
-        for flag, raised in {"below_floor": mi <= upper, "above_entropy": mi > h_output}.items()
-        if raised
-    ]
-    return {
-        "index": unit.index,
-        "unit": unit.unit,
-        "estimator": name,
-        "n": len(np.unique(text)),
-        "mi_nats": mi,
-        "h_output": h_output,
-        "mi_over_h": mi / h_output if h_output > 0 else np.nan,
-        "floor_mean": float(null.mean()),
-        "floor_upper": upper,
-        "ci_low": mi - 1.96 * error,
-        "ci_high": mi + 1.96 * error,
-        "flags": " ".join(flags),
-    }
+def halves(sample: Sample, seed: int) -> list[Sample]:
+    """Two samples of half the texts each, drawn from the seed."""
+    order = np.random.default_rng(seed_of("halves", seed)).permutation(len(sample.output))
+    first = torch.from_numpy(order) < len(order) // 2
+    return [sample.of_texts(first), sample.of_texts(~first)]
 
 
-def information(states: States, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def information(
+    states: States, options: Mapping[str, Any], run: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Information between the states and the predicted (or the gold) class of one run.
 
     Args:
         states: with `hidden`.
-        options: `output` ("predicted" or "label"), `estimators` (name -> options), `positions`,
-            `ranks`, `min_texts`, `permutations`, `seed`.
+        options: `output` ("predicted" or "label"), `estimators` (name -> options) for every
+            unit, `spot_checks` (name -> options) for `spot_units` units drawn at random,
+            `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
+        run: names the run, so that each has spot checks of its own.
 
     Returns:
         The rows of `information.parquet` (a row a unit and estimator) and of
         `pointwise.parquet` (a row a token): `<estimator>_pvi` and `<estimator>_gain` from the
         index `instance`, `<estimator>_pvi_position` and `_rank` from the token's unit there,
-        NaN where the token is in none. An output of one class only leaves no information
-        to estimate: every value is 0 and flagged `constant_output`.
+        NaN where the token is in none. The estimator `token_type` is information in the word
+        itself. An output of one class only leaves no information to estimate: every value is 0
+        and flagged `constant_output`.
     """
-    outputs = {"predicted": states.predicted, "label": states.label}[options["output"]]
+    units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
+    rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
+    checked = set(rng.permutation(len(units) - 1)[: options["spot_units"]])
+    token_id = torch.from_numpy(states.token_id.astype(np.int64))
+    rows = []
     pointwise: dict[str, np.ndarray] = {
         "text": states.text.astype(np.int32),
         "token": states.position.astype(np.int32),
         "attention": states.attention,
     }
-    rng = np.random.default_rng(seed_of("reference tokens", options["seed"]))
-    reference = states.offsets[:-1] + rng.integers(0, states.lengths)
-    hidden = torch.from_numpy(states.hidden)
-    rows = []
-    for unit in units_of(states, options["positions"], options["ranks"], options["min_texts"]):
-        text = states.text[unit.tokens]
-        members, place = np.unique(text, return_inverse=True)
-        output = torch.from_numpy(outputs[members]).long()
-        classes, output = output.unique(return_inverse=True)
-        sample = Sample(
-            hidden=hidden[torch.from_numpy(unit.tokens)],
-            text=torch.from_numpy(place),
-            output=with_permutations(output, options["permutations"], options["seed"]),
-            classes=len(classes),
-            fold=folds(output, FOLDS, options["seed"]),
-            reference=torch.from_numpy(reference) if unit.index == "instance" else None,
-        )
+    for place, unit in enumerate(units):
+        sample = sample_of(states, unit, options)
+        parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
         for name, settings in options["estimators"].items():
-            estimate = estimated(name, sample, settings)
-            row = row_of(unit, name, estimate, output.numpy(), place)
-            rows.append(row | ({"flags": "constant_output"} if len(classes) < 2 else {}))
-            suffix = "" if unit.index == "instance" else f"_{unit.index}"
-            nowhere = np.full(len(states.token_id), np.nan, np.float32)
-            column = pointwise.setdefault(f"{name}_pvi{suffix}", nowhere)
-            column[unit.tokens] = estimate.pvi.numpy()
-            if unit.index == "instance" and estimate.gain is not None:
-                pointwise[f"{name}_gain"] = estimate.gain.numpy().astype(np.float32)
+            found = measured(name, sample, settings)
+            half = [float(measured(name, part, settings).pvi.mean()) for part in parts]
+            rows.append(_row(unit, name, found, sample, settings, rank, half))
+            _keep(pointwise, unit, name, found)
+        for name, settings in options["spot_checks"].items() if place in checked else ():
+            found = measured(name, sample, settings)
+            rows.append(_row(unit, name, found, sample, settings, rank) | {"spot_check": True})
+        if unit.index == "instance":
+            found = token_type_probe(token_id, sample)
+            rows.append(_row(unit, "token_type", found, sample, {}, rank))
+            _keep(pointwise, unit, "token_type", found)
     return pd.DataFrame(rows), pd.DataFrame(pointwise)
 
 
-def estimated(name: str, sample: Sample, settings: Mapping[str, Any]) -> Estimate:
-    """One estimate; zero where the output takes fewer than two values."""
-    if sample.classes < 2:
-        zeros = torch.zeros(len(sample.text), dtype=torch.float64)
-        return Estimate(pvi=zeros, gain=zeros, null=torch.zeros(sample.output.shape[1] - 1))
-    return ESTIMATORS[name](sample, **settings)
+def _row(
+    unit: Unit,
+    name: str,
+    found: Measured,
+    sample: Sample,
+    settings: Mapping[str, Any],
+    rank: float,
+    half: Sequence[float] = (np.nan, np.nan),
+) -> dict[str, Any]:
+    """One row of `information.parquet`: what one estimator finds in one unit."""
+    told = summary(found, sample, settings)
+    return {
+        "index": unit.index,
+        "unit": unit.unit,
+        "estimator": name,
+        "spot_check": False,
+        "n": len(sample.output),
+        "mi_nats": told.mi_nats,
+        "h_output": told.h_output,
+        "mi_over_h": told.mi_nats / told.h_output if told.h_output else np.nan,
+        "floor_mean": told.floor_mean,
+        "floor_upper": told.floor_upper,
+        "ci_low": told.ci_low,
+        "ci_high": told.ci_high,
+        "flags": " ".join(told.flags),
+        "effective_rank": rank,
+        "half_1": half[0],
+        "half_2": half[1],
+    }
+
+
+def _keep(pointwise: dict[str, np.ndarray], unit: Unit, name: str, found: Measured) -> None:
+    """Add the values of a unit's tokens to the columns of `pointwise.parquet`."""
+    suffix = "" if unit.index == "instance" else f"_{unit.index}"
+    nowhere = np.full(len(pointwise["token"]), np.nan, np.float32)
+    column = pointwise.setdefault(f"{name}_pvi{suffix}", nowhere)
+    column[unit.tokens] = found.pvi.numpy()
+    if unit.index == "instance" and found.gain is not None:
+        pointwise[f"{name}_gain"] = found.gain.numpy().astype(np.float32)

@@ -1,0 +1,15 @@
+"""Put the estimates of all cells together, with what speaks for and against each."""
+
+import pandas as pd
+
+from attinfo.errors import reporting
+from attinfo.files import whole
+from attinfo.trust import trusted
+
+with reporting(snakemake.log[0]):
+    information = pd.concat([pd.read_parquet(file) for file in snakemake.input.information])
+    calibration = pd.concat([pd.read_csv(file) for file in snakemake.input.calibration])
+    with whole(snakemake.output.information) as path:
+        trusted(information, calibration).to_parquet(path, index=False)
+    with whole(snakemake.output.calibration) as path:
+        calibration.to_csv(path, index=False, lineterminator="\n")

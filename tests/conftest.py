@@ -16,13 +16,13 @@ import pytest
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from attinfo.config import Dataset, Split
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.determinism import be_deterministic
 from attinfo.models.classifier import Classifier
 from attinfo.models.variants import VARIANTS
 from attinfo.registry import parse_normaliser, with_defaults
+from attinfo.sections import Dataset, Split
 from attinfo.states import states_of
 from attinfo.store import States
 from attinfo.training import train

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from attinfo.config import Dataset
 from attinfo.data.batches import batches, pad
 from attinfo.data.prepare import SPECIAL, prepare, read_table, split, train_tokenizer
 from attinfo.data.sources import SOURCES
 from attinfo.data.texts import read_arrow, read_summary, read_texts
 from attinfo.errors import InputError
+from attinfo.sections import Dataset
 
 PARTS = ("train", "dev", "test")
 Rows = list[list[str]]

@@ -5,37 +5,25 @@ from hashlib import sha256
 from itertools import product
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from attinfo.errors import InputError, unknown
-from attinfo.models.variants import VARIANTS
-from attinfo.registry import check_name, entries, normaliser_name, parse_normaliser, with_defaults
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Blocks = dict[str, dict[str, Any]]  # name of a building block -> its options
-OneOrMore = Annotated[
-    list[str],
-    BeforeValidator(
-        lambda value: [value] if isinstance(value, str) else value,
-        json_schema_input_type=str | list[str],
-    ),
-    Field(min_length=1),
-]
+from attinfo.registry import parse_normaliser, with_defaults
+from attinfo.sections import (
+    Blocks,
+    Calibration,
+    Dataset,
+    Grid,
+    Information,
+    Model,
+    Name,
+    Report,
+    Section,
+    Statistics,
+    Training,
+)
 
 
 class Run(NamedTuple):
@@ -59,161 +47,6 @@ class Run(NamedTuple):
         return "/".join(self[:-1])
 
 
-class Section(BaseModel):
-    """A part of the config that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            for key in data:
-                if key not in cls.model_fields:
-                    raise ValueError(unknown("key", key, cls.model_fields))
-        return data
-
-
-class Split(Section):
-    """Shares of the texts, drawn stratified by class; the rest is the test split."""
-
-    train: Fraction = 0.7
-    dev: Fraction = 0.1
-    seed: int = 13
-
-    @model_validator(mode="after")
-    def _leaves_a_test_split(self) -> Self:
-        if self.train + self.dev >= 1:
-            raise ValueError(
-                f"train + dev is {self.train + self.dev:g}, expected less than 1: "
-                "the rest is the test split"
-            )
-        return self
-
-
-class Dataset(Section):
-    """Labelled texts: where they come from, and how they become token ids."""
-
-    source: dict[str, Any]
-    text: str = "text"  # the column that holds the text
-    label: str = "label"  # the column that holds the class
-    where: dict[str, str] = {}  # rows kept: column -> value
-    classes: dict[str, str] = {}  # label in the file -> name to show; empty: as in the file
-    split: Split = Split()
-    min_count: PositiveInt = 2  # words seen less often in training are unknown words
-    max_tokens: PositiveInt = 400  # longer texts are cut
-
-    @field_validator("source")
-    @classmethod
-    def _registered(cls, source: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(source.get("name"), str):
-            known = ", ".join(entries("source"))
-            raise ValueError(f"'name' is {source.get('name')!r}, expected one of {known}")
-        options = {key: value for key, value in source.items() if key != "name"}
-        return {"name": source["name"], **with_defaults("source", source["name"], options)}
-
-
-class Grid(Section):
-    """A cross product of building blocks; a study is the union of its grids."""
-
-    dataset: OneOrMore
-    encoder: OneOrMore
-    attention: OneOrMore
-    normaliser: OneOrMore
-    variant: OneOrMore = ["trained"]
-
-    @field_validator("encoder", "attention")
-    @classmethod
-    def _blocks(cls, names: list[str], info: Any) -> list[str]:
-        return [check_name(info.field_name, name) for name in names]
-
-    @field_validator("normaliser")
-    @classmethod
-    def _normalisers(cls, names: list[str]) -> list[str]:
-        return [normaliser_name(*parse_normaliser(name)) for name in names]
-
-    @field_validator("variant")
-    @classmethod
-    def _variants(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in VARIANTS:
-                raise ValueError(unknown("variant", name, VARIANTS))
-        return names
-
-
-class Model(Section):
-    """Sizes shared by every cell, so that cells differ in their blocks alone."""
-
-    embedding: PositiveInt = 100
-    embedding_std: PositiveFloat = 0.4  # of the initial embeddings
-    width: Annotated[int, Field(ge=8, multiple_of=2)] = 64  # of a hidden state: d
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of embedded features, one mask a text
-
-
-class Training(Section):
-    """AdamW with early stopping on the dev accuracy."""
-
-    epochs: PositiveInt = 10
-    patience: PositiveInt = 1  # epochs without a better dev accuracy before training stops
-    batch_size: PositiveInt = 128
-    learning_rate: PositiveFloat = 4e-3
-    weight_decay: NonNegativeFloat = 0.01
-
-
-class Information(Section):
-    """Which estimates of I(state; predicted class) are made, on how many units."""
-
-    output: Literal["predicted", "label"] = "predicted"  # the model's class, or the gold one
-    estimators: OneOrMore = ["linear", "knn"]
-    options: Blocks = {}  # estimator -> its options
-    positions: PositiveInt = 10
-    ranks: PositiveInt = 10
-    min_texts: Annotated[int, Field(ge=50)] = 200  # units with fewer texts are left out
-    spot_checks: list[str] = ["stack"]  # estimators too dear for every unit
-    spot_units: NonNegativeInt = 2  # drawn at random in each run, and checked by those
-    permutations: Annotated[int, Field(ge=19)] = 20
-    seed: int = 5
-
-    @field_validator("estimators", "spot_checks")
-    @classmethod
-    def _registered(cls, names: list[str], info: Any) -> list[str]:
-        names = [check_name("estimator", name) for name in names]
-        if info.field_name == "estimators" and "linear" not in names:
-            raise ValueError(f"found {names}, expected 'linear' among them: the claims rest on it")
-        return names
-
-    @model_validator(mode="after")
-    def _told_apart(self) -> Self:
-        for name in self.spot_checks:
-            if name in self.estimators:
-                raise ValueError(f"spot_checks: '{name}' is among the estimators already")
-        return self
-
-
-class Calibration(Section):
-    """Tasks of known information on which the estimators are measured."""
-
-    ranks: Annotated[list[Annotated[float, Field(ge=1.1)]], Field(min_length=1)] = [4.0, 16.0]
-    levels: Annotated[list[Fraction], Field(min_length=1)] = [0.1, 0.3, 0.7]  # of H(output)
-    repeats: Annotated[int, Field(ge=2)] = 3
-    seed: int = 11
-
-
-class Statistics(Section):
-    """Intervals over seeds and resampled texts, and the level of the verdicts."""
-
-    bootstrap: Annotated[int, Field(ge=200)] = 2000
-    level: Fraction = 0.95
-    seed: int = 7
-
-
-class Report(Section):
-    """What the report shows beside the tables."""
-
-    texts: PositiveInt = 10
-    seed: int = 3
-
-
 class Study(Section):
     """One study: one config file, one results tree."""
 
@@ -221,8 +54,8 @@ class Study(Section):
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
     datasets: dict[Name, Dataset]
     grid: Annotated[list[Grid], Field(min_length=1)]
-    encoders: Blocks = {}  # options of an encoder, where not at their defaults
-    attentions: Blocks = {}  # options of an attention scorer, likewise
+    encoders: Blocks = Field(default={})  # options of an encoder, where not at their defaults
+    attentions: Blocks = Field(default={})  # options of an attention scorer, likewise
     model: Model = Model()
     training: Training = Training()
     information: Information = Information()

@@ -110,7 +110,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> None:
 
     Args:
         raw: the table as downloaded.
-        options: a `config.Dataset` as plain values.
+        options: a `sections.Dataset` as plain values.
         folder: where to write; must not exist.
 
     Raises:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 NEWTON_STEPS = 8
 MOST_CERTAIN = 0.98  # share of a class's variance that scores may be taken to explain
-CALIBRATION_STATES = 4096
+CALIBRATION_STATES = 4096  # at most: a few parameters a column are fitted to them
 MOST_SURE = 30.0  # of log odds
 RARE = 1e-12  # the share of a class that a fold's training texts lack
 
@@ -100,8 +100,8 @@ class RidgeProbes:
 
         What is fitted to these scores has not touched the fold.
         """
-        others = [k for k in range(len(self._members)) if k != fold]
-        scores = [self._scores(self._members[k], fold, k) for k in others]
+        seen = [k for k in range(len(self._members)) if k != fold]
+        scores = [self._scores(self._members[k], fold, k) for k in seen]
         return [torch.cat(parts, 1) for parts in zip(*scores, strict=True)]
 
 
@@ -221,12 +221,12 @@ def _derivatives(
         spread = spread - spread.sum(2, keepdim=True) * posterior[..., None]
     else:  # the same, without a sum over one
         spread = spread * (1 - posterior[..., None])
-    within = (spread.reshape(flat.shape).mT @ flat).double()
-    within.diagonal(dim1=1, dim2=2).add_(precision)
+    block = (spread.reshape(flat.shape).mT @ flat).double()
+    block.diagonal(dim1=1, dim2=2).add_(precision)
     own = -(posterior.mT @ posterior).double()
     own.diagonal(dim1=1, dim2=2).add_(posterior.double().sum(1) + 1e-6)
     mixed = spread.sum(1).mT.double()
-    top, bottom = torch.cat([within, mixed], 2), torch.cat([mixed.mT, own], 2)
+    top, bottom = torch.cat([block, mixed], 2), torch.cat([mixed.mT, own], 2)
     return loss[:, None], gradient, torch.cat([top, bottom], 1)
 
 

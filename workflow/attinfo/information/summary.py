@@ -85,7 +85,7 @@ def summary(found: Measured, sample: Sample, options: Mapping[str, Any]) -> Esti
     pvi, null = found.pvi.cpu().numpy(), found.null.cpu().numpy()
     mi, error = float(pvi.mean()), clustered_error(pvi, text)
     h_output = entropy(sample.output[:, 0].cpu().numpy()) if sample.classes else None
-    # By this rule one in twenty independent estimates is above it, however few permutations.
+    # By this rule one in twenty independent estimates is above it, from 19 permutations on.
     upper = float(np.quantile(null, 0.95, method="weibull")) if len(null) else None
     return Estimate(
         mi_nats=mi,

@@ -9,6 +9,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+configfile: "workflow/datasets.yaml"
 configfile: "config.yaml"
 
 
@@ -17,6 +18,7 @@ report: "workflow/report/study.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/vectors.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/states.smk"
 include: "workflow/rules/information.smk"

@@ -16,13 +16,14 @@ import pytest
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from attinfo.data.files import files
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.determinism import be_deterministic
 from attinfo.models.classifier import Classifier
 from attinfo.models.variants import VARIANTS
 from attinfo.registry import parse_normaliser, with_defaults
-from attinfo.sections import Dataset, Split
+from attinfo.sections import Dataset, Split, Training
 from attinfo.states import states_of
 from attinfo.store import States
 from attinfo.training import train
@@ -33,13 +34,7 @@ settings.load_profile("tests")
 
 KEYWORDS = {"good": "1", "bad": "0"}
 FILLER = [f"word{i}" for i in range(24)]
-TRAINING = {
-    "epochs": 12,
-    "patience": 12,
-    "batch_size": 32,
-    "learning_rate": 0.01,
-    "weight_decay": 0.01,
-}
+TRAINING = Training(epochs=12, patience=12, batch_size=32, learning_rate=0.01).model_dump()
 
 
 @dataclass(frozen=True)
@@ -117,8 +112,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     folder = tmp_path_factory.mktemp("planted")
     raw = write_planted(folder / "texts.csv")
     split = Split(train=0.55, dev=0.1)
-    options = Dataset(source={"name": "file", "path": str(raw)}, split=split).model_dump()
-    prepare(raw, options, folder / "data")
+    options = Dataset(source={"name": "files", "path": str(raw)}, split=split).model_dump()
+    files(path=str(raw)).to_parquet(folder / "raw.parquet")
+    prepare(folder / "raw.parquet", options, folder / "data")
     vocabulary = Tokenizer.from_file(str(folder / "data" / "vocabulary.json"))
     ids = np.array([vocabulary.token_to_id(word) for word in KEYWORDS])
     return Planted(folder / "data", raw, options, ids)

@@ -7,14 +7,17 @@ import inspect
 import json
 import os
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import sys
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 import pytest
+from snakemake.utils import update_config
 import torch
 import yaml
 
@@ -35,6 +38,7 @@ from attinfo.registry import (
     parse_normaliser,
     with_defaults,
 )
+from attinfo.sections import Training
 
 REPOSITORY = Path(__file__).parents[1]
 LIBRARY = Path(attinfo.__file__).parent
@@ -46,7 +50,7 @@ def config() -> Config:
     return {
         "study": "tests",
         "seeds": [1, 2],
-        "datasets": {"mine": {"source": {"name": "file", "path": "mine.csv"}}},
+        "datasets": {"mine": {"source": {"name": "files", "path": "mine.csv"}}},
         "grid": [
             {"dataset": "mine", "encoder": "mlp", "attention": "deep", "normaliser": "softmax"}
         ],
@@ -76,6 +80,7 @@ def drop(*path: Any) -> Callable[[Config], None]:
 
 GRID = ("grid", 0)
 SOURCE = ("datasets", "mine", "source")
+MINE = {"source": {"name": "files", "path": "mine.csv"}}
 WHEEL = {"name": "pypi", "package": "p", "version": "1", "sha256": "0"}
 
 REFUSED = {
@@ -113,7 +118,7 @@ REFUSED = {
     "unknown data set": (put(*GRID, "dataset", "mien"), "grid.0.dataset", "'mien'", "'mine'"),
     "unknown source": (put(*SOURCE, "name", "pipy"), "datasets.mine.source", "'pipy'", "'pypi'"),
     "source without a name": (drop(*SOURCE, "name"), "datasets.mine.source", "'name'"),
-    "source that is not a name": (put(*SOURCE, "name", ["file"]), "datasets.mine.source", "file"),
+    "source that is not a name": (put(*SOURCE, "name", ["files"]), "datasets.mine.source", "files"),
     "option missing": (put("datasets", "mine", "source", WHEEL), "mine.source", "'member'"),
     "unknown option of a source": (put(*SOURCE, "pth", "x"), "mine.source", "'pth'", "'path'"),
     "unknown estimator": (
@@ -138,7 +143,7 @@ REFUSED = {
         put("attentions", {"deep": {"layers": "two"}}),
         "attentions",
         "'two'",
-        "a positive whole number",
+        "a valid integer",
     ),
     "options of an unknown block": (
         put("information", {"options": {"kn": {}}}),
@@ -150,7 +155,7 @@ REFUSED = {
         put("information", {"options": {"knn": {"metric": "cosine"}}}),
         "information.options",
         "'cosine'",
-        "one of euclidean, chebyshev",
+        "expected 'euclidean' or 'chebyshev'",
     ),
     "an estimator of floats": (
         put("information", {"estimators": ["linear", "ridge"]}),
@@ -264,7 +269,7 @@ def test_an_option_with_which_a_block_cannot_work_is_refused(
     with pytest.raises(InputError) as raised:
         study = Study.checked(config)
         for encoder in entries("encoder"):
-            options = study.model_options(encoder, "deep", "softmax")
+            options = study.model_options("mine", encoder, "deep", "softmax")
             Classifier(10, 2, options, VARIANTS["trained"])
         output = torch.arange(60) % 2
         sample = Sample(
@@ -300,17 +305,29 @@ def test_a_config_that_is_no_mapping_is_refused() -> None:
         Study.checked([1])  # type: ignore[arg-type]
 
 
+GRID_OF_MINE = {
+    "grid": [{"dataset": "mine", "encoder": "mlp", "attention": "deep", "normaliser": "softmax"}]
+}
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"seeds": []}, "config: seeds: found []"),
-        ({"seeds": [1], "datasets": {"rotten_tomatoes": {"source": {"name": "fil"}}}}, "'file'"),
+        ({"seeds": [1], "datasets": {"mine": {"source": {"name": "fils"}}}}, "'files'"),
         (
-            {"datasets": {"rotten_tomatoes": {"source": {"name": "file", "path": "no.csv"}}}},
-            "no.csv",
+            {"datasets": {"mine": {"source": {"name": "files", "path": "no.csv"}}}, **GRID_OF_MINE},
+            "'no.csv': found nothing there, expected a file",
+        ),
+        (
+            {
+                "datasets": {"mine": {"source": {"name": "files", "path": "workflow"}}},
+                **GRID_OF_MINE,
+            },
+            "'workflow': found a folder, expected a file",
         ),
     ],
-    ids=["no seeds", "unknown source", "no such file"],
+    ids=["no seeds", "unknown source", "no such file", "a folder for a file"],
 )
 def test_what_is_wrong_ends_snakemake_in_one_line(
     tmp_path: Path, wrong: Config, message: str
@@ -331,10 +348,40 @@ def test_what_is_wrong_ends_snakemake_in_one_line(
     assert not (tmp_path / "results").exists()
 
 
+def merged(*files: str) -> Config:
+    """Config files, each over the ones before it, as Snakemake merges them."""
+    config: Config = {}
+    for file in files:
+        update_config(config, yaml.safe_load((REPOSITORY / file).read_text("utf-8")))
+    return config
+
+
 def test_the_default_config_is_valid() -> None:
-    study = Study.checked(yaml.safe_load((REPOSITORY / "config.yaml").read_text("utf-8")))
+    study = Study.checked(merged("workflow/datasets.yaml", "config.yaml"))
     assert study.study == "default"
     assert len(study.seeds) >= 3
+
+
+@pytest.mark.parametrize("file", sorted(file.name for file in REPOSITORY.glob("studies/*.yaml")))
+def test_every_study_in_the_repository_is_valid_and_named_as_its_file(file: str) -> None:
+    study = Study.checked(merged("workflow/datasets.yaml", "config.yaml", f"studies/{file}"))
+    assert f"{study.study}.yaml" == file
+
+
+def test_every_data_set_of_the_catalogue_can_be_studied() -> None:
+    config = merged("workflow/datasets.yaml", "config.yaml")
+    config["grid"][0]["dataset"] = list(config["datasets"])
+    assert set(Study.checked(config).used_datasets) == set(config["datasets"])
+
+
+def test_the_paper_study_is_the_full_factorial() -> None:
+    study = Study.checked(merged("workflow/datasets.yaml", "config.yaml", "studies/paper.yaml"))
+    trained = [run for run in study.runs if run.variant == "trained" and run.encoder == "bilstm"]
+    assert len(study.used_datasets) == 4 and len(study.seeds) == 10
+    assert {run.attention for run in trained} >= {"additive", "deep", "scaled_dot"}
+    temperatures = {f"gumbel_softmax{at}" for at in ("@0.1", "@0.5", "", "@2")}
+    assert {run.normaliser for run in trained} >= {"softmax", *temperatures}
+    assert {run.variant for run in study.runs} == set(VARIANTS)
 
 
 def test_runs_are_unique_though_grids_overlap(config: Config) -> None:
@@ -359,6 +406,148 @@ def test_a_grid_is_the_cross_product_of_its_blocks_and_the_seeds(config: Config)
     assert len(runs) == 8
 
 
+SHAPE = {"encoder": ["mlp", "cnn"], "attention": ["deep", "additive"], "normaliser": "softmax@1.0"}
+
+
+def cells(config: Config) -> set[tuple[str, str]]:
+    return {(run.encoder, run.attention) for run in Study.checked(config).runs}
+
+
+@pytest.mark.parametrize("place", ["grid", "study"])
+def test_include_and_exclude_choose_from_the_cross_product(config: Config, place: str) -> None:
+    config["grid"][0] |= SHAPE
+    owner = config["grid"][0] if place == "grid" else config
+    owner["exclude"] = [{"encoder": "mlp", "attention": ["deep"]}]
+    assert cells(config) == {("mlp", "additive"), ("cnn", "deep"), ("cnn", "additive")}
+    owner["include"] = [{"encoder": "mlp"}, {"attention": "deep", "normaliser": "softmax"}]
+    assert cells(config) == {("mlp", "additive"), ("cnn", "deep")}
+
+
+def test_a_filter_of_a_grid_leaves_the_other_grids_alone(config: Config) -> None:
+    config["grid"] = [config["grid"][0] | SHAPE, config["grid"][0] | {"encoder": "mlp"}]
+    config["grid"][0]["exclude"] = [{"encoder": "mlp"}]
+    assert cells(config) == {("cnn", "deep"), ("cnn", "additive"), ("mlp", "deep")}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (put("exclude", [{"encoder": "cnn"}]), "exclude.0: {'encoder': ['cnn']} matches no run"),
+        (put("grid", 0, "include", [{"attention": "additive"}]), "grid.0: include.0: "),
+        (put("exclude", [{"encoder": "mlp"}]), "leave no run"),
+        (put("exclude", [{"encoder": "mpl"}]), "exclude.0.encoder: unknown encoder 'mpl'"),
+        (put("include", [{"seed": 1}]), "include.0: unknown key 'seed'"),
+    ],
+    ids=["matches nothing", "of a grid", "matches everything", "unknown name", "unknown key"],
+)
+def test_a_filter_that_cannot_be_meant_is_refused(
+    config: Config, change: Callable[[Config], None], expected: str
+) -> None:
+    change(config)
+    with pytest.raises(InputError, match=re.escape(expected)):
+        Study.checked(config)
+
+
+def test_a_name_of_ones_own_is_a_block_with_other_options(config: Config) -> None:
+    config |= {
+        "attentions": {"deeper": {"name": "deep", "layers": 4}, "deep": {"layers": 3}},
+        "normalisers": {"hard": {"name": "gumbel_softmax", "hard": True}},
+    }
+    config["grid"][0] |= {"attention": ["deep", "deeper"], "normaliser": "hard@0.5"}
+    study = Study.checked(config)
+    assert {run.attention for run in study.runs} == {"deep", "deeper"}
+    layers = {}
+    for name in ("deep", "deeper"):
+        options = study.model_options("mine", "mlp", name, "hard@0.5")
+        assert options["attention"]["name"] == "deep"
+        layers[name] = options["attention"]["layers"]
+        assert options["normaliser"]["name"] == "gumbel_softmax"
+        assert options["normaliser"]["temperature"] == 0.5 and options["normaliser"]["hard"]
+    assert layers == {"deep": 3, "deeper": 4}
+
+
+def test_a_name_of_ones_own_must_say_which_block_it_is(config: Config) -> None:
+    config |= {"attentions": {"deeper": {"layers": 4}}}
+    with pytest.raises(InputError, match=r"attentions\.deeper: unknown attention 'deeper'"):
+        Study.checked(config)
+
+
+def test_an_encoder_and_a_data_set_may_have_sizes_and_training_of_their_own(config: Config) -> None:
+    config |= {
+        "model": {"width": 24, "dropout": 0.1},
+        "encoders": {"cnn": {"width": 32, "kernel_sizes": [1, 3]}},
+        "training": {"epochs": 7},
+    }
+    config["datasets"]["mine"] |= {"model": {"dropout": 0.3}, "training": {"batch_size": 8}}
+    config["datasets"]["other"] = {"source": {"name": "files", "path": "other.csv"}}
+    config["grid"][0] |= {"dataset": ["mine", "other"], "encoder": ["mlp", "cnn"]}
+    study = Study.checked(config)
+
+    def sizes(dataset: str, encoder: str) -> tuple[int, float]:
+        options = study.model_options(dataset, encoder, "deep", "softmax")
+        return options["width"], options["dropout"]
+
+    assert sizes("mine", "mlp") == (24, 0.3) and sizes("mine", "cnn") == (32, 0.3)
+    assert sizes("other", "mlp") == (24, 0.1) and sizes("other", "cnn") == (32, 0.1)
+    cnn = study.model_options("mine", "cnn", "deep", "softmax")["encoder"]
+    assert cnn == {"name": "cnn", "kernel_sizes": [1, 3]}
+    for dataset, size in (("mine", 8), ("other", Training().batch_size)):
+        training = study.training_options(dataset)
+        assert (training["epochs"], training["batch_size"]) == (7, size)
+    assert study.calibration_options("mine")["width"] == 32  # the largest
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (put("datasets", "mine", "model", {"widht": 8}), "datasets.mine: model.*'widht'.*'width'"),
+        (put("datasets", "mine", "training", {"epochs": 0}), "datasets.mine: training.epochs.* 0"),
+        (put("encoders", {"mlp": {"width": 7}}), "datasets.mine: model.width: found 7"),
+        (put("training", {"first_epoch": 11}), "first_epoch is 11, expected at most 10"),
+        (
+            put("datasets", "mine", "bands", {"low": [2, 1], "high": [3, 4]}),
+            r"'low' is \[2, 1\], expected low <= high",
+        ),
+        (
+            put("datasets", "mine", {**MINE, "bands": {"a": [0, 1]}, "classes": {"1": "one"}}),
+            "both 'classes' and 'bands'",
+        ),
+    ],
+    ids=["unknown size", "no epoch", "odd width", "kept too late", "empty band", "two ways"],
+)
+def test_what_is_wrong_for_one_data_set_or_block_is_refused(
+    config: Config, change: Callable[[Config], None], expected: str
+) -> None:
+    change(config)
+    with pytest.raises(InputError, match=expected):
+        Study.checked(config)
+
+
+def test_models_are_counted_once_with_those_that_variants_need(config: Config) -> None:
+    config["grid"][0]["variant"] = ["permuted", "refitted_scorer", "untrained"]
+    study = Study.checked(config)
+    assert {run.variant for run in study.runs} == {"permuted", "refitted_scorer", "untrained"}
+    models = {run.variant for run in study.models}
+    assert models == {"trained", "refitted_scorer", "untrained"}
+    assert len(study.models) == 6
+    assert study.plan().endswith("1 cells, 3 variants, 2 seeds: 6 runs, 6 models to train")
+
+
+def test_data_sets_that_read_one_table_share_its_download(config: Config) -> None:
+    config["datasets"]["again"] = config["datasets"]["mine"] | {"min_count": 5}
+    config["datasets"]["other"] = {"source": {"name": "files", "path": "other.csv"}}
+    config["grid"][0]["dataset"] = ["mine", "again", "other"]
+    study = Study.checked(config)
+    assert study.source_key("mine") == study.source_key("again") != study.source_key("other")
+    assert study.data_key("mine") != study.data_key("again")
+
+
+def test_how_models_are_trained_does_not_make_another_data_set(config: Config) -> None:
+    before = Study.checked(config).data_key("mine")
+    config["datasets"]["mine"] |= {"training": {"epochs": 3}, "model": {"width": 32}}
+    assert Study.checked(config).data_key("mine") == before
+
+
 def test_temperature_one_is_left_out_of_the_name() -> None:
     for text in ("softmax", "softmax@1", "softmax@1.0", "softmax@1e0"):
         assert normaliser_name(*parse_normaliser(text)) == "softmax"
@@ -379,6 +568,8 @@ def test_the_name_of_a_normaliser_says_its_temperature_exactly(value: float, nam
         put("split", {"seed": 14}),
         put("where", {"a": "b"}),
         put("classes", {"0": "no", "1": "yes"}),
+        put("bands", {"bad": [-4, -1], "good": [1, 4]}),
+        put("caps", {"train": 100}),
         put("source", "path", "other.csv"),
     ],
 )
@@ -386,7 +577,7 @@ def test_another_setting_of_a_data_set_gives_another_folder(
     config: Config, change: Callable[[Config], None]
 ) -> None:
     before = Study.checked(config)
-    assert before.dataset_of(before.data_key("mine")) == before.datasets["mine"]
+    assert before.dataset_of(before.data_key("mine")) == "mine"
     change(config["datasets"]["mine"])
     assert Study.checked(config).data_key("mine") != before.data_key("mine")
 
@@ -418,7 +609,7 @@ def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config)
         "information": {"estimators": ["linear", "knn"], "min_texts": 77},
         "calibration": {"ranks": [3], "seed": 2},
     }
-    options = Study.checked(config).calibration_options()
+    options = Study.checked(config).calibration_options("mine")
     assert set(options["estimators"]) == {"linear", "knn", "stack"}
     assert (options["width"], options["fewest"], options["ranks"]) == (24, 77, [3])
     assert options["seed"] == 2
@@ -444,7 +635,10 @@ def function_of(thing: Any) -> Callable[..., Any]:
     return thing.__init__ if inspect.isclass(thing) else thing
 
 
-@pytest.mark.parametrize("kind", REGISTRIES)
+CODE = [kind for kind in REGISTRIES if kind != "variant"]  # variants are values, not functions
+
+
+@pytest.mark.parametrize("kind", CODE)
 def test_what_is_read_from_the_source_is_what_is_imported(kind: str) -> None:
     registry = imported(kind)
     assert list(entries(kind)) == list(registry)
@@ -457,17 +651,16 @@ def test_what_is_read_from_the_source_is_what_is_imported(kind: str) -> None:
         }
         assert entries(kind)[name].options == options
         assert entries(kind)[name].summary == inspect.getdoc(thing).splitlines()[0]
-        hints = {p.name: get_type_hints(function_of(thing)).get(p.name) for p in parameters}
-        choices = {o: get_args(hints[o]) for o in options if get_origin(hints[o]) is Literal}
-        assert entries(kind)[name].choices == choices
+        hints = get_type_hints(function_of(thing), include_extras=True)
+        for option, checker in entries(kind)[name].types.items():
+            assert checker.json_schema() == TypeAdapter(hints[option]).json_schema()
 
 
 def test_some_options_are_a_choice_and_take_nothing_else() -> None:
-    assert entries("estimator")["knn"].choices["metric"] == ("euclidean", "chebyshev")
     for metric in ("euclidean", "chebyshev"):
         assert with_defaults("estimator", "knn", {"metric": metric})["metric"] == metric
     for wrong in ("manhattan", "", 1, ["euclidean"]):
-        with pytest.raises(ValueError, match="expected one of euclidean, chebyshev"):
+        with pytest.raises(ValueError, match="expected 'euclidean' or 'chebyshev'"):
             with_defaults("estimator", "knn", {"metric": wrong})
 
 
@@ -479,8 +672,7 @@ def test_everything_registered_has_a_summary_of_one_line(kind: str) -> None:
 
 def test_the_table_of_blocks_names_everything_that_is_registered() -> None:
     rows = {tuple(row.strip("| ").split(" | ")[:2]) for row in blocks().splitlines()[2:]}
-    registered = {(kind, f"`{name}`") for kind in REGISTRIES for name in imported(kind)}
-    assert rows == registered | {("variant", f"`{name}`") for name in VARIANTS}
+    assert rows == {(kind, f"`{name}`") for kind in REGISTRIES for name in imported(kind)}
 
 
 def python(code: str, library: Path = LIBRARY) -> str:
@@ -505,28 +697,32 @@ def test_a_new_scorer_takes_one_class_and_one_entry_of_the_registry(tmp_path: Pa
     new_class = '''class First(nn.Module):
     """The first feature of a state, times a gain."""
 
-    def __init__(self, width: int, *, gain: float = 2.0):
+    def __init__(self, width: int, *, gain: Positive = 2.0):
         super().__init__()
         self.gain = gain
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         return self.gain * hidden[..., 0]
 
 
 SCORERS = {'''
+    source = source.replace(
+        "from attinfo.options import ", "from attinfo.options import Positive, "
+    )
     file.write_text(source.replace("SCORERS = {", new_class + '"first": First, ', 1), "utf-8")
     code = """
 import torch
 from attinfo.config import Study
+from attinfo.data.batches import Batch
 from attinfo.models.classifier import Classifier
 from attinfo.models.variants import VARIANTS
 blocks = {"dataset": "mine", "encoder": "mlp", "attention": "first", "normaliser": "softmax"}
-mine = {"source": {"name": "file", "path": "mine.csv"}}
+mine = {"source": {"name": "files", "path": "mine.csv"}}
 study = Study.checked({"study": "new", "seeds": [1], "datasets": {"mine": mine}, "grid": [blocks],
                        "attentions": {"first": {"gain": 3.0}}})
-options = study.model_options("mlp", "first", "softmax")
+options = study.model_options("mine", "mlp", "first", "softmax")
 model = Classifier(5, 2, options, VARIANTS["trained"]).eval()
-output = model(torch.tensor([[2, 3, 4]]), torch.tensor([3]))
+output = model(Batch(torch.tensor([[2, 3, 4]]), torch.tensor([3])))
 print(torch.equal(output.score, 3 * output.hidden[..., 0]))
 """
     assert python(code, library) == "True\n"

@@ -1,4 +1,4 @@
-"""The classifier: padding, scorers, normalisers, variants."""
+"""The classifier: what its blocks make together, seeds, variants, the store."""
 
 from collections.abc import Callable
 from itertools import pairwise, product
@@ -9,22 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
-from scipy.special import softmax
 import torch
 from torch import Tensor
 
 from attinfo import states as states_module
+from attinfo.data.batches import Batch
 from attinfo.data.texts import Texts
-from attinfo.models.attention import NORMALISERS, SCORERS, Additive, Deep, ScaledDot
+from attinfo.models.attention import NORMALISERS, SCORERS
 from attinfo.models.classifier import Classifier, Output
 from attinfo.models.encoders import ENCODERS
+from attinfo.models.noise import training_noise
 from attinfo.models.variants import VARIANTS
 from attinfo.states import states_of
 from attinfo.store import read_states, write_states
 
 VOCABULARY = 40
+ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # it has its own tests
 EVERY_CELL = list(
-    product(ENCODERS, SCORERS, [f"{n}{t}" for n in NORMALISERS for t in ("", "@0.5")])
+    product(ENCODERS_OF_WORDS, SCORERS, [f"{n}{t}" for n in NORMALISERS for t in ("", "@0.5")])
 )
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
@@ -40,13 +42,13 @@ def model_of(
     return Classifier(VOCABULARY, 3, options, VARIANTS[variant], seed).eval()
 
 
-def batch_of(lengths: list[int], extra: int = 0, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Token ids, the same ones whatever the padding, and lengths."""
+def batch_of(lengths: list[int], extra: int = 0, seed: int = 0) -> Batch:
+    """Texts of random token ids, the same ones whatever the padding."""
     rng = np.random.default_rng(seed)
     ids = np.zeros((len(lengths), max(lengths) + extra), dtype=np.int64)
     for row, length in enumerate(lengths):
         ids[row, :length] = rng.integers(1, VOCABULARY, length)
-    return torch.from_numpy(ids), torch.tensor(lengths)
+    return Batch(torch.from_numpy(ids), torch.tensor(lengths))
 
 
 def assert_same(one: Output, other: Output, lengths: Tensor) -> None:
@@ -59,13 +61,16 @@ def assert_same(one: Output, other: Output, lengths: Tensor) -> None:
 @pytest.mark.parametrize("cell", EVERY_CELL, ids="-".join)
 def test_what_a_text_is_batched_with_changes_nothing(cell: tuple[str, str, str]) -> None:
     model = model_of(*cell)
-    ids, lengths = batch_of([4, 1, 9, 6, 2])
+    batch = batch_of([4, 1, 9, 6, 2])
+    ids, lengths = batch.token_ids, batch.lengths
     with torch.inference_mode():
-        output = model(ids, lengths)
-        padded = model(*batch_of([4, 1, 9, 6, 2], extra=5))
+        output = model(batch)
+        padded = model(batch_of([4, 1, 9, 6, 2], extra=5))
         order = torch.tensor([3, 0, 4, 2, 1])
-        moved = model(ids[order], lengths[order])
-        alone = [model(ids[i : i + 1, :n], lengths[i : i + 1]) for i, n in enumerate(lengths)]
+        moved = model(Batch(ids[order], lengths[order]))
+        alone = [
+            model(Batch(ids[i : i + 1, :n], lengths[i : i + 1])) for i, n in enumerate(lengths)
+        ]
     assert_same(output, padded, lengths)
     assert_same(
         output._replace(**{k: v[order] for k, v in output._asdict().items()}), moved, lengths[order]
@@ -75,142 +80,33 @@ def test_what_a_text_is_batched_with_changes_nothing(cell: tuple[str, str, str])
     assert output.hidden.shape[-1] == 16  # the same width d whatever the encoder
 
 
-@pytest.mark.parametrize("noisy", [False, True])
-@pytest.mark.parametrize("normaliser", NORMALISERS)
-@given(
-    lengths=LENGTHS,
-    extra=st.integers(0, 4),
-    log_temperature=st.floats(-2, 2),
-    scale=st.floats(0, 30),
-)
-@settings(max_examples=25)
-def test_weights_sum_to_one_and_padding_gets_exactly_none(
-    normaliser: str,
-    noisy: bool,
-    lengths: list[int],
-    extra: int,
-    log_temperature: float,
-    scale: float,
-) -> None:
-    ids, n = batch_of(lengths, extra)
-    real = torch.arange(ids.shape[1]) < n[:, None]
-    generator = torch.Generator().manual_seed(3)
-    scores = scale * torch.randn(ids.shape, generator=generator)
-    noise = generator if noisy else None
-    weights = NORMALISERS[normaliser](
-        scores.masked_fill(~real, -torch.inf), float(np.exp(log_temperature)), noise
-    )
-    assert (weights[~real] == 0).all()
-    assert (weights >= 0).all()
-    torch.testing.assert_close(weights.sum(1), torch.ones(len(lengths)))
-
-
-@pytest.mark.parametrize("normaliser", ["softmax", "gumbel_softmax"])
-@pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0, 3.0])
-def test_without_noise_weights_are_the_softmax_of_scores_over_temperature(
-    normaliser: str, temperature: float
-) -> None:
-    scores = torch.randn(7, 11, dtype=torch.float64)
-    weights = NORMALISERS[normaliser](scores, temperature, None)
-    np.testing.assert_allclose(weights, softmax(scores.numpy() / temperature, axis=1), rtol=1e-12)
-
-
-def test_gumbel_noise_picks_each_token_as_often_as_softmax_weighs_it() -> None:
-    scores = torch.tensor([0.0, 1.0, 2.0, -1.0]).expand(20_000, 4)
-    noise = torch.Generator().manual_seed(0)
-    weights = NORMALISERS["gumbel_softmax"](scores, 0.5, noise)
-    picked = weights.argmax(1).bincount(minlength=4) / len(scores)
-    np.testing.assert_allclose(picked, softmax([0.0, 1.0, 2.0, -1.0]), atol=0.012)  # 3.5 sd
-
-
 def test_gumbel_noise_is_for_training_alone() -> None:
     model = model_of("mlp", "additive", "gumbel_softmax@0.5")
     batch = batch_of([5, 3])
-    first, again = model(*batch), model(*batch)
-    noisy = model(*batch, torch.Generator().manual_seed(1))
+    first, again = model(batch), model(batch)
+    noisy = model(batch, training_noise(torch.Generator().manual_seed(1)))
     assert torch.equal(first.attention, again.attention)
     assert not torch.allclose(first.attention, noisy.attention)
     assert torch.equal(first.score, noisy.score)
-
-
-def test_a_lower_temperature_gives_a_lower_entropy() -> None:
-    scores = torch.randn(50, 8, dtype=torch.float64)
-    entropies = []
-    for temperature in (2.0, 1.0, 0.5, 0.1):
-        weights = NORMALISERS["softmax"](scores, temperature, None)
-        entropies.append(-(weights * weights.log()).sum(1))
-    for warm, cold in pairwise(entropies):
-        assert (cold < warm).all()
-
-
-# The scorers against their formulas.
-
-
-def additive(scorer: Additive, h: np.ndarray) -> np.ndarray:
-    w, b = numpy(scorer.hidden.weight), numpy(scorer.hidden.bias)
-    return np.tanh(h @ w.T + b) @ numpy(scorer.out.weight)[0]
-
-
-def deep(scorer: Deep, h: np.ndarray) -> np.ndarray:
-    *hidden, out = scorer.mlp
-    assert len(hidden) >= 2
-    for layer, _ in hidden:
-        h = np.tanh(h @ numpy(layer.weight).T + numpy(layer.bias))
-    return h @ numpy(out.weight)[0]
-
-
-def scaled_dot(scorer: ScaledDot, h: np.ndarray) -> np.ndarray:
-    return h @ numpy(scorer.query) / np.sqrt(h.shape[-1])
 
 
 def numpy(parameter: Tensor) -> np.ndarray:
     return parameter.detach().numpy()
 
 
-FORMULAS = {"additive": additive, "deep": deep, "scaled_dot": scaled_dot}
-
-
-@pytest.mark.parametrize("name", SCORERS)
-def test_a_scorer_is_its_formula(name: str) -> None:
-    torch.manual_seed(0)
-    scorer = SCORERS[name](12).double()
-    hidden = torch.randn(3, 5, 12, dtype=torch.float64)
-    np.testing.assert_allclose(
-        numpy(scorer(hidden)), FORMULAS[name](scorer, hidden.numpy()), rtol=1e-10
-    )
-
-
-@pytest.mark.parametrize("layers", [2, 3, 5])
-def test_the_depth_of_the_deep_scorer_is_an_option(layers: int) -> None:
-    scorer = Deep(12, layers=layers).double()
-    assert len(scorer.mlp) == layers + 1
-    hidden = torch.randn(3, 5, 12, dtype=torch.float64)
-    np.testing.assert_allclose(numpy(scorer(hidden)), deep(scorer, hidden.numpy()), rtol=1e-10)
-
-
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", ENCODERS_OF_WORDS)
 def test_logits_are_the_readout_of_the_weighted_mean_of_the_states(encoder: str) -> None:
     model = model_of(encoder)
-    output = model(*batch_of([6, 2, 4]))
+    output = model(batch_of([6, 2, 4]))
     context = np.einsum("bt,btd->bd", numpy(output.attention), numpy(output.hidden))
     logits = context @ numpy(model.reader.weight).T + numpy(model.reader.bias)
     np.testing.assert_allclose(numpy(output.logits), logits, rtol=1e-4, atol=1e-5)
 
 
-def test_an_mlp_state_has_read_its_own_word_a_bilstm_state_the_whole_text() -> None:
-    ids, lengths = batch_of([8])
-    other = ids.clone()
-    other[0, 7] = ids[0, 7] % (VOCABULARY - 1) + 1
-    for encoder, reach in (("mlp", 1), ("cnn", 4), ("bilstm", 8)):
-        model = model_of(encoder)
-        moved = (model(ids, lengths).hidden != model(other, lengths).hidden).any(2)[0]
-        assert moved.tolist() == [False] * (8 - reach) + [True] * reach, encoder
-
-
 # Seeds and variants.
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", ENCODERS_OF_WORDS)
 def test_cells_with_one_seed_start_from_one_encoder(encoder: str) -> None:
     first, second = model_of(encoder, "additive"), model_of(encoder, "deep", "gumbel_softmax")
     other = model_of(encoder, "additive", seed=2)
@@ -248,7 +144,7 @@ def test_training_moves_every_part_of_an_ordinary_model(
 @given(lengths=LENGTHS)
 @settings(max_examples=20)
 def test_uniform_attention_weighs_every_token_of_a_text_the_same(lengths: list[int]) -> None:
-    output = model_of(variant="uniform")(*batch_of(lengths))
+    output = model_of(variant="uniform")(batch_of(lengths))
     for weights, length in zip(output.attention, lengths, strict=True):
         assert (weights[:length] == weights[0]).all()
         assert float(weights[0]) == pytest.approx(1 / length, rel=1e-6)
@@ -258,7 +154,7 @@ def test_uniform_attention_weighs_every_token_of_a_text_the_same(lengths: list[i
 def test_uniform_attention_teaches_the_scorer_nothing() -> None:
     uniform, ordinary = model_of(variant="uniform"), model_of()
     for model in (uniform, ordinary):
-        model(*batch_of([5, 3])).logits.square().sum().backward()
+        model(batch_of([5, 3])).logits.square().sum().backward()
     assert all(p.grad is None for p in uniform.scorer.parameters())
     assert all(p.grad.abs().sum() > 0 for p in ordinary.scorer.parameters())
     assert all(p.grad is not None for p in uniform.encoder.parameters())
@@ -268,7 +164,7 @@ def test_permuted_attention_keeps_the_weights_of_each_text_and_moves_them(
     planted: Planted, trained: Callable[..., Trained]
 ) -> None:
     run, texts = trained("bilstm"), planted.texts("test")
-    plain, permuted = states_of(run.model, texts), states_of(run.model, texts, permute=1)
+    plain, permuted = states_of(run.model, texts), states_of(run.model, texts, seed=1, permute=True)
     moved = 0
     for a, b in pairwise(texts.offsets):
         for name in ("attention", "score"):
@@ -284,24 +180,24 @@ def test_permuted_attention_is_what_the_permuted_output_is_read_with(
     planted: Planted, trained: Callable[..., Trained]
 ) -> None:
     run, texts = trained("bilstm"), planted.texts("test")
-    store = states_of(run.model, texts, permute=1)
+    store = states_of(run.model, texts, seed=1, permute=True)
     weighted = store["attention"][:, None] * store["hidden"]
     context = np.add.reduceat(weighted, texts.offsets[:-1])
     logits = context @ numpy(run.model.reader.weight).T + numpy(run.model.reader.bias)
     np.testing.assert_allclose(store["logits"], logits, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("permute", [None, 1])
+@pytest.mark.parametrize("permute", [False, True])
 def test_the_store_does_not_depend_on_the_batches(
     planted: Planted,
     trained: Callable[..., Trained],
     monkeypatch: pytest.MonkeyPatch,
-    permute: int | None,
+    permute: bool,
 ) -> None:
     run, texts = trained("bilstm"), planted.texts("test")
-    whole = states_of(run.model, texts, permute)
+    whole = states_of(run.model, texts, 1, permute, 3 * permute)
     monkeypatch.setattr(states_module, "BATCH", 7)
-    for name, values in states_of(run.model, texts, permute).items():
+    for name, values in states_of(run.model, texts, 1, permute, 3 * permute).items():
         np.testing.assert_allclose(values, whole[name], rtol=1e-3, atol=1e-5)
 
 

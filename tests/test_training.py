@@ -163,7 +163,7 @@ def test_evaluation_is_the_mean_over_texts_whatever_the_batches(
 ) -> None:
     model = trained("mlp").model
     whole = evaluate(model, planted.texts("dev"))
-    monkeypatch.setattr("attinfo.training.EVALUATION_BATCH", 7)
+    monkeypatch.setattr("attinfo.evaluation.BATCH", 7)
     assert evaluate(model, planted.texts("dev")) == pytest.approx(whole)
 
 

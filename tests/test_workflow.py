@@ -4,62 +4,52 @@ from pathlib import Path
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 from project import ROOT, copy_of_project, snakemake
 import pytest
 import yaml
 
-from attinfo.data.texts import read_arrow
+from attinfo.data.truth import read_truth
 from attinfo.flags import FLAGS
 from attinfo.registry import blocks, entries
 
+# Text is data: it must come out of the page as it went in.
+ODD = ' <script>alert(1)</script> & "q" 😀'
 
-def smoke_study(csv: str) -> dict:
-    return {
-        "study": "smoke",
-        "seeds": [1, 2],
-        "datasets": {
-            "planted": {"source": {"name": "file", "path": csv}, "text": "text", "label": "label"}
-        },
-        "grid": [
-            {
-                "dataset": "planted",
-                "encoder": ["bilstm", "mlp"],
-                "attention": ["additive", "scaled_dot"],
-                "normaliser": ["softmax"],
-            },
-            {
-                "dataset": "planted",
-                "encoder": "mlp",
-                "attention": "additive",
-                "normaliser": ["gumbel_softmax@0.5", "softmax@0.5"],
-            },
-            {
-                "dataset": "planted",
-                "encoder": "mlp",
-                "attention": "additive",
-                "normaliser": "softmax",
-                "variant": ["frozen_scorer", "uniform", "permuted"],
-            },
-        ],
-        "model": {"embedding": 16, "width": 16, "dropout": 0.1},
-        "training": {"epochs": 4, "batch_size": 32, "learning_rate": 0.01},
-        "information": {"positions": 3, "ranks": 3, "min_texts": 50, "permutations": 19},
-        "calibration": {"ranks": [4], "levels": [0.3], "repeats": 2},
-        "statistics": {"bootstrap": 300},
-        "report": {"texts": 3},
+
+def smoke_study() -> dict:
+    """studies/smoke.yaml with one more data set: a file that is odd in every allowed way."""
+    study = yaml.safe_load((ROOT / "studies/smoke.yaml").read_text("utf-8"))
+    study["datasets"]["own"] = {
+        "source": {"name": "files", "path": "own.csv"},
+        "text": "The Text, as said",
+        "label": "stars ★",
+        "split": {"train": 0.55},
     }
+    cell = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
+    study["grid"].insert(0, {"dataset": "own", **cell})
+    return study
+
+
+def write_own(path: Path) -> None:
+    """Three classes, odd column names, emoji, CRLF and a byte order mark."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"wörd{i}" for i in range(20)])
+    rows = [
+        (" ".join(rng.permutation([*rng.choice(words, 6), f"key{label}"])) + ODD, f"{label} ★")
+        for label in rng.integers(0, 3, 900)
+    ]
+    table = pd.DataFrame(rows, columns=["The Text, as said", "stars ★"])
+    table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 @pytest.fixture(scope="module")
-def smoke(tmp_path_factory, planted):
+def smoke(tmp_path_factory):
     """A finished smoke study."""
     folder = copy_of_project(tmp_path_factory.mktemp("smoke"))
-    table = pd.read_csv(planted.raw)
-    # Text is data: it must come out of the page as it went in.
-    table["text"] = table["text"] + ' <script>alert(1)</script> & "q" 😀'
-    table.to_csv(folder / "planted.csv", index=False)
-    (folder / "smoke.yaml").write_text(yaml.safe_dump(smoke_study("planted.csv")))
+    write_own(folder / "own.csv")
+    (folder / "smoke.yaml").write_text(yaml.safe_dump(smoke_study()), "utf-8")
     done = snakemake(folder, "--configfile", "smoke.yaml")
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, done
@@ -95,7 +85,12 @@ def test_touching_every_source_file_reruns_nothing(smoke):
 
 def rules_that_would_run(folder: Path, *arguments: str) -> dict[str, int]:
     done = snakemake(
-        folder, "--configfile", "smoke.yaml", "--dry-run", "--quiet", "rules", *arguments
+        folder,
+        *(() if "--configfile" in arguments else ("--configfile", "smoke.yaml")),
+        "--dry-run",
+        "--quiet",
+        "rules",
+        *arguments,
     )
     text = done.stdout + done.stderr
     assert done.returncode == 0, text[-2000:]
@@ -112,7 +107,7 @@ def test_editing_the_agreement_reruns_no_training(smoke):
         rules = rules_that_would_run(folder)
     finally:
         source.write_text(before)
-    assert rules["agreement"] == 9
+    assert rules["agreement"] == 10
     assert {"claims", "figures", "report"} <= set(rules)
     assert not {"train", "states", "information"} & set(rules)
 
@@ -120,7 +115,39 @@ def test_editing_the_agreement_reruns_no_training(smoke):
 def test_adding_a_seed_trains_only_that_seed(smoke):
     folder, _ = smoke
     rules = rules_that_would_run(folder, "--config", "seeds=[1,2,3]")
-    assert rules["train"] == 8  # nine cells and variants, of which `permuted` trains nothing
+    assert rules["train"] == 9  # ten cells and variants, of which `permuted` trains nothing
+    assert not {"download", "prepare", "calibrate"} & set(rules)
+
+
+def test_adding_a_data_set_trains_only_on_that(smoke):
+    folder, _ = smoke
+    study = smoke_study()
+    study["datasets"]["more"] = study["datasets"]["smoke"] | {"min_count": 3}
+    study["grid"].append(study["grid"][0] | {"dataset": "more"})
+    (folder / "more.yaml").write_text(yaml.safe_dump(study), "utf-8")
+    rules = rules_that_would_run(folder, "--configfile", "more.yaml")
+    assert (rules["prepare"], rules["preflight"], rules["train"]) == (1, 1, 2)
+    assert "download" not in rules  # it reads the table that another data set has brought
+    assert rules["information"] == rules["agreement"] == 1
+
+
+def test_a_dry_run_says_how_many_models_a_study_means(smoke):
+    folder, _ = smoke
+    done = snakemake(folder, "--configfile", "smoke.yaml", "--dry-run")
+    assert "2 data sets, 7 cells, 4 variants, 2 seeds: 20 runs, 18 models to train" in (
+        done.stderr + done.stdout
+    )
+
+
+def test_a_study_that_its_data_cannot_bear_stops_before_any_training(smoke):
+    folder, _ = smoke
+    study = smoke_study() | {"study": "starved"}
+    study["information"] |= {"min_texts": 1000}
+    (folder / "starved.yaml").write_text(yaml.safe_dump(study), "utf-8")
+    done = snakemake(folder, "--configfile", "starved.yaml", "--until", "train")
+    assert done.returncode != 0
+    assert "information.min_texts is 1000, but the test split of 'smoke' has" in done.stderr
+    assert not (folder / "results/starved/runs").exists()
 
 
 def test_the_page_is_self_contained_and_shows_texts_as_text(smoke):
@@ -141,13 +168,9 @@ def test_snakemake_makes_its_report_too(smoke):
 
 def test_a_planted_word_leads_in_information_in_the_study(smoke):
     folder, _ = smoke
-    run = folder / "results/smoke/runs/planted/mlp/additive/softmax/trained/1"
+    run = folder / "results/smoke/runs/smoke/mlp/additive/softmax/trained/1"
     pointwise = pd.read_parquet(run / "pointwise.parquet")
-    table = read_arrow(next((folder / "results/data").glob("planted-*/")), "test").to_pylist()
-    words = [
-        row["text"][a:b] for row in table for a, b in zip(row["starts"], row["ends"], strict=True)
-    ]
-    decisive = pd.Series(words).isin(["good", "bad"])
+    decisive = read_truth(next((folder / "results/data").glob("smoke-*/")), "test").decisive
     gain = pointwise["linear_gain"]
     leads = decisive[gain.groupby(pointwise["text"]).idxmax()]
     assert leads.mean() > 0.95
@@ -168,13 +191,14 @@ def test_every_estimate_says_how_far_it_can_be_trusted(smoke):
     assert everywhere[told].notna().all(axis=None)
     checks = estimates[estimates["spot_check"]]
     assert set(checks["estimator"]) == {"stack"}
-    run = ["encoder", "attention", "normaliser", "variant", "seed"]
+    run = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
     assert len(checks) == 2 * len(estimates[run].drop_duplicates())
 
 
 def test_a_planted_word_says_in_itself_what_its_state_says(smoke):
     folder, _ = smoke
     estimates = pd.read_parquet(folder / "results/smoke/information.parquet")
+    estimates = estimates[estimates["dataset"] == "smoke"]
     own = estimates[(estimates["index"] == "instance") & (estimates["variant"] == "trained")]
     means = own.groupby(["encoder", "estimator"])["mi_over_h"].mean()
     # A per-token state is a function of its word; that of a BiLSTM knows the text.
@@ -188,12 +212,12 @@ def test_a_planted_word_says_in_itself_what_its_state_says(smoke):
         ({"encoder": "bilsm"}, "unknown encoder 'bilsm': did you mean 'bilstm'?"),
         ({"attention": "aditive"}, "unknown attention 'aditive': did you mean 'additive'?"),
         ({"normaliser": "softmax@0"}, "the temperature is '0', expected a number above 0"),
-        ({"dataset": "plantd"}, "unknown dataset 'plantd': did you mean 'planted'?"),
+        ({"dataset": "smok"}, "unknown dataset 'smok': did you mean 'smoke'?"),
     ],
 )
 def test_a_bad_config_is_one_line_before_anything_runs(smoke, tmp_path, change, line):
     folder, _ = smoke
-    study = smoke_study("planted.csv")
+    study = smoke_study()
     study["grid"] = [study["grid"][0] | change]
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(study))
     done = snakemake(folder, "--configfile", str(tmp_path / "bad.yaml"))
@@ -216,14 +240,15 @@ def test_a_bad_config_is_one_line_before_anything_runs(smoke, tmp_path, change, 
 def test_bad_data_is_one_line_and_leaves_nothing(smoke, content, line):
     folder, _ = smoke
     (folder / "bad.csv").write_text(content)
-    study = smoke_study("bad.csv") | {"study": "bad"}
-    (folder / "bad.yaml").write_text(yaml.safe_dump(study))
+    study = smoke_study() | {"study": "bad"}
+    study["datasets"]["own"] = {"source": {"name": "files", "path": "bad.csv"}}
+    (folder / "bad.yaml").write_text(yaml.safe_dump(study), "utf-8")
     done = snakemake(folder, "--configfile", "bad.yaml", "--until", "prepare")
     assert done.returncode != 0
     assert f"error: bad.csv: {line}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "results/bad/runs").exists()
-    assert len(list((folder / "results/data").glob("planted-*/"))) == 1  # that of the good study
+    assert len(list((folder / "results/data").glob("own-*/"))) == 1  # that of the good study
 
 
 def test_lint_and_formatters_are_content():

@@ -161,24 +161,66 @@ def skew_by_text(attention: np.ndarray, offsets: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(skew).where(np.repeat((lengths > 1)[:, None], 3, axis=1))
 
 
-def by_text(states: States, pointwise: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def found_by_text(states: States, gain: np.ndarray, decisive: np.ndarray) -> dict[str, np.ndarray]:
+    """How well weights and gain find the decisive tokens of each text.
+
+    Args:
+        states: of the run.
+        gain: [tokens].
+        decisive: [tokens] bool, known by construction.
+
+    Returns:
+        [texts] each: `hit_attention` and `hit_gain`, whether the token with the largest score or
+        gain is decisive (tied ones count in part; NaN where the scores of the text are all the
+        same); `decisive_attention`, the weight on the decisive tokens; `decisive_gain`, the mean
+        gain of the decisive tokens less that of the others, in nats.
+    """
+    starts = states.offsets[:-1]
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values.astype(np.float64), starts)
+
+    def hit(values: np.ndarray) -> np.ndarray:
+        top = values == np.repeat(np.maximum.reduceat(values, starts), states.lengths)
+        return total(top & decisive) / total(top)
+
+    constant = np.maximum.reduceat(states.score, starts) == np.minimum.reduceat(
+        states.score, starts
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        others = total(gain * ~decisive) / total(~decisive)
+        return {
+            "hit_attention": np.where(constant, np.nan, hit(states.score)),
+            "hit_gain": hit(gain),
+            "decisive_attention": total(states.attention * decisive),
+            "decisive_gain": total(gain * decisive) / total(decisive) - others,
+        }
+
+
+def by_text(
+    states: States, pointwise: pd.DataFrame, decisive: np.ndarray | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Everything the claims need of one run, summed by text, so that texts can be resampled.
 
     Args:
         states: of the run, without `hidden`.
         pointwise: the run's `pointwise.parquet`.
+        decisive: [tokens] bool, where it is known which tokens decide the label.
 
     Returns:
         A row a text: label, predicted, tokens; the skew of its weights; `tau:<measure>`;
         for each pointwise column its sum and its count of tokens (`sum:`, `count:`); concordant
-        and ordered pairs in each gap bin (`concordant:0`, `pairs:0`, ...). And the rows of
-        `agreement.csv` for the index `instance`.
+        and ordered pairs in each gap bin (`concordant:0`, `pairs:0`, ...); what `found_by_text`
+        tells, where `decisive` is known. And the rows of `agreement.csv` for the index
+        `instance`.
     """
     offsets = states.offsets
     table = pd.DataFrame(
         {"label": states.label, "predicted": states.predicted, "tokens": states.lengths}
     )
     table = table.join(skew_by_text(states.attention, offsets))
+    if decisive is not None:
+        table = table.assign(**found_by_text(states, pointwise["linear_gain"].to_numpy(), decisive))
     rows = []
     for measure in pointwise.columns.drop(["text", "token", "attention"]):
         values = pointwise[measure].to_numpy()
@@ -222,7 +264,9 @@ def by_unit(states: States, information: pd.DataFrame) -> pd.DataFrame:
     ranks, most attended first, against theirs.
     """
     rows = []
-    units = information[(information["index"] != "instance") & ~information["spot_check"]]
+    units = information[
+        information["index"].isin(["position", "rank"]) & ~information["spot_check"]
+    ]
     for (index, estimator), part in units.groupby(["index", "estimator"], sort=True):
         if index == "position":
             mean = pd.Series(states.attention).groupby(states.position).mean()

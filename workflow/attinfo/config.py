@@ -1,21 +1,23 @@
 """The config of a study: validated before anything runs, and expanded into its runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from hashlib import sha256
-from itertools import product
 import json
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
-from attinfo.errors import InputError, unknown
-from attinfo.registry import parse_normaliser, with_defaults
+from attinfo.errors import InputError, expectation, unknown
+from attinfo.grid import Filtered, Grid, Run
+from attinfo.models.variants import Variant, variant_of
+from attinfo.registry import entries, parse_normaliser, with_defaults
 from attinfo.sections import (
     Blocks,
     Calibration,
     Dataset,
-    Grid,
     Information,
     Model,
     Name,
@@ -25,37 +27,23 @@ from attinfo.sections import (
     Training,
 )
 
-
-class Run(NamedTuple):
-    """One trained model: a cell, a variant and a seed. Its path holds its files."""
-
-    dataset: str
-    encoder: str
-    attention: str
-    normaliser: str
-    variant: str
-    seed: int
-
-    @property
-    def path(self) -> str:
-        """The run's folder, below `results/<study>/runs/`."""
-        return "/".join(map(str, self))
-
-    @property
-    def group(self) -> str:
-        """The folder of all seeds of the run's cell and variant."""
-        return "/".join(self[:-1])
+SectionT = TypeVar("SectionT", bound=Section)
+KINDS = ("encoder", "attention", "normaliser", "variant")
 
 
-class Study(Section):
+class Study(Filtered):
     """One study: one config file, one results tree."""
 
     study: Name
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
-    datasets: dict[Name, Dataset]
+    datasets: dict[Name, Dataset] = Field(default={})
     grid: Annotated[list[Grid], Field(min_length=1)]
-    encoders: Blocks = Field(default={})  # options of an encoder, where not at their defaults
-    attentions: Blocks = Field(default={})  # options of an attention scorer, likewise
+    # Options of building blocks where not at their defaults. A name of your own, with `name`
+    # among its options, is the same block once more with other options.
+    encoders: Blocks = Field(default={})
+    attentions: Blocks = Field(default={})
+    normalisers: Blocks = Field(default={})
+    variants: Blocks = Field(default={})
     model: Model = Model()
     training: Training = Training()
     information: Information = Information()
@@ -69,21 +57,49 @@ class Study(Section):
             raise ValueError("study: 'data' is the folder of the data sets, expected another name")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} names a seed twice")
-        for i, grid in enumerate(self.grid):
-            for name in grid.dataset:
-                if name not in self.datasets:
-                    raise ValueError(f"grid.{i}.dataset: {unknown('dataset', name, self.datasets)}")
-        for key, kind, blocks in (
-            ("encoders", "encoder", self.encoders),
-            ("attentions", "attention", self.attentions),
-            ("information.options", "estimator", self.information.options),
-        ):
-            for name, options in blocks.items():
-                try:
-                    with_defaults(kind, name, options)
-                except ValueError as error:
-                    raise ValueError(f"{key}: {error}") from None
+        for kind in KINDS:
+            for name in getattr(self, f"{kind}s"):
+                with naming(f"{kind}s.{name}"):
+                    self.block(kind, name)
+        for name, options in self.information.options.items():
+            with naming("information.options"):
+                with_defaults("estimator", name, options)
+        for place, named in self._named():
+            for kind, names in named:
+                for name in names:
+                    with naming(f"{place}.{kind}"):
+                        self._check_name(kind, name)
+        self._check_filters()
+        for name in self.used_datasets:
+            with naming(f"datasets.{name}"):
+                self._training(name)
+                for encoder in self._encoders(name):
+                    self._model(name, encoder)
         return self
+
+    def _named(self) -> Iterator[tuple[str, Iterator[tuple[str, list[str]]]]]:
+        """Everything that names building blocks, and where it stands in the config."""
+        for place, one in self.filters():
+            yield place, one.named()
+        for i, grid in enumerate(self.grid):
+            yield f"grid.{i}", grid.named()
+            for place, one in grid.filters():
+                yield f"grid.{i}.{place}", one.named()
+
+    def _check_name(self, kind: str, name: str) -> None:
+        if kind != "dataset":
+            self.block(kind, parse_normaliser(name)[0] if kind == "normaliser" else name)
+        elif name not in self.datasets:
+            raise ValueError(unknown("dataset", name, self.datasets))
+
+    def _check_filters(self) -> None:
+        crossed = [list(grid.crossed(self.seeds[:1])) for grid in self.grid]
+        for i, (grid, runs) in enumerate(zip(self.grid, crossed, strict=True)):
+            with naming(f"grid.{i}"):
+                grid.check(runs)
+        self.check([run for runs in crossed for run in runs])
+        if not self.runs:
+            raise ValueError("grid: include and exclude leave no run, expected one or more")
 
     @classmethod
     def checked(cls, config: Mapping[str, Any]) -> Self:
@@ -97,29 +113,35 @@ class Study(Section):
         except ValidationError as error:
             raise InputError("\n".join(map(_sentence, error.errors()))) from None
 
-    @property
+    @cached_property
     def runs(self) -> list[Run]:
         """Every run of the study, once, in the order of the grids."""
-        crossed = (
-            Run(*blocks, seed)
+        kept = (
+            run
             for grid in self.grid
-            for *blocks, seed in product(
-                grid.dataset,
-                grid.encoder,
-                grid.attention,
-                grid.normaliser,
-                grid.variant,
-                self.seeds,
-            )
+            for run in grid.crossed(self.seeds)
+            if grid.keeps(run) and self.keeps(run)
         )
-        return list(dict.fromkeys(crossed))
+        return list(dict.fromkeys(kept))
+
+    @cached_property
+    def models(self) -> list[Run]:
+        """The runs that train a model, those included that another run needs."""
+        found = []
+        for run in self.runs:
+            variant = self.variant(run.variant)
+            if variant.needs_trained or not variant.trains:
+                found.append(run._replace(variant="trained"))
+            if variant.trains:
+                found.append(run)
+        return list(dict.fromkeys(found))
 
     @property
     def groups(self) -> list[str]:
         """Every cell and variant of the study, as `Run.group`."""
         return list(dict.fromkeys(run.group for run in self.runs))
 
-    @property
+    @cached_property
     def used_datasets(self) -> list[str]:
         """The data sets that a grid names."""
         return list(dict.fromkeys(run.dataset for run in self.runs))
@@ -136,39 +158,123 @@ class Study(Section):
         return list(first.values())
 
     def data_key(self, dataset: str) -> str:
-        """The folder of a prepared data set: its name and a digest of all its settings."""
-        settings = json.dumps(self.datasets[dataset].model_dump(), sort_keys=True)
-        return f"{dataset}-{sha256(settings.encode()).hexdigest()[:8]}"
+        """The folder of a prepared data set: its name and a digest of what it is made by."""
+        return f"{dataset}-{_digest(self.prepare_options(dataset))}"
 
-    def dataset_of(self, key: str) -> Dataset:
-        """The data set whose `data_key` is `key`."""
-        return next(d for name, d in self.datasets.items() if self.data_key(name) == key)
+    def dataset_of(self, key: str) -> str:
+        """The name of the data set whose `data_key` is `key`."""
+        return next(name for name in self.used_datasets if self.data_key(name) == key)
+
+    def prepare_options(self, dataset: str) -> dict[str, Any]:
+        """Everything that a prepared data set depends on, as plain values."""
+        return self.datasets[dataset].model_dump(mode="json", exclude={"model", "training"})
+
+    def source_key(self, dataset: str) -> str:
+        """The file of a raw table: data sets that read the same table share it."""
+        source = self.datasets[dataset].source
+        return f"{source['name']}-{_digest(source)}"
+
+    def source_of(self, key: str) -> dict[str, Any]:
+        """The source whose `source_key` is `key`, as plain values."""
+        name = next(name for name in self.used_datasets if self.source_key(name) == key)
+        return self.datasets[name].source
 
     def local_files(self, key: str) -> list[str]:
-        """Files of the user's own that the data set `key` is read from.
+        """Files of the user's own that the source `key` reads."""
+        source = self.source_of(key)
+        if source["name"] == "huggingface" and Path(source["path"]).is_dir():
+            return sorted(str(file) for file in Path(source["path"]).rglob("*") if file.is_file())
+        if source["name"] != "files":
+            return []
+        return [source[role] for role in ("path", "train", "dev", "test") if source[role]]
+
+    def check_files(self) -> None:
+        """See that every file of the user's own is there.
 
         Raises:
-            InputError: one is not there.
+            InputError: one is not, or is no file.
         """
-        source = self.dataset_of(key).source
-        path = source.get("path")
-        if path is not None and not Path(path).is_file():
-            raise InputError(f"config: the source of '{key}' is '{path}', expected a file")
-        return [] if path is None else [path]
+        named = [
+            (f"datasets.{name}.source", path)
+            for name in self.used_datasets
+            for path in self.local_files(self.source_key(name))
+        ]
+        named += [("model.vectors", path) for path in self.vector_files.values()]
+        for place, path in named:
+            if not Path(path).is_file():
+                found = "a folder" if Path(path).is_dir() else "nothing there"
+                raise InputError(f"config: {place}: '{path}': found {found}, expected a file")
 
-    def model_options(self, encoder: str, attention: str, normaliser: str) -> dict[str, Any]:
+    def block(self, kind: str, name: str) -> dict[str, Any]:
+        """The registered name and all options of a building block that the config names.
+
+        Raises:
+            ValueError: the name is unknown, or one of its options cannot be.
+        """
+        own = getattr(self, f"{kind}s")
+        options = dict(own.get(name, {}))
+        registered = options.pop("name", name)
+        if registered not in entries(kind):
+            raise ValueError(unknown(kind, registered, [*entries(kind), *own]))
+        if kind == "encoder":  # it may have sizes of its own, checked where they are used
+            for key in self._sizes(registered, options):
+                del options[key]
+        return {"name": registered, **with_defaults(kind, registered, options)}
+
+    @staticmethod
+    def _sizes(encoder: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those options of an encoder that are keys of `model`."""
+        keys = Model.model_fields.keys() - entries("encoder")[encoder].options.keys()
+        return {key: value for key, value in options.items() if key in keys}
+
+    def _model(self, dataset: str, encoder: str) -> Model:
+        """The sizes of a cell: those of the study, of the data set, of the encoder."""
+        options = self.encoders.get(encoder, {})
+        own = self._sizes(options.get("name", encoder), options)
+        return _replaced(self.model, "model", self.datasets[dataset].model | own)
+
+    def _encoders(self, dataset: str) -> list[str]:
+        """The encoders that meet a data set."""
+        return list(dict.fromkeys(run.encoder for run in self.runs if run.dataset == dataset))
+
+    def _training(self, dataset: str) -> Training:
+        return _replaced(self.training, "training", self.datasets[dataset].training)
+
+    def variant(self, name: str) -> Variant:
+        """The variant that a run names."""
+        return variant_of(self.block("variant", name))
+
+    def vectors(self, dataset: str, encoder: str) -> str | None:
+        """The file of word vectors that a cell's embeddings start from."""
+        return self._model(dataset, encoder).vectors
+
+    @cached_property
+    def vector_files(self) -> dict[str, str]:
+        """The files of word vectors that the study reads, by a digest of their path."""
+        cells = dict.fromkeys((run.dataset, run.encoder) for run in self.runs)
+        paths = [path for cell in cells if (path := self.vectors(*cell))]
+        return {_digest({"file": path}): path for path in paths}
+
+    def vectors_key(self, dataset: str, encoder: str) -> str | None:
+        """The key in `vector_files` of a cell's vectors, if it has any."""
+        path = self.vectors(dataset, encoder)
+        return None if path is None else _digest({"file": path})
+
+    def model_options(
+        self, dataset: str, encoder: str, attention: str, normaliser: str
+    ) -> dict[str, Any]:
         """Everything that fixes the architecture of a cell, as plain values."""
         name, temperature = parse_normaliser(normaliser)
-        encoder_options = with_defaults("encoder", encoder, self.encoders.get(encoder, {}))
-        attention_options = with_defaults(
-            "attention", attention, self.attentions.get(attention, {})
-        )
         return {
-            "encoder": {"name": encoder, **encoder_options},
-            "attention": {"name": attention, **attention_options},
-            "normaliser": {"name": name, "temperature": temperature},
-            **self.model.model_dump(),
+            "encoder": self.block("encoder", encoder),
+            "attention": self.block("attention", attention),
+            "normaliser": {**self.block("normaliser", name), "temperature": temperature},
+            **self._model(dataset, encoder).model_dump(exclude={"vectors"}),
         }
+
+    def training_options(self, dataset: str) -> dict[str, Any]:
+        """How the models of a data set are trained, as plain values."""
+        return self._training(dataset).model_dump()
 
     def information_options(self) -> dict[str, Any]:
         """The settings of the information stage, the options of each estimator filled in."""
@@ -181,15 +287,64 @@ class Study(Section):
             }
         return options
 
-    def calibration_options(self) -> dict[str, Any]:
+    def calibration_options(self, dataset: str) -> dict[str, Any]:
         """The settings of the calibration stage: every estimator, at the size of the states."""
         information = self.information_options()
+        widths = (self._model(dataset, encoder).width for encoder in self._encoders(dataset))
         return {
             **self.calibration.model_dump(),
             "estimators": information["estimators"] | information["spot_checks"],
             "fewest": information["min_texts"],
-            "width": self.model.width,
+            "width": max(widths),
         }
+
+    def preflight_options(self) -> dict[str, Any]:
+        """What is checked together with the data before anything is trained."""
+        needs = {
+            f"{kind}s.{name}": entries(kind)[self.block(kind, name)["name"]].requires
+            for kind in ("encoder", "attention")
+            for name in dict.fromkeys(getattr(run, kind) for run in self.runs)
+        }
+        return {
+            "datasets": self.used_datasets,
+            "min_texts": self.information.min_texts,
+            "packages": {place: package for place, package in needs.items() if package},
+        }
+
+    def plan(self) -> str:
+        """How much the study means, in a sentence."""
+        cells = {run[:4] for run in self.runs}
+        return (
+            f"study '{self.study}': {len(self.used_datasets)} data sets, {len(cells)} cells, "
+            f"{len({run.variant for run in self.runs})} variants, {len(self.seeds)} seeds: "
+            f"{len(self.runs):,} runs, {len(self.models):,} models to train"
+        )
+
+
+def _digest(options: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> SectionT:
+    """A section with some of its keys changed.
+
+    Raises:
+        ValueError: a key is unknown, or its value cannot be.
+    """
+    try:
+        return type(section).model_validate(section.model_dump() | changes)
+    except ValidationError as error:
+        first = _sentence(error.errors()[0]).removeprefix("config: ")
+        raise ValueError(f"{name}.{first}") from None
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Errors of the block say where in the config they come from."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def _sentence(error: Any) -> str:
@@ -199,7 +354,7 @@ def _sentence(error: Any) -> str:
         return prefix + str(error["ctx"]["error"])
     if error["type"] == "missing":
         return prefix + "missing"
-    return f"{prefix}found {error['input']!r}; {error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{prefix}found {error['input']!r}, {expectation(error['msg'])}"
 
 
 def write_schema(path: str | Path) -> None:

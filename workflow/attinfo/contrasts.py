@@ -50,6 +50,11 @@ STATISTICS = {
     "max_weight": _mean("largest weight in a text", "max_weight"),
     "gini": _mean("Gini coefficient of the weights", "gini"),
     "accuracy": _mean("test accuracy", "correct"),
+    # Where it is known which tokens decide the label; undefined elsewhere.
+    "hit_attention": _mean("texts whose most attended token is decisive", "hit_attention"),
+    "hit_gain": _mean("texts whose token of largest gain is decisive", "hit_gain"),
+    "decisive_attention": _mean("weight on the decisive tokens", "decisive_attention"),
+    "decisive_gain": _mean("gain, decisive tokens − others, nats", "decisive_gain"),
     "concordance_rise": Statistic(
         "concordance, largest − smallest gap decile",
         (_concordance(1, GAP_BINS - 1), _concordance(-1, 0)),

@@ -20,6 +20,11 @@ def unknown(kind: str, value: object, known: Collection[str]) -> str:
     return f"unknown {kind} '{value}': {guess}(known: {', '.join(sorted(known))})"
 
 
+def expectation(message: str) -> str:
+    """What pydantic expected, as the end of a sentence."""
+    return (message[:1].lower() + message[1:]).replace("input should be", "expected", 1)
+
+
 @contextmanager
 def reporting(log: str | Path) -> Iterator[None]:
     """Run one job: messages go to its log file, a failure ends in one line on stderr.

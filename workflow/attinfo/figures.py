@@ -1,7 +1,7 @@
 """The figures of the report: each a function of the study's tables, drawn in one style.
 
 To add one: a function `(tables) -> Drawing`, registered in `FIGURES`, and a caption of the same
-name in workflow/report/.
+name in workflow/report/. It is drawn for each data set, unless `OVERALL` names it.
 """
 
 from collections.abc import Callable
@@ -39,6 +39,15 @@ class Tables(NamedTuple):
     runs: pd.DataFrame
     information: pd.DataFrame
     calibration: pd.DataFrame
+
+    def of(self, dataset: str) -> "Tables":
+        """The tables of one data set; the claims are about all of them."""
+        own = {
+            name: table[table["dataset"] == dataset].reset_index(drop=True)
+            for name, table in self._asdict().items()
+            if name != "claims"
+        }
+        return self._replace(**own)
 
 
 class Drawing(NamedTuple):
@@ -315,6 +324,7 @@ FIGURES: dict[str, Callable[[Tables], Drawing]] = {
     "ablations": ablations,
     "calibration": calibration,
 }
+OVERALL = ("verdicts",)  # drawn once, from all data sets
 
 
 def missing(reason: str) -> Drawing:
@@ -326,16 +336,26 @@ def missing(reason: str) -> Drawing:
 
 
 def draw_all(tables: Tables, folder: str | Path) -> None:
-    """Write every figure as SVG and PNG, and its data as CSV, into a folder."""
+    """Write every figure as SVG and PNG, and its data as CSV, into a folder.
+
+    The figures of a data set stand in a folder of its name.
+    """
     apply()
-    for name, figure_of in FIGURES.items():
-        try:
-            drawing = figure_of(tables)
-        except IndexError:  # nothing of the kind in this study
-            drawing = missing(f"this study has no runs to draw '{name}' from")
-        for suffix in (".svg", ".png"):
-            with whole(Path(folder) / f"{name}{suffix}") as path:
-                drawing.figure.savefig(path, metadata={"Date": None} if suffix == ".svg" else None)
-        with whole(Path(folder) / f"{name}.csv") as path:
-            drawing.data.to_csv(path, index=False, lineterminator="\n")
-        plt.close(drawing.figure)
+    for name in OVERALL:
+        _draw(name, tables, Path(folder))
+    for dataset in in_order(tables.runs["dataset"]):
+        for name in FIGURES.keys() - OVERALL:
+            _draw(name, tables.of(dataset), Path(folder, dataset))
+
+
+def _draw(name: str, tables: Tables, folder: Path) -> None:
+    try:
+        drawing = FIGURES[name](tables)
+    except IndexError:  # nothing of the kind in this study
+        drawing = missing(f"this study has no runs to draw '{name}' from")
+    for suffix in (".svg", ".png"):
+        with whole(folder / f"{name}{suffix}") as path:
+            drawing.figure.savefig(path, metadata={"Date": None} if suffix == ".svg" else None)
+    plt.close(drawing.figure)
+    with whole(folder / f"{name}.csv") as path:
+        drawing.data.to_csv(path, index=False, lineterminator="\n")

@@ -1,20 +1,24 @@
 """What each registry offers, read from the source text, so that torch is not imported for it.
 
 A registry is a module-level dictionary from the config's name to a class or function, such as
-`ENCODERS` in models/encoders.py. Its keyword-only arguments are the options a config may set
-(an annotation `Literal[...]` names the texts that one may be); the first line of its docstring is
-its description in the README.
+`ENCODERS` in models/encoders.py. Its keyword-only arguments are the options a config may set,
+their annotations (builtins and the names of options.py) say what each may be; the first line of
+its docstring is its description in the README.
 """
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
+import json
 from pathlib import Path
 from typing import Any
 
-from attinfo.errors import unknown
-from attinfo.models.variants import VARIANTS
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from attinfo import options as option_types
+from attinfo.errors import expectation, unknown
+from attinfo.models.variants import VARIANTS, Variant
 
 REGISTRIES = {
     "source": ("data/sources.py", "SOURCES"),
@@ -24,17 +28,19 @@ REGISTRIES = {
     "estimator": ("information/estimators.py", "ESTIMATORS"),
     "continuous estimator": ("information/estimators.py", "CONTINUOUS"),
     "task": ("information/tasks.py", "TASKS"),
+    "variant": ("models/variants.py", "VARIANTS"),
 }
 REQUIRED = object()  # the default of an option that has none
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered name: what it is, its options with their defaults, and their choices."""
+    """One registered name: what it is, its options with their defaults, and what they may be."""
 
     summary: str
     options: dict[str, Any]
-    choices: dict[str, tuple[str, ...]]
+    types: dict[str, TypeAdapter[Any]]
+    requires: str | None = None  # a package that is no dependency of the whole
 
 
 def _definitions(file: Path) -> dict[str, ast.ClassDef | ast.FunctionDef]:
@@ -53,25 +59,56 @@ def _definitions(file: Path) -> dict[str, ast.ClassDef | ast.FunctionDef]:
     return found
 
 
-def _entry(node: ast.ClassDef | ast.FunctionDef) -> Entry:
-    function: ast.stmt | None = node
-    if isinstance(node, ast.ClassDef):
-        named = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
-        function = named.get("__init__")
-    options, choices = {}, {}
-    if isinstance(function, ast.FunctionDef):
+def _function(
+    node: ast.ClassDef | ast.FunctionDef, definitions: Mapping[str, ast.ClassDef | ast.FunctionDef]
+) -> ast.FunctionDef | None:
+    """What takes the options: the function itself, or the `__init__` of a class or its bases."""
+    if isinstance(node, ast.FunctionDef):
+        return node
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef) and member.name == "__init__":
+            return member
+    bases = [definitions[name] for base in node.bases if (name := ast.unparse(base)) in definitions]
+    return next((found for base in bases if (found := _function(base, definitions))), None)
+
+
+def _checker(kind: Any) -> TypeAdapter[Any]:
+    """Checks the values of an option. It is strict: `true` and "3" are no numbers."""
+    return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
+
+
+def _entry(name: str, definitions: Mapping[str, ast.ClassDef | ast.FunctionDef]) -> Entry:
+    function = _function(definitions[name], definitions)
+    defaults, types = {}, {}
+    if function:
         arguments = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
         for argument, default in arguments:
-            options[argument.arg] = REQUIRED if default is None else ast.literal_eval(default)
-            match argument.annotation:
-                case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple() as values):
-                    choices[argument.arg] = ast.literal_eval(values)
-    return Entry((ast.get_docstring(node) or "").split("\n")[0], options, choices)
+            defaults[argument.arg] = REQUIRED if default is None else ast.literal_eval(default)
+            annotation = ast.unparse(argument.annotation)  # type: ignore[arg-type]
+            # Evaluating is safe: it is our own source text.
+            types[argument.arg] = _checker(eval(annotation, dict(vars(option_types))))
+    summary = (ast.get_docstring(definitions[name]) or "").split("\n")[0]
+    return Entry(summary, defaults, types, _requires(definitions[name]))
+
+
+def _requires(node: ast.ClassDef | ast.FunctionDef) -> str | None:
+    """The class attribute `requires`: a package that only this building block needs."""
+    for member in node.body:
+        if isinstance(member, ast.Assign) and ast.unparse(member.targets[0]) == "requires":
+            return ast.literal_eval(member.value)
+    return None
+
+
+def _variant_entry(variant: Variant) -> Entry:
+    types = {f.name: _checker(f.type) for f in fields(variant) if f.name in variant.options}
+    return Entry(f"{variant.summary}.", {o: getattr(variant, o) for o in types}, types)
 
 
 @cache
 def entries(kind: str) -> dict[str, Entry]:
     """The registered names of a kind, in the order of the source."""
+    if kind == "variant":
+        return {name: _variant_entry(variant) for name, variant in VARIANTS.items()}
     file, registry = REGISTRIES[kind]
     path = Path(__file__).parent / file
     definitions = _definitions(path)
@@ -83,7 +120,7 @@ def entries(kind: str) -> dict[str, Entry]:
         ):
             pairs = zip(node.value.keys, node.value.values, strict=True)
             return {
-                ast.literal_eval(name): _entry(definitions[ast.unparse(value)])
+                ast.literal_eval(name): _entry(ast.unparse(value), definitions)
                 for name, value in pairs
                 if name is not None
             }
@@ -101,21 +138,6 @@ def check_name(kind: str, name: str) -> str:
     return name
 
 
-def _expected(default: Any, value: Any, choices: tuple[str, ...] = ()) -> str | None:
-    """What an option should be, from its default and choices; None where the value is that."""
-    if choices:
-        return None if value in choices else f"one of {', '.join(choices)}"
-    if isinstance(default, tuple):
-        fits = isinstance(value, list | tuple) and len(value) > 0
-        fits = fits and not any(_expected(default[0], item) for item in value)
-        return None if fits else "a list of positive whole numbers"
-    if isinstance(default, int | float):
-        kind, word = (int, "whole number") if isinstance(default, int) else (int | float, "number")
-        fits = isinstance(value, kind) and not isinstance(value, bool) and value > 0
-        return None if fits else f"a positive {word}"
-    return None if isinstance(value, str) and value else "a text"
-
-
 def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a registered name, those not given at their defaults.
 
@@ -127,11 +149,13 @@ def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str,
     for option, value in options.items():
         if option not in known:
             raise ValueError(unknown(f"option of {kind} '{name}'", option, known))
-        expected = _expected(known[option], value, entry.choices.get(option, ()))
-        if expected:
+        try:
+            entry.types[option].validate_json(json.dumps(value))
+        except ValidationError as error:
             raise ValueError(
-                f"option '{option}' of {kind} '{name}' is {value!r}, expected {expected}"
-            )
+                f"option '{option}' of {kind} '{name}' is {value!r}, "
+                f"{expectation(error.errors()[0]['msg'])}"
+            ) from None
     missing = [o for o, default in known.items() if default is REQUIRED and o not in options]
     if missing:
         raise ValueError(f"{kind} '{name}' needs the option '{missing[0]}'")
@@ -143,10 +167,9 @@ def parse_normaliser(text: str) -> tuple[str, float]:
     """`gumbel_softmax@0.5` -> ("gumbel_softmax", 0.5); the temperature is 1 where none is given.
 
     Raises:
-        ValueError: the normaliser is unknown, or the temperature is not a number above 0.
+        ValueError: the temperature is not a number above 0.
     """
     name, at, temperature = text.partition("@")
-    check_name("normaliser", name)
     try:
         value = float(temperature if at else 1)
     except ValueError:
@@ -168,7 +191,6 @@ def blocks() -> str:
         for name, entry in entries(kind).items():
             options = ", ".join(f"`{option}`" for option in entry.options)
             lines.append(f"| {kind} | `{name}` | {entry.summary.rstrip('.')} | {options} |")
-    lines += [f"| variant | `{name}` | {v.summary} |  |" for name, v in VARIANTS.items()]
     return "\n".join(lines)
 
 

@@ -11,11 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import numpy as np
 import pandas as pd
 
-from attinfo.config import Run
 from attinfo.contrasts import CONCLUSIONS, STATISTICS
 from attinfo.data.texts import read_arrow, read_summary
 from attinfo.figures import FIGURES
 from attinfo.flags import FLAGS
+from attinfo.grid import Run
 from attinfo.seeds import seed_of
 from attinfo.store import read_states
 from attinfo.style import name_of
@@ -136,6 +136,8 @@ def data_table(summaries: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
                 ),
                 "unknown words": f"{s['unknown_share']:.1%}",
                 "cut texts": f"{s['truncated_share']:.1%}",
+                "tokens lost": f"{s['truncated_tokens_share']:.1%}",
+                "also in training": summary["duplicates"].get(f"train_{split}", ""),
             }
             for name, summary in summaries.items()
             for split, s in summary["splits"].items()
@@ -202,6 +204,32 @@ def context_table(information: pd.DataFrame) -> pd.DataFrame:
     return shown.rename(index=name_of).rename_axis(index="I/H, all tokens").reset_index()
 
 
+def truth_table(information: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """A row a trained cell and decisive token of data with a known truth: found and true."""
+    planted = information[
+        (information["index"] == "planted") & (information["estimator"] == "linear")
+    ]
+    planted = planted[planted["variant"] == "trained"]
+    key = ["dataset", "encoder", "attention", "normaliser"]
+    rows = []
+    for (*cell, unit), own in planted.groupby([*key, "unit"], sort=False):
+        same = (cells[key] == cell).all(axis=1) & (cells["variant"] == "trained")
+        told = cells[same].set_index("statistic")["estimate"]
+        names = [cell[0], *map(name_of, cell[1:])]
+        rows.append(
+            dict(zip(("data set", *key[1:]), names, strict=True))
+            | {
+                "decisive token": unit + 1,
+                "information about the label, nats": f"{own['mi_nats'].mean():.3f}",
+                "in the word": f"{own['truth_alone'].iloc[0]:.3f}",
+                "in the text": f"{own['truth_text'].iloc[0]:.3f}",
+                "attention finds it": f"{told['hit_attention']:.0%}",
+                "gain finds it": f"{told['hit_gain']:.0%}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def flag_table(information: pd.DataFrame) -> pd.DataFrame:
     """A row a flag: what it means, and how many estimates of each estimator carry it."""
     raised = information["flags"].str.get_dummies(sep=" ").groupby(information["estimator"]).sum()
@@ -235,7 +263,7 @@ def spot_checks(information: pd.DataFrame) -> list[str]:
 def reliability(information: pd.DataFrame) -> str:
     """How reliable the orders of units are, and how far extrapolation in n moves an estimate."""
     linear = information["estimator"] == "linear"
-    ranked = information[linear & (information["index"] != "instance")]
+    ranked = information[linear & information["index"].isin(["position", "rank"])]
     median = ranked.groupby("index")["ranking_reliability"].median()
     moved = (ranked["mi_extrapolated"] - ranked["mi_nats"]) / ranked["h_output"]
     orders = ", ".join(f"{value:.2f} by {index}" for index, value in median.items())
@@ -256,6 +284,21 @@ def caption_of(path: str | Path) -> str:
     return re.sub(r"\s+", " ", Path(path).read_text("utf-8").replace("``", "")).strip()
 
 
+def figure(
+    name: str, dataset: str, path: str | Path, caption: str | Path, tell: bool
+) -> dict[str, str]:
+    """What the template needs of a figure; its title tells the data set if `tell` says so."""
+    title = FIGURES[name].__doc__.split("\n")[0].rstrip(".")
+    one = dataset != "all"
+    return {
+        "name": f"{name}-{dataset}" if one else name,
+        "file": f"{dataset}/{name}" if one else name,
+        "title": f"{title}: {dataset}" if one and tell else title,
+        "data": b64encode(Path(path).read_bytes()).decode(),
+        "caption": caption_of(caption),
+    }
+
+
 def write(path: Path, **content: Any) -> None:
     """Render the page."""
     environment = Environment(
@@ -273,7 +316,7 @@ def page(
     study: str,
     level: float,
     tables: Mapping[str, pd.DataFrame],
-    figures: Mapping[str, str | Path],
+    figures: Mapping[tuple[str, str], str | Path],
     captions: Mapping[str, str | Path],
     summaries: Mapping[str, Mapping[str, Any]],
     shown: Sequence[Example],
@@ -286,7 +329,7 @@ def page(
         study: its name.
         level: of the intervals.
         tables: `claims`, `cells`, `runs`, `information`.
-        figures: name -> SVG file.
+        figures: (name, data set or "all") -> SVG file.
         captions: name -> reStructuredText file.
         summaries: data set -> its summary.
         shown: texts shown token by token.
@@ -304,13 +347,8 @@ def page(
         "seeds": runs["seed"].nunique(),
         "accuracy": f"{accuracy.min():.3f} to {accuracy.max():.3f}",
         "figures": [
-            {
-                "name": name,
-                "title": FIGURES[name].__doc__.split("\n")[0].rstrip("."),
-                "data": b64encode(Path(figures[name]).read_bytes()).decode(),
-                "caption": caption_of(captions[name]),
-            }
-            for name in FIGURES
+            figure(name, dataset, path, captions[name], tell=len(summaries) > 1)
+            for (name, dataset), path in figures.items()
         ],
         "examples": shown,
         "secondary": as_html(secondary_table(claims)),
@@ -318,6 +356,9 @@ def page(
         "trust": [reliability(information), *spot_checks(information)],
         "flags": as_html(flag_table(information)),
         "context": as_html(context_table(information)),
+        "truth": as_html(truth_table(information, cells))
+        if "planted" in set(information["index"])
+        else "",
         "cells": as_html(cell_table(cells)),
         "provenance": json.loads(Path(run).read_text("utf-8")),
         "config": config,

@@ -8,6 +8,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -17,8 +18,7 @@ from pydantic import (
 )
 
 from attinfo.errors import unknown
-from attinfo.models.variants import VARIANTS
-from attinfo.registry import check_name, entries, normaliser_name, parse_normaliser, with_defaults
+from attinfo.registry import check_name, entries, with_defaults
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -49,8 +49,13 @@ class Section(BaseModel):
 
 
 class Split(Section):
-    """Shares of the texts, drawn stratified by class; the rest is the test split."""
+    """Shares of the texts, drawn stratified by class; the rest is the test split.
 
+    Where the source has splits of its own, or `column` names them, those are used; a dev or test
+    split that is not among them is drawn from the training split by its share.
+    """
+
+    column: str | None = None  # holds train, dev or test
     train: Fraction = 0.7
     dev: Fraction = 0.1
     seed: int = 13
@@ -65,17 +70,30 @@ class Split(Section):
         return self
 
 
+class Caps(Section):
+    """The largest numbers of texts, drawn stratified by class; null for all of them."""
+
+    train: PositiveInt | None = None
+    dev: PositiveInt | None = None
+    test: PositiveInt | None = None  # the texts that are analysed
+    seed: int = 17
+
+
 class Dataset(Section):
     """Labelled texts: where they come from, and how they become token ids."""
 
     source: dict[str, Any]
     text: str = "text"  # the column that holds the text
     label: str = "label"  # the column that holds the class
-    where: dict[str, str] = {}  # rows kept: column -> value
+    where: dict[str, OneOrMore] = {}  # rows kept: column -> value, or values
     classes: dict[str, str] = {}  # label in the file -> name to show; empty: as in the file
+    bands: dict[str, tuple[FiniteFloat, FiniteFloat]] = {}  # class -> ratings from, to
     split: Split = Split()
+    caps: Caps = Caps()
     min_count: PositiveInt = 2  # words seen less often in training are unknown words
     max_tokens: PositiveInt = 400  # longer texts are cut
+    model: dict[str, Any] = {}  # what differs from `model` on this data set
+    training: dict[str, Any] = {}  # what differs from `training`
 
     @field_validator("source")
     @classmethod
@@ -86,33 +104,14 @@ class Dataset(Section):
         options = {key: value for key, value in source.items() if key != "name"}
         return {"name": source["name"], **with_defaults("source", source["name"], options)}
 
-
-class Grid(Section):
-    """A cross product of building blocks; a study is the union of its grids."""
-
-    dataset: OneOrMore
-    encoder: OneOrMore
-    attention: OneOrMore
-    normaliser: OneOrMore
-    variant: OneOrMore = ["trained"]
-
-    @field_validator("encoder", "attention")
-    @classmethod
-    def _blocks(cls, names: list[str], info: Any) -> list[str]:
-        return [check_name(info.field_name, name) for name in names]
-
-    @field_validator("normaliser")
-    @classmethod
-    def _normalisers(cls, names: list[str]) -> list[str]:
-        return [normaliser_name(*parse_normaliser(name)) for name in names]
-
-    @field_validator("variant")
-    @classmethod
-    def _variants(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in VARIANTS:
-                raise ValueError(unknown("variant", name, VARIANTS))
-        return names
+    @model_validator(mode="after")
+    def _one_way_to_a_class(self) -> Self:
+        if self.classes and self.bands:
+            raise ValueError("both 'classes' and 'bands' are given, expected one of them")
+        for name, (low, high) in self.bands.items():
+            if low > high:
+                raise ValueError(f"bands: '{name}' is [{low:g}, {high:g}], expected low <= high")
+        return self
 
 
 class Model(Section):
@@ -120,18 +119,34 @@ class Model(Section):
 
     embedding: PositiveInt = 100
     embedding_std: PositiveFloat = 0.4  # of the initial embeddings
+    vectors: str | None = None  # a file of word vectors that embeddings start from
     width: Annotated[int, Field(ge=8, multiple_of=2)] = 64  # of a hidden state: d
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of embedded features, one mask a text
 
 
 class Training(Section):
-    """AdamW with early stopping on the dev accuracy."""
+    """Early stopping on a criterion on the dev split; the best epoch is kept."""
 
+    optimizer: Literal["adamw", "adam"] = "adamw"  # adamw: embeddings by lazy updates
     epochs: PositiveInt = 10
-    patience: PositiveInt = 1  # epochs without a better dev accuracy before training stops
+    patience: PositiveInt = 1  # epochs without a better one before training stops
+    first_epoch: PositiveInt = 1  # earlier ones are never kept
+    select: Literal["accuracy", "roc_auc", "loss"] = "accuracy"  # the criterion
     batch_size: PositiveInt = 128
+    loss: Literal["mean", "sum"] = "mean"  # over the texts of a batch
+    class_weights: bool = False  # losses weighed inversely to the frequency of their class
     learning_rate: PositiveFloat = 4e-3
+    amsgrad: bool = False
     weight_decay: NonNegativeFloat = 0.01
+    attention_weight_decay: NonNegativeFloat | None = None  # null: as weight_decay
+
+    @model_validator(mode="after")
+    def _keeps_an_epoch(self) -> Self:
+        if self.first_epoch > self.epochs:
+            raise ValueError(
+                f"first_epoch is {self.first_epoch}, expected at most {self.epochs}, the epochs"
+            )
+        return self
 
 
 class Information(Section):

@@ -5,10 +5,9 @@ import torch
 
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
+from attinfo.evaluation import BATCH, run, total_variation
 from attinfo.models.classifier import Classifier, Output
 from attinfo.seeds import seed_of
-
-BATCH = 256
 
 
 def permuted(output: Output, lengths: torch.Tensor, chosen: np.ndarray, seed: int) -> Output:
@@ -22,37 +21,74 @@ def permuted(output: Output, lengths: torch.Tensor, chosen: np.ndarray, seed: in
     )
 
 
-def states_of(model: Classifier, texts: Texts, permute: int | None = None) -> dict[str, np.ndarray]:
+def output_change(
+    model: Classifier,
+    output: Output,
+    lengths: torch.Tensor,
+    chosen: np.ndarray,
+    permutations: int,
+    seed: int,
+) -> np.ndarray:
+    """How far the output moves when the weights of a text are permuted among its tokens.
+
+    Args:
+        model: in evaluation mode.
+        output: of a batch, its weights as trained.
+        lengths: [B] of the texts.
+        chosen: [B] their places in the split, which decide the permutations with `seed`.
+        permutations: K.
+        seed: of the run.
+
+    Returns:
+        [B, K] total variation distance of the class probabilities.
+
+    Reference: Jain & Wallace 2019, section 4.2.1.
+    """
+    changes = np.empty((len(chosen), permutations), np.float32)
+    for row, (text, length) in enumerate(zip(chosen, lengths.tolist(), strict=True)):
+        rng = np.random.default_rng(seed_of("permutations", seed, int(text)))
+        weights = np.tile(output.attention[row, :length].numpy(), (permutations, 1))
+        weights = torch.from_numpy(rng.permuted(weights, axis=1))
+        logits = model.reader(weights @ output.hidden[row, :length])
+        changes[row] = total_variation(logits, output.logits[row]).numpy()
+    return changes
+
+
+def states_of(
+    model: Classifier, texts: Texts, seed: int = 0, permute: bool = False, permutations: int = 0
+) -> dict[str, np.ndarray]:
     """The store's arrays for all texts.
 
     Args:
         model: in evaluation mode.
         texts: the split to read.
-        permute: a seed to permute the weights within each text with, before the output is read.
+        seed: of the run: of the noise at evaluation and of permutations.
+        permute: whether the weights are permuted within each text before the output is read.
+        permutations: so many more permutations are tried, and the store has `output_change`.
     """
     flat: dict[str, np.ndarray] = {}
-    lengths = texts.lengths
+
+    def keep(name: str, values: np.ndarray, rows: np.ndarray, total: int) -> None:
+        target = flat.setdefault(name, np.empty((total, *values.shape[1:]), np.float32))
+        target[rows] = values
+
     with torch.inference_mode():
-        for chosen in batches(lengths, BATCH):
-            ids, length = pad(texts, chosen)
-            output = model(ids, length)
-            if permute is not None:
-                output = permuted(output, length, chosen, permute)
+        for chosen in batches(texts.lengths, BATCH):
+            batch = pad(texts, chosen)
+            output = run(model, batch, chosen, seed)
+            if permutations:
+                change = output_change(model, output, batch.lengths, chosen, permutations, seed)
+                keep("output_change", change, chosen, len(texts))
+            if permute:
+                output = permuted(output, batch.lengths, chosen, seed)
                 output = output._replace(logits=model.read(output.hidden, output.attention))
-            real = torch.arange(ids.shape[1]) < length[:, None]
+            real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
             rows = np.concatenate(
                 [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]
             )
             for name in ("hidden", "score", "attention"):
-                values = getattr(output, name)[real].numpy()
-                target = flat.setdefault(
-                    name, np.empty((len(texts.token_ids), *values.shape[1:]), np.float32)
-                )
-                target[rows] = values
-            logits = flat.setdefault(
-                "logits", np.empty((len(texts), output.logits.shape[1]), np.float32)
-            )
-            logits[chosen] = output.logits.numpy()
+                keep(name, getattr(output, name)[real].numpy(), rows, len(texts.token_ids))
+            keep("logits", output.logits.numpy(), chosen, len(texts))
     return flat | {
         "token_id": texts.token_ids.astype(np.int32),
         "offsets": texts.offsets,

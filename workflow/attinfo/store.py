@@ -2,8 +2,8 @@
 
 A flat ragged store in safetensors: `hidden` [tokens, d], `score` and `attention` [tokens]
 (float32; scores order the tokens where weights round to ties), `token_id` [tokens], `offsets`
-[texts + 1], `logits` [texts, C], `label` [texts]. The tokens of text i are
-offsets[i]:offsets[i + 1].
+[texts + 1], `logits` [texts, C], `label` [texts]; where weights were permuted also
+`output_change` [texts, permutations]. The tokens of text i are offsets[i]:offsets[i + 1].
 """
 
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class States:
     offsets: np.ndarray
     logits: np.ndarray
     label: np.ndarray
+    output_change: np.ndarray | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -59,5 +60,6 @@ def read_states(path: str | Path, hidden: bool = False) -> States:
     """Read a store; the hidden states, its bulk, only where they are needed."""
     names = [n for n in States.__dataclass_fields__ if hidden or n != "hidden"]
     with safe_open(path, framework="numpy") as store:
-        arrays = {name: store.get_tensor(name) for name in names}
+        held = set(store.keys())
+        arrays = {name: store.get_tensor(name) for name in names if name in held}
     return States(**({"hidden": None} | arrays))

@@ -14,20 +14,43 @@ import seaborn as sns
 
 from attinfo.registry import entries, parse_normaliser
 
-# One hue a scorer, everywhere: the colour-blind safe palette of seaborn, in registry order.
-HUES = dict(zip(entries("attention"), sns.color_palette("colorblind").as_hex(), strict=False))
+
+class Hues(dict):
+    """One hue a scorer, everywhere: the colour-blind safe palette of seaborn, in registry order.
+
+    A scorer that a config gives a name of its own takes the next hue that is left.
+    """
+
+    def __missing__(self, attention: str) -> str:
+        palette = sns.color_palette("colorblind").as_hex()
+        self[attention] = palette[len(self) % len(palette)]
+        return self[attention]
+
+
+HUES = Hues()
+for _attention in entries("attention"):
+    HUES[_attention]  # takes the next hue
 VERDICT_HUES = {"supported": "#1a7f4b", "contradicted": "#b3261e", "undetermined": "#6b7280"}
 GREY, INK = "#6b7280", "#111827"
 NAMES = {
     "bilstm": "BiLSTM",
+    "lstm": "LSTM",
+    "bigru": "BiGRU",
+    "gru": "GRU",
     "cnn": "CNN",
     "mlp": "MLP (per token)",
+    "transformer": "Transformer",
+    "pretrained": "Pretrained",
     "additive": "Additive",
     "deep": "Deep",
     "scaled_dot": "Scaled dot",
     "softmax": "softmax",
     "gumbel_softmax": "Gumbel-softmax",
+    "entmax15": "1.5-entmax",
     "frozen_scorer": "scorer frozen",
+    "frozen_encoder": "encoder frozen",
+    "refitted_scorer": "scorer refitted",
+    "uniform_evaluation": "uniform at evaluation",
     "label_shuffled": "labels shuffled",
     "linear": "linear probe",
     "knn": "nearest neighbours",

@@ -4,6 +4,7 @@
 rule agreement:
     """Rank agreement, gap bins and skew, for all seeds of a cell."""
     input:
+        data=prepared,
         states=seeds_of(f"{RUNS}/states.safetensors"),
         pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
         information=f"{GROUPS}/information.parquet",

@@ -19,7 +19,7 @@ rule calibrate:
         mem_mb=1500,
         runtime=60,
     params:
-        options=STUDY.calibration_options(),
+        options=lambda w: STUDY.calibration_options(w.dataset),
     script:
         "../scripts/calibrate.py"
 

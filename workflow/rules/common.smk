@@ -15,17 +15,15 @@ envvars:
     "PYTHONPATH",
 
 
-from attinfo.config import Run, Study
+from attinfo.config import Study
 from attinfo.cost import slowest_rules
 from attinfo.errors import InputError
-from attinfo.models.variants import VARIANTS
 from attinfo.provenance import sources
 from attinfo.registry import entries
 
 try:
     STUDY = Study.checked(config)
-    for name in STUDY.used_datasets:
-        STUDY.local_files(STUDY.data_key(name))
+    STUDY.check_files()
 except InputError as error:
     sys.exit(str(error))
 
@@ -34,13 +32,19 @@ GROUP = "{dataset}/{encoder}/{attention}/{normaliser}/{variant}"
 GROUPS = f"{RESULTS}/runs/{GROUP}"
 RUNS = f"{GROUPS}/{{seed}}"
 TASKS = list(entries("task"))
+if workflow.is_main_process:
+    logger.info(STUDY.plan())
 
 
 wildcard_constraints:
     key="|".join(re.escape(STUDY.data_key(name)) for name in STUDY.used_datasets),
+    source="|".join(re.escape(STUDY.source_key(name)) for name in STUDY.used_datasets),
     dataset="|".join(map(re.escape, STUDY.used_datasets)),
-    variant="|".join(VARIANTS),
+    variant="|".join(
+        re.escape(v) for v in dict.fromkeys(run.variant for run in STUDY.models + STUDY.runs)
+    ),
     seed=r"\d+",
+    vectors="[0-9a-f]{8}",
     task="|".join(TASKS),
 
 
@@ -76,16 +80,48 @@ def groups_of(name):
 
 
 def cell_options(wildcards):
-    """The architecture of a cell, as plain values."""
-    return STUDY.model_options(wildcards.encoder, wildcards.attention, wildcards.normaliser)
+    """The architecture of a cell and its variant, as plain values."""
+    blocks = (
+        getattr(wildcards, kind) for kind in ("dataset", "encoder", "attention", "normaliser")
+    )
+    return {
+        "model": STUDY.model_options(*blocks),
+        "variant": STUDY.block("variant", wildcards.variant),
+    }
+
+
+def weights_of(variant, wildcards, **seeds):
+    """The weights of a cell's models of a variant."""
+    return expand(f"{RUNS}/model.safetensors", **{**wildcards, "variant": variant, **seeds})
 
 
 def models_of(wildcards):
-    """The weights a variant reads: its own, or those of the trained model."""
-    variant = wildcards.variant if VARIANTS[wildcards.variant].trains else "trained"
-    return expand(
-        f"{RUNS}/model.safetensors", **{**wildcards, "variant": variant}, seed=STUDY.seeds
+    """The weights that a variant is evaluated with: its own, or those of the trained model."""
+    own = STUDY.variant(wildcards.variant).trains
+    return weights_of(wildcards.variant if own else "trained", wildcards, seed=STUDY.seeds)
+
+
+def teachers_of(wildcards):
+    """The trained model of the same cell and seed, where a variant's own model needs it."""
+    if not STUDY.variant(wildcards.variant).needs_trained:
+        return []
+    return weights_of("trained", wildcards, seed=getattr(wildcards, "seed", STUDY.seeds))
+
+
+def vectors_of(wildcards):
+    """The word vectors that a cell's embeddings start from, if the study has any."""
+    key = STUDY.vectors_key(wildcards.dataset, wildcards.encoder)
+    return (
+        []
+        if key is None
+        else [f"results/data/vectors/{STUDY.data_key(wildcards.dataset)}-{key}.safetensors"]
     )
+
+
+def figure_path(name, dataset, suffix):
+    """Where a figure stands: those of one data set in a folder of its name."""
+    folder = "" if dataset == "all" else f"{dataset}/"
+    return f"{RESULTS}/figures/{folder}{name}{suffix}"
 
 
 def cost_summary():

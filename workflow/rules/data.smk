@@ -2,16 +2,16 @@
 
 
 rule download:
-    """The raw table of a data set, as its source brings it."""
+    """A raw table, as its source brings it; data sets that read the same one share it."""
     input:
-        local=lambda w: STUDY.local_files(w.key),
+        local=lambda w: STUDY.local_files(w.source),
         code=code("download.py"),
     output:
-        raw="results/data/{key}.raw",
+        raw="results/data/raw/{source}.parquet",
     log:
-        "results/data/logs/download/{key}.log",
+        "results/data/logs/download/{source}.log",
     benchmark:
-        "results/data/benchmarks/download/{key}.tsv"
+        "results/data/benchmarks/download/{source}.tsv"
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -19,7 +19,7 @@ rule download:
         mem_mb=500,
         runtime=30,
     params:
-        options=lambda w: STUDY.dataset_of(w.key).source,
+        options=lambda w: STUDY.source_of(w.source),
     script:
         "../scripts/download.py"
 
@@ -27,7 +27,7 @@ rule download:
 rule prepare:
     """Token ids with character offsets, vocabulary and splits of a data set."""
     input:
-        raw="results/data/{key}.raw",
+        raw=lambda w: (f"results/data/raw/{STUDY.source_key(STUDY.dataset_of(w.key))}.parquet"),
         code=code("prepare.py"),
     output:
         data=directory("results/data/{key}"),
@@ -42,6 +42,29 @@ rule prepare:
         mem_mb=1500,
         runtime=30,
     params:
-        options=lambda w: STUDY.dataset_of(w.key).model_dump(),
+        options=lambda w: STUDY.prepare_options(STUDY.dataset_of(w.key)),
     script:
         "../scripts/prepare.py"
+
+
+rule preflight:
+    """Data, caps and packages fit the study: known before anything is trained."""
+    input:
+        data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
+        code=code("preflight.py"),
+    output:
+        checked=f"{RESULTS}/preflight.json",
+    log:
+        log_of("preflight", "preflight"),
+    benchmark:
+        benchmark_of("preflight", "preflight")
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        options=STUDY.preflight_options(),
+    script:
+        "../scripts/preflight.py"

@@ -9,6 +9,10 @@ FIGURES = {
     "ablations": "Ablations",
     "calibration": "Trust",
 }
+OVERALL = ["verdicts"]
+DRAWN = [(name, "all") for name in OVERALL] + [
+    (name, dataset) for dataset in STUDY.used_datasets for name in FIGURES if name not in OVERALL
+]
 
 
 rule figures:
@@ -23,15 +27,15 @@ rule figures:
     output:
         svg=[
             report(
-                f"{RESULTS}/figures/{name}.svg",
+                figure_path(name, dataset, ".svg"),
                 caption=f"../report/{name}.rst",
-                category=category,
-                labels={"figure": name.replace("_", " ")},
+                category=FIGURES[name],
+                labels={"figure": name.replace("_", " "), "data set": dataset},
             )
-            for name, category in FIGURES.items()
+            for name, dataset in DRAWN
         ],
-        png=expand(f"{RESULTS}/figures/{{name}}.png", name=FIGURES),
-        csv=expand(f"{RESULTS}/figures/{{name}}.csv", name=FIGURES),
+        png=[figure_path(*drawn, ".png") for drawn in DRAWN],
+        csv=[figure_path(*drawn, ".csv") for drawn in DRAWN],
     log:
         log_of("figures", "figures"),
     benchmark:

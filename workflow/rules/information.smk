@@ -4,6 +4,7 @@
 rule information:
     """Estimates for every unit, and pointwise values for every token, for all seeds of a cell."""
     input:
+        data=prepared,
         states=seeds_of(f"{RUNS}/states.safetensors"),
         code=code("information.py"),
     output:

@@ -40,6 +40,7 @@ rule report:
             "level": STUDY.statistics.level,
             "runs": [list(run) for run in SHOWN],
             "datasets": STUDY.used_datasets,
+            "figures": DRAWN,
             **STUDY.report.model_dump(),
             "config": STUDY.model_dump(),
         },

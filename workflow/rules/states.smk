@@ -6,6 +6,7 @@ rule states:
     input:
         data=prepared,
         models=models_of,
+        teachers=teachers_of,
         code=code("states.py"),
     output:
         states=seeds_of(f"{RUNS}/states.safetensors"),
@@ -21,8 +22,7 @@ rule states:
         runtime=60,
     params:
         options=lambda w: {
-            "model": cell_options(w),
-            "variant": w.variant,
+            **cell_options(w),
             "seeds": STUDY.seeds,
         },
     script:

@@ -5,6 +5,10 @@ rule train:
     """Weights, history and provenance of one run: a cell, a variant, a seed."""
     input:
         data=prepared,
+        teacher=teachers_of,
+        vectors=vectors_of,
+        # Only must exist: a study that grows checks again, but trains nothing again.
+        preflight=ancient(f"{RESULTS}/preflight.json"),
         code=code("train.py"),
     output:
         weights=f"{RUNS}/model.safetensors",
@@ -22,9 +26,8 @@ rule train:
         runtime=120,
     params:
         options=lambda w: {
-            "model": cell_options(w),
-            "training": STUDY.training.model_dump(),
-            "variant": w.variant,
+            **cell_options(w),
+            "training": STUDY.training_options(w.dataset),
             "seed": int(w.seed),
         },
     script:

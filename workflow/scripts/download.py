@@ -1,6 +1,4 @@
-"""Bring the raw table of a data set."""
-
-from pathlib import Path
+"""Bring a raw table from its source."""
 
 from attinfo.data.sources import SOURCES
 from attinfo.errors import reporting
@@ -8,6 +6,6 @@ from attinfo.files import whole
 
 with reporting(snakemake.log[0]):
     options = dict(snakemake.params.options)
-    source = SOURCES[options.pop("name")]
+    table = SOURCES[options.pop("name")](**options)
     with whole(snakemake.output.raw) as path:
-        source(Path(path), **options)
+        table.to_parquet(path)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from attinfo.config import Run
 from attinfo.data.texts import read_summary
 from attinfo.errors import reporting
 from attinfo.files import whole
+from attinfo.grid import Run
 from attinfo.report import examples, page, write
 
 with reporting(snakemake.log[0]):
@@ -25,7 +25,7 @@ with reporting(snakemake.log[0]):
         level=options["level"],
         tables={name: pd.read_csv(files[name]) for name in ("claims", "cells", "runs")}
         | {"information": pd.read_parquet(files.information)},
-        figures={Path(file).stem: file for file in files.figures},
+        figures=dict(zip(map(tuple, options["figures"]), files.figures, strict=True)),
         captions={Path(file).stem: file for file in files.captions},
         summaries=dict(zip(options["datasets"], map(read_summary, files.data), strict=True)),
         shown=shown,

@@ -1,20 +1,27 @@
 """Dump what the models of one cell did with the test texts."""
 
-from attinfo.data.texts import read_summary, read_texts
+from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
 from attinfo.errors import reporting
 from attinfo.models.classifier import load
-from attinfo.models.variants import VARIANTS
+from attinfo.models.pretrained import read_inputs
+from attinfo.models.variants import VARIANTS, variant_of
 from attinfo.states import states_of
 from attinfo.store import write_states
 
+TRAINED = VARIANTS["trained"]
+
 with reporting(snakemake.log[0]):
     be_deterministic()
-    texts, summary = read_texts(snakemake.input.data, "test"), read_summary(snakemake.input.data)
-    options = snakemake.params.options
-    variant = VARIANTS[options["variant"]]
+    data, options = snakemake.input.data, snakemake.params.options
+    texts = read_inputs(data, "test", options["model"]["encoder"])
+    summary = read_summary(data)
+    variant = variant_of(options["variant"])
     sizes = summary["vocabulary"], len(summary["classes"])
-    paths = zip(options["seeds"], snakemake.input.models, snakemake.output.states, strict=True)
-    for seed, weights, path in paths:
-        model = load(weights, options["model"], variant, *sizes)
-        write_states(path, states_of(model, texts, permute=seed if variant.permute else None))
+    files = snakemake.input.models, snakemake.output.states
+    teachers = snakemake.input.get("teachers") or [None] * len(options["seeds"])
+    for seed, weights, path, its in zip(options["seeds"], *files, teachers, strict=True):
+        teacher = its and load(its, options["model"], TRAINED, *sizes)
+        model = load(weights, options["model"], variant, *sizes, teacher)
+        permutations = variant.permutations if variant.permute else 0
+        write_states(path, states_of(model, texts, seed, variant.permute, permutations))

@@ -1,12 +1,32 @@
 """Texts -> padded batches of texts of (nearly) equal length."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from attinfo.data.pieces import Pieces
 from attinfo.data.texts import Texts
+
+
+class PieceBatch(NamedTuple):
+    """The windows of the texts of a batch below each other, the shorter ones padded."""
+
+    ids: Tensor  # [W, P] int64, 0 at padding
+    real: Tensor  # [W, P] int64, 0 at padding, else 1
+    piece: Tensor  # [overlaps] place of the piece in the flat [W P]
+    token: Tensor  # [overlaps] place of the token that it overlaps in the flat [B T]
+
+
+class Batch(NamedTuple):
+    """Texts side by side, the shorter ones padded."""
+
+    token_ids: Tensor  # [B, T] int64, 0 at padding
+    lengths: Tensor  # [B] int64, >= 1
+    pieces: PieceBatch | None = None  # where the texts have them
+    features: Tensor | None = None  # [B, T, F] where the texts have them, 0 at padding
 
 
 def batches(
@@ -31,13 +51,40 @@ def batches(
     return (groups[turn] for turn in turns)
 
 
-def pad(texts: Texts, chosen: np.ndarray, extra: int = 0) -> tuple[Tensor, Tensor]:
-    """Token ids [B, T], padded with 0, and lengths [B] of the chosen texts."""
+def _ranges(offsets: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """What a ragged array holds of the chosen: offsets[i]:offsets[i + 1] for each of them."""
+    return np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in chosen])
+
+
+def pad(texts: Texts, chosen: np.ndarray, extra: int = 0) -> Batch:
+    """The chosen texts as a batch, with `extra` columns of padding."""
     lengths = texts.lengths[chosen]
     columns = np.arange(lengths.max() + extra)
     real = columns < lengths[:, None]
+    tokens = _ranges(texts.offsets, chosen)
     ids = np.zeros(real.shape, dtype=np.int64)
-    ids[real] = np.concatenate(
-        [texts.token_ids[texts.offsets[i] : texts.offsets[i + 1]] for i in chosen]
+    ids[real] = texts.token_ids[tokens]
+    features = None
+    if texts.features is not None:
+        padded = np.zeros((*real.shape, texts.features.shape[1]), np.float32)
+        padded[real] = texts.features[tokens]
+        features = torch.from_numpy(padded)
+    pieces = None if texts.pieces is None else _pad_pieces(texts.pieces, chosen, len(columns))
+    return Batch(torch.from_numpy(ids), torch.from_numpy(lengths), pieces, features)
+
+
+def _pad_pieces(pieces: Pieces, chosen: np.ndarray, columns: int) -> PieceBatch:
+    """The pieces of the chosen texts, whose tokens are padded to a number of columns."""
+    windows = _ranges(pieces.windows, chosen)
+    lengths = np.diff(pieces.offsets)[windows]
+    real = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.zeros(real.shape, dtype=np.int64)
+    ids[real] = pieces.ids[_ranges(pieces.offsets, windows)]
+    overlaps = _ranges(pieces.overlaps, windows)
+    window = np.repeat(np.arange(len(windows)), np.diff(pieces.overlaps)[windows])
+    text = np.repeat(np.arange(len(chosen)), np.diff(pieces.windows)[chosen])[window]
+    flat = (
+        window * real.shape[1] + pieces.piece[overlaps],
+        text * columns + pieces.token[overlaps],
     )
-    return torch.from_numpy(ids), torch.from_numpy(lengths)
+    return PieceBatch(*map(torch.from_numpy, (ids, real.astype(np.int64), *flat)))

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from attinfo.data.pieces import Pieces
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -16,6 +18,10 @@ class Texts:
     token_ids: np.ndarray  # [tokens] int64
     offsets: np.ndarray  # [texts + 1] int64
     labels: np.ndarray  # [texts] int64
+    # What a pretrained encoder reads, if that is the encoder: pieces where it is fine-tuned, else
+    # the features of each token, which do not change.
+    pieces: Pieces | None = None
+    features: np.ndarray | None = None  # [tokens, F] float32
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -13,6 +13,7 @@ from torch import Tensor
 from attinfo.information.discrete import log_ratio_of_symbols
 from attinfo.information.features import principal
 from attinfo.information.sample import Measured, Sample
+from attinfo.options import Count
 
 FLAT = 1e-6  # a component whose range is below this share of the widest is one bin: it is rounding
 
@@ -26,7 +27,7 @@ def joint_bins(hidden: Tensor, components: int, bins: int) -> Tensor:
     return torch.unique(place, dim=0, return_inverse=True)[1]
 
 
-def binned(sample: Sample, *, components: int = 3, bins: int = 4) -> Measured:
+def binned(sample: Sample, *, components: Count = 3, bins: Count = 4) -> Measured:
     """Equal-width bins of leading principal components, counted; as in information-plane papers.
 
     Binning every unit, as those papers do, saturates at H(Y). No correction for counting.

@@ -10,9 +10,10 @@ from attinfo.information.features import soft_whitened
 from attinfo.information.mlp import cross_entropy
 from attinfo.information.networks import held_out_values, log_ratio_of
 from attinfo.information.sample import Measured, Sample, from_log_ratio
+from attinfo.options import Count
 
 
-def infonce(sample: Sample, *, hidden: int = 32) -> Measured:
+def infonce(sample: Sample, *, hidden: Count = 32) -> Measured:
     """InfoNCE (van den Oord et al. 2018) with all outputs as negatives; for comparison."""
     inputs = soft_whitened(sample.hidden).float()
     values, log_prior = held_out_values(inputs, sample, cross_entropy, hidden)

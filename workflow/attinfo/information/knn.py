@@ -16,6 +16,7 @@ from torch import Tensor
 
 from attinfo.information.features import soft_whitened
 from attinfo.information.sample import Measured, Sample
+from attinfo.options import Count
 
 Metric = Literal["euclidean", "chebyshev"]
 BLOCK = 1024  # queries at a time: bounds the memory to BLOCK x references
@@ -144,7 +145,7 @@ def _pointwise(near: _Neighbours, output: Tensor, asked: Tensor, neighbours: int
 def nearest_neighbours(
     sample: Sample,
     *,
-    neighbours: int = 3,
+    neighbours: Count = 3,
     metric: Literal["euclidean", "chebyshev"] = "euclidean",
     scaling: Literal["raw", "soft_whitened"] = "raw",
 ) -> Measured:

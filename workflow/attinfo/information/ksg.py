@@ -15,6 +15,7 @@ import torch
 from attinfo.information.probes import RidgeProbes, ledoit_wolf
 from attinfo.information.regression import target_of
 from attinfo.information.sample import Measured, Sample
+from attinfo.options import Count
 
 TIED = 1e-12  # what is nearer is the same
 
@@ -50,7 +51,7 @@ def kraskov(query: Points, points: Points, own: np.ndarray, neighbours: int) -> 
     return digamma(k) + digamma(n) - digamma(in_x + 1) - digamma(in_y + 1)
 
 
-def ksg_on_score(sample: Sample, *, neighbours: int = 3) -> Measured:
+def ksg_on_score(sample: Sample, *, neighbours: Count = 3) -> Measured:
     """Nearest neighbours (Kraskov et al. 2004) of the cross-fitted ridge score and the output.
 
     Where a text has several states, each is compared with one reference state of every other

@@ -12,6 +12,7 @@ from torch import Tensor
 from attinfo.information.features import soft_whitened
 from attinfo.information.networks import held_out_values
 from attinfo.information.sample import Measured, Sample
+from attinfo.options import Count
 
 
 def _log_mean_exp(values: Tensor, log_prior: Tensor) -> Tensor:
@@ -24,7 +25,7 @@ def donsker_varadhan(values: Tensor, indicator: Tensor, log_prior: Tensor) -> Te
     return _log_mean_exp(values, log_prior) - (values * indicator).sum(2).mean(1)
 
 
-def mine(sample: Sample, *, hidden: int = 32) -> Measured:
+def mine(sample: Sample, *, hidden: Count = 32) -> Measured:
     """MINE (Belghazi et al. 2018), the Donsker-Varadhan bound on held-out texts; for comparison.
 
     The pointwise value is T(h, y) less the logarithm of the mean over the same held-out fold.

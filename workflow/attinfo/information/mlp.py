@@ -9,6 +9,7 @@ from torch import Tensor
 from attinfo.information.features import leading, principal
 from attinfo.information.networks import held_out_values, log_ratio_of
 from attinfo.information.sample import Measured, Sample, from_log_ratio
+from attinfo.options import Count
 
 
 def cross_entropy(values: Tensor, indicator: Tensor, log_prior: Tensor) -> Tensor:
@@ -16,7 +17,7 @@ def cross_entropy(values: Tensor, indicator: Tensor, log_prior: Tensor) -> Tenso
     return -(log_ratio_of(values, log_prior) * indicator).sum(2).mean(1)
 
 
-def residual_network(sample: Sample, *, components: int = 16, hidden: int = 32) -> Measured:
+def residual_network(sample: Sample, *, components: Count = 16, hidden: Count = 32) -> Measured:
     """Cross-fitted network, linear plus one hidden layer, on leading principal components."""
     inputs = leading(*principal(sample.hidden), components).float()
     values, log_prior = held_out_values(inputs, sample, cross_entropy, hidden)

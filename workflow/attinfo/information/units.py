@@ -1,7 +1,8 @@
 """From a run's states to its information: which states make a unit, and the tables of results.
 
 Indexes: `position` (the i-th token of every text), `rank` (the r-th most attended token of every
-text) and `instance` (every token of every text, one probe for all).
+text), `instance` (every token of every text, one probe for all) and, where the truth is known,
+`planted` (the k-th decisive token of every text, always about the gold label).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from attinfo.data.truth import Truth
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, measured, summary
 from attinfo.information.words import token_type_probe
@@ -24,8 +26,8 @@ class Unit:
     """What one value of information belongs to: which tokens of the store."""
 
     index: str
-    unit: int  # 0-based position or rank; 0 for `instance`
-    tokens: np.ndarray  # rows of the store, one a text but for `instance`
+    unit: int  # 0-based position, rank or place among the decisive tokens; 0 for `instance`
+    tokens: np.ndarray  # rows of the store, at most one a text but for `instance`
 
 
 def attention_rank(states: States) -> np.ndarray:
@@ -51,6 +53,15 @@ def units_of(states: States, positions: int, ranks: int, min_texts: int) -> Iter
             if len(tokens) >= min_texts:
                 yield Unit(index, unit, tokens)
     yield Unit("instance", 0, np.arange(len(states.token_id)))
+
+
+def planted_units(states: States, truth: Truth) -> Iterator[Unit]:
+    """The units of the decisive tokens: the first of every text, the second, and so on."""
+    decisive = np.flatnonzero(truth.decisive)
+    text = states.text[decisive]
+    place = np.arange(len(decisive)) - np.searchsorted(text, text)
+    for k in range(place.max(initial=-1) + 1):
+        yield Unit("planted", k, decisive[place == k])
 
 
 def sample_of(states: States, unit: Unit, options: Mapping[str, Any]) -> Sample:
@@ -90,7 +101,7 @@ def halves(sample: Sample, seed: int) -> list[Sample]:
 
 
 def information(
-    states: States, options: Mapping[str, Any], run: str = ""
+    states: States, options: Mapping[str, Any], run: str = "", truth: Truth | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Information between the states and the predicted (or the gold) class of one run.
 
@@ -100,6 +111,7 @@ def information(
             unit, `spot_checks` (name -> options) for `spot_units` units drawn at random,
             `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own.
+        truth: of the split, where it is known: the index `planted` is estimated too.
 
     Returns:
         The rows of `information.parquet` (a row a unit and estimator) and of
@@ -107,7 +119,8 @@ def information(
         index `instance`, `<estimator>_pvi_position` and `_rank` from the token's unit there,
         NaN where the token is in none. The estimator `token_type` is information in the word
         itself. An output of one class only leaves no information to estimate: every value is 0
-        and flagged `constant_output`.
+        and flagged `constant_output`. `truth_alone` and `truth_text` are the information of a
+        decisive word by itself and of the whole text, in closed form; NaN but for `planted`.
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
@@ -124,7 +137,7 @@ def information(
         parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
         for name, settings in options["estimators"].items():
             found = measured(name, sample, settings)
-            half = [float(measured(name, part, settings).pvi.mean()) for part in parts]
+            half = _means(name, parts, settings)
             rows.append(_row(unit, name, found, sample, settings, rank, half))
             _keep(pointwise, unit, name, found)
         for name, settings in options["spot_checks"].items() if place in checked else ():
@@ -134,7 +147,26 @@ def information(
             found = token_type_probe(token_id, sample)
             rows.append(_row(unit, "token_type", found, sample, {}, rank))
             _keep(pointwise, unit, "token_type", found)
-    return pd.DataFrame(rows), pd.DataFrame(pointwise)
+    rows += _planted_rows(states, options, truth) if truth else []
+    known = {"truth_alone": np.nan, "truth_text": np.nan}
+    return pd.DataFrame([known | row for row in rows]), pd.DataFrame(pointwise)
+
+
+def _planted_rows(
+    states: States, options: Mapping[str, Any], truth: Truth
+) -> Iterator[dict[str, Any]]:
+    for unit in planted_units(states, truth):
+        sample = sample_of(states, unit, {**options, "output": "label"})
+        parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
+        for name, settings in options["estimators"].items():
+            found, half = measured(name, sample, settings), _means(name, parts, settings)
+            known = {"truth_alone": truth.alone, "truth_text": truth.text}
+            yield _row(unit, name, found, sample, settings, rank, half) | known
+
+
+def _means(name: str, samples: Sequence[Sample], settings: Mapping[str, Any]) -> list[float]:
+    """The estimate from each of some samples, in nats."""
+    return [float(measured(name, sample, settings).pvi.mean()) for sample in samples]
 
 
 def _row(

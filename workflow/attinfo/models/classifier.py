@@ -5,6 +5,7 @@ token ids [B, T] -> embeddings -> hidden states [B, T, d] -> scores [B, T] -> we
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +13,10 @@ from safetensors.torch import load_file
 import torch
 from torch import Tensor, nn
 
+from attinfo.data.batches import Batch
 from attinfo.models.attention import NORMALISERS, SCORERS
 from attinfo.models.encoders import ENCODERS
+from attinfo.models.noise import Noise
 from attinfo.models.variants import Variant
 from attinfo.seeds import seed_of
 
@@ -52,10 +55,12 @@ class Classifier(nn.Module):
         vocabulary: number of token ids; id 0 is padding.
         classes: number of classes C.
         options: `encoder` and `attention` (each a mapping with `name` and its own options),
-            `normaliser` (`name`, `temperature`), `embedding`, `embedding_std`, `width`, `dropout`.
+            `normaliser` (`name`, `temperature` and its own options), `embedding`,
+            `embedding_std`, `width`, `dropout`.
         variant: which ablation, if any.
         seed: of the initial weights. Each part draws from a stream of its own, so that two
             cells with the same encoder start from the same encoder.
+        teacher: the trained model of the same cell and seed, where the variant needs it.
     """
 
     def __init__(
@@ -65,53 +70,113 @@ class Classifier(nn.Module):
         options: Mapping[str, Any],
         variant: Variant,
         seed: int = 0,
+        teacher: "Classifier | None" = None,
     ):
         super().__init__()
         width, inputs = options["width"], options["embedding"]
 
         def part(name: str, build: Callable[[], nn.Module]) -> nn.Module:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed_of("weights", name, seed))
+                torch.manual_seed(seed_of("weights", name, seed, *["anew"] * variant.anew))
                 return build()
 
         def block(registry: Mapping[str, Any], name: str, **rest: Any) -> Callable[[], nn.Module]:
             return lambda: registry[name](**rest)
 
-        self.embedding = part("embedding", lambda: nn.Embedding(vocabulary, inputs, padding_idx=0))
+        self.own_features = getattr(ENCODERS[options["encoder"]["name"]], "reads_pieces", False)
+        if self.own_features:
+            self.embedding: nn.Module = nn.Identity()  # no weights; the encoder embeds
+        else:
+            self.embedding = part(
+                "embedding", lambda: nn.Embedding(vocabulary, inputs, padding_idx=0)
+            )
+            with torch.no_grad():  # drawn from N(0, 1), but for padding, which is zero
+                self.embedding.weight.mul_(options["embedding_std"])
         self.encoder = part(
             "encoder", block(ENCODERS, **options["encoder"], inputs=inputs, width=width)
         )
         self.scorer = part("scorer", block(SCORERS, **options["attention"], width=width))
         self.reader = part("reader", lambda: nn.Linear(width, classes))
         self.dropout = SharedDropout(options["dropout"])
-        with torch.no_grad():  # drawn from N(0, 1), but for padding, which is zero
-            self.embedding.weight.mul_(options["embedding_std"])
-        self.normaliser = NORMALISERS[options["normaliser"]["name"]]
-        self.temperature = options["normaliser"]["temperature"]
+        normaliser = dict(options["normaliser"])
+        self.draws = normaliser.get("draws", 0)  # of noise at evaluation
+        self.normaliser = partial(NORMALISERS[normaliser.pop("name")], **normaliser)
         self.uniform = variant.uniform
-        self.scorer.requires_grad_(not variant.freeze_scorer)
+        for name in variant.inherited:
+            if teacher is not None:  # none where trained weights are loaded anyway
+                getattr(self, name).load_state_dict(getattr(teacher, name).state_dict())
+        for name in variant.frozen:
+            getattr(self, name).requires_grad_(False)
 
-    def forward(
-        self, token_ids: Tensor, lengths: Tensor, noise: torch.Generator | None = None
-    ) -> Output:
-        """Read a padded batch: token_ids [B, T], lengths [B] >= 1.
-
-        `noise` is the source of the Gumbel noise, given in training only.
-        """
-        real = torch.arange(token_ids.shape[1], device=token_ids.device) < lengths[:, None]
-        hidden = self.encoder(self.dropout(self.embedding(token_ids)), lengths)
-        # Masked before noise and normalising: padding can receive no weight at all.
-        score = self.scorer(hidden).masked_fill(~real, -torch.inf)
-        if self.uniform:
-            score = torch.zeros_like(score).masked_fill(~real, -torch.inf)
-            attention = score.softmax(-1)
-        else:
-            attention = self.normaliser(score, self.temperature, noise)
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Output:
+        """Read a padded batch. `noise` is the source of the Gumbel noise, none for none."""
+        hidden = self.encode(batch)
+        score, attention = self.attend(batch, hidden, noise)
         return Output(self.read(hidden, attention), hidden, score, attention)
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Hidden states [B, T, d]."""
+        features = (
+            self.encoder.embed(batch) if self.own_features else self.embedding(batch.token_ids)
+        )
+        return self.encoder(self.dropout(features), batch.lengths)
+
+    def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
+        """Scores and weights [B, T] of hidden states."""
+        lengths = batch.lengths
+        real = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
+        # Masked before noise and normalising: padding can receive no weight at all.
+        if self.uniform:
+            score = torch.zeros_like(hidden[..., 0]).masked_fill(~real, -torch.inf)
+            return score, score.softmax(-1)
+        score = self.scorer(hidden, lengths).masked_fill(~real, -torch.inf)
+        return score, self.normaliser(score, noise=noise)
 
     def read(self, hidden: Tensor, attention: Tensor) -> Tensor:
         """Logits [B, C] of states [B, T, d] under weights [B, T]."""
         return self.reader(torch.einsum("bt,btd->bd", attention, hidden))
+
+
+class Imposed(Classifier):
+    """A model of single words that weighs them as another model does (Wiegreffe & Pinter 2019).
+
+    Its encoder is the per-token `mlp`, with an embedding of its own; scores and weights are the
+    teacher's, which runs without noise and does not learn.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        classes: int,
+        options: Mapping[str, Any],
+        variant: Variant,
+        seed: int,
+        teacher: Classifier,
+    ):
+        super().__init__(
+            vocabulary, classes, {**options, "encoder": {"name": "mlp"}}, variant, seed
+        )
+        self.teacher = (teacher.eval().requires_grad_(False),)  # a tuple: it is no part of this
+
+    def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
+        """Scores and weights [B, T] of the teacher."""
+        with torch.no_grad():
+            output = self.teacher[0](batch)
+        return output.score, output.attention
+
+
+def build(
+    vocabulary: int,
+    classes: int,
+    options: Mapping[str, Any],
+    variant: Variant,
+    seed: int = 0,
+    teacher: Classifier | None = None,
+) -> Classifier:
+    """The model of a variant as training finds it; the arguments are those of `Classifier`."""
+    if variant.imposed and teacher is not None:
+        return Imposed(vocabulary, classes, options, variant, seed, teacher)
+    return Classifier(vocabulary, classes, options, variant, seed, teacher)
 
 
 def load(
@@ -120,8 +185,9 @@ def load(
     variant: Variant,
     vocabulary: int,
     classes: int,
+    teacher: Classifier | None = None,
 ) -> Classifier:
     """The trained classifier of a run, in evaluation mode."""
-    model = Classifier(vocabulary, classes, options, variant)
+    model = build(vocabulary, classes, options, variant, teacher=teacher)
     model.load_state_dict(load_file(weights))
     return model.eval()

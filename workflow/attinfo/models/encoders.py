@@ -5,31 +5,72 @@ To add one: write a class with `__init__(self, inputs, width, *, options=default
 What it returns at padding is ignored, but padding must not change the states of real tokens.
 """
 
+import math
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from attinfo.errors import InputError
+from attinfo.models.pretrained import Pretrained
+from attinfo.options import Count, Share
 
-class BiLSTM(nn.Module):
-    """Bidirectional LSTM: each state has read the whole text (Hochreiter & Schmidhuber 1997)."""
+
+class Recurrent(nn.Module):
+    """What recurrent encoders share: a network that reads packed texts, so that padding is not."""
+
+    network: ClassVar[type[nn.RNNBase]]
+    directions: ClassVar[int] = 1
 
     def __init__(self, inputs: int, width: int):
         super().__init__()
-        self.lstm = nn.LSTM(inputs, width // 2, batch_first=True, bidirectional=True)
+        self.rnn = self.network(
+            inputs, width // self.directions, batch_first=True, bidirectional=self.directions == 2
+        )
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
         packed = pack_padded_sequence(
             embedded, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
-        states, _ = self.lstm(packed)
+        states, _ = self.rnn(packed)
         return pad_packed_sequence(states, batch_first=True, total_length=embedded.shape[1])[0]
+
+
+class BiLSTM(Recurrent):
+    """Bidirectional LSTM: each state has read the whole text (Hochreiter & Schmidhuber 1997)."""
+
+    network, directions = nn.LSTM, 2
+
+
+class LSTM(Recurrent):
+    """LSTM: each state has read its text up to its own word (Hochreiter & Schmidhuber 1997)."""
+
+    network = nn.LSTM
+
+
+class BiGRU(Recurrent):
+    """Bidirectional GRU: each state has read the whole text (Cho et al. 2014)."""
+
+    network, directions = nn.GRU, 2
+
+
+class GRU(Recurrent):
+    """GRU: each state has read its text up to its own word (Cho et al. 2014)."""
+
+    network = nn.GRU
 
 
 class CNN(nn.Module):
     """Convolutions of several kernel sizes, same length, ReLU: each state has read a window."""
 
-    def __init__(self, inputs: int, width: int, *, kernel_sizes: tuple[int, ...] = (1, 3, 5, 7)):
+    def __init__(self, inputs: int, width: int, *, kernel_sizes: tuple[Count, ...] = (1, 3, 5, 7)):
         super().__init__()
+        if not 1 <= len(kernel_sizes) <= width:
+            raise InputError(
+                f"encoders.cnn.kernel_sizes: found {len(kernel_sizes)} sizes, "
+                f"expected 1 to {width}, as the width is {width}"
+            )
         share, rest = divmod(width, len(kernel_sizes))
         self.convolutions = nn.ModuleList(
             nn.Conv1d(inputs, share + (i < rest), size, padding="same")
@@ -53,4 +94,71 @@ class MLP(nn.Module):
         return self.linear(embedded).tanh()
 
 
-ENCODERS = {"bilstm": BiLSTM, "cnn": CNN, "mlp": MLP}
+def positions(length: int, width: int) -> Tensor:
+    """[length, width] sines and cosines of each place: none is too far (Vaswani et al. 2017)."""
+    frequency = 10_000 ** (-torch.arange(0, width, 2) / width)
+    angle = torch.arange(length)[:, None] * frequency
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :width]
+
+
+class Transformer(nn.Module):
+    """Pre-norm Transformer encoder, sinusoidal positions (Vaswani et al. 2017; Xiong et al. 2020).
+
+    `feedforward` is the hidden width of the feed-forward layers as a multiple of `width`;
+    `dropout` acts within the layers, beside that of the embedded features.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        *,
+        layers: Count = 2,
+        heads: Count = 4,
+        feedforward: Count = 2,
+        dropout: Share = 0.1,
+    ):
+        super().__init__()
+        if width % heads:
+            raise InputError(
+                f"encoders.transformer.heads: found {heads}, "
+                f"expected a divisor of the width, which is {width}"
+            )
+        self.projection = nn.Linear(inputs, width)
+        # One by one, as nn.TransformerEncoder starts all layers from the same weights.
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                width,
+                heads,
+                feedforward * width,
+                dropout,
+                activation="gelu",
+                batch_first=True,
+                norm_first=True,
+            )
+            for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
+        _, length, _ = embedded.shape
+        padding = torch.arange(length, device=lengths.device) >= lengths[:, None]
+        hidden = self.projection(embedded)
+        # Words times sqrt(d), as in the paper, lest their places drown them.
+        width = hidden.shape[-1]
+        hidden = hidden * math.sqrt(width) + positions(length, width).to(hidden)
+        for layer in self.layers:
+            hidden = layer(hidden, src_key_padding_mask=padding)
+        return self.norm(hidden)
+
+
+ENCODERS = {
+    "bilstm": BiLSTM,
+    "lstm": LSTM,
+    "bigru": BiGRU,
+    "gru": GRU,
+    "cnn": CNN,
+    "mlp": MLP,
+    "transformer": Transformer,
+    "pretrained": Pretrained,
+}

@@ -1,0 +1,56 @@
+"""Labelled text from files of one's own."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from attinfo.data.tables import joined, read_table
+from attinfo.errors import InputError
+from attinfo.options import Text
+
+
+def files(
+    *,
+    path: Text | None = None,
+    train: Text | None = None,
+    dev: Text | None = None,
+    test: Text | None = None,
+    columns: list[Text] | None = None,
+) -> pd.DataFrame:
+    """Files of your own: CSV, TSV, JSON lines or Parquet, plain or .gz; one, or one a split.
+
+    Args:
+        path: the one file, by its ending `.csv`, `.tsv`, `.txt`, `.jsonl`, `.ndjson` or
+            `.parquet` (and `.gz`); in UTF-8.
+        train: instead of `path`, the files of given splits; without `dev`, it is drawn from train.
+        dev: see `train`.
+        test: see `train`.
+        columns: names of the columns, for files without a header line.
+
+    Returns:
+        The rows as texts, with the column `split` where splits are given.
+
+    Raises:
+        InputError: neither one file nor given splits are named, one is not there, or it cannot be
+            read (`read_table`).
+    """
+    splits = {"train": train, "dev": dev, "test": test}
+    given = {split: file for split, file in splits.items() if file is not None}
+    if path is not None and given:
+        raise InputError(f"source: both 'path' and '{next(iter(given))}' are given, expected one")
+    if path is not None:
+        return _read(path, columns)
+    for split in ("train", "test"):
+        if split not in given:
+            raise InputError(
+                f"source: '{split}' is not given, expected 'path', or 'train' and 'test'"
+            )
+    return joined({split: _read(file, columns) for split, file in given.items()})
+
+
+def _read(path: str, columns: list[str] | None) -> pd.DataFrame:
+    file = Path(path)
+    if not file.is_file():
+        found = "a folder" if file.is_dir() else "nothing there"
+        raise InputError(f"{path}: found {found}, expected a file")
+    return read_table(file.read_bytes(), path, columns)

@@ -1,0 +1,113 @@
+"""Which rows are for training, which for stopping it, and which are analysed."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from attinfo.data.tables import shown
+from attinfo.errors import InputError, unknown
+from attinfo.seeds import seed_of
+
+PARTS = ("train", "dev", "test")
+SPELLINGS = {part: part for part in PARTS} | dict.fromkeys(("val", "valid", "validation"), "dev")
+
+Parts = dict[str, np.ndarray]  # split -> row numbers, in order
+
+
+def split(labels: np.ndarray, train: float, dev: float, seed: int) -> Parts:
+    """Row numbers of the train, dev and test splits: stratified by class, seeded, disjoint."""
+    rng = np.random.default_rng(seed_of("split", seed))
+    parts: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        cuts = [round(train * len(rows)), round((train + dev) * len(rows))]
+        for name, part in zip(parts, np.split(rows, cuts), strict=True):
+            parts[name].append(part)
+    return {name: np.sort(np.concatenate(rows)) for name, rows in parts.items()}
+
+
+def named(values: np.ndarray) -> np.ndarray:
+    """Given splits by our names for them.
+
+    Raises:
+        InputError: a value names no split, or no row is of the training split.
+    """
+    lower = np.array([str(value).strip().lower() for value in values], dtype=object)
+    for value in np.unique(lower):
+        if value not in SPELLINGS:
+            raise InputError(unknown("split", shown(value), SPELLINGS))
+    found = np.array([SPELLINGS[value] for value in lower], dtype=object)
+    if "train" not in found:
+        raise InputError("no row is of the split 'train'")
+    return found
+
+
+def complete(given: np.ndarray, labels: np.ndarray, train: float, dev: float, seed: int) -> Parts:
+    """The rows of given splits; a dev or test split that is missing is drawn from the train split.
+
+    Args:
+        given: [n] train, dev or test for each row; all train where no splits are given.
+        labels: [n] classes.
+        train: share of the training split if both others are drawn.
+        dev: share of the dev split, where it is drawn; the rest of 1 is that of the test split.
+        seed: of the draw.
+    """
+    rows = {part: np.flatnonzero(given == part) for part in PARTS}
+    missing = [part for part in ("dev", "test") if len(rows[part]) == 0]
+    shares = {
+        (): (1.0, 0.0),
+        ("dev",): (1 - dev, dev),
+        ("test",): (train + dev, 0.0),
+        ("dev", "test"): (train, dev),
+    }
+    drawn = split(labels[rows["train"]], *shares[tuple(missing)], seed)
+    return rows | {part: rows["train"][drawn[part]] for part in ("train", *missing)}
+
+
+def capped(rows: Parts, labels: np.ndarray, caps: Mapping[str, int | None]) -> Parts:
+    """At most so many rows of each split: the shares of the classes are kept, the draw is seeded.
+
+    Raises:
+        InputError: a cap is above the rows of its split, or below its number of classes.
+    """
+    kept = {}
+    for part, chosen in rows.items():
+        cap = caps.get(part)
+        kept[part] = chosen if cap is None else _draw(chosen, labels, cap, part, caps["seed"] or 0)
+    return kept
+
+
+def _draw(rows: np.ndarray, labels: np.ndarray, cap: int, part: str, seed: int) -> np.ndarray:
+    classes, counts = np.unique(labels[rows], return_counts=True)
+    if cap > len(rows):
+        raise InputError(f"caps.{part} is {cap}, but the split has {len(rows)} texts")
+    if cap < len(classes):
+        raise InputError(f"caps.{part} is {cap}, but the split has {len(classes)} classes")
+    rng = np.random.default_rng(seed_of("cap", part, seed))
+    drawn = [
+        rng.permutation(rows[labels[rows] == label])[:number]
+        for label, number in zip(classes, apportioned(counts, cap), strict=True)
+    ]
+    return np.sort(np.concatenate(drawn))
+
+
+def apportioned(counts: np.ndarray, total: int) -> np.ndarray:
+    """Whole numbers that add up to a total, in proportion to counts, none of them zero.
+
+    By largest remainders; a class that would have none takes one from the largest.
+
+    Args:
+        counts: [classes], all positive.
+        total: from the number of classes to the sum of the counts.
+
+    Returns:
+        [classes] numbers, none above its count.
+    """
+    # In whole numbers, so that equal remainders are equal: the first class then goes first.
+    floors, remainders = np.divmod(counts * total, counts.sum())
+    numbers = floors
+    numbers[np.argsort(-remainders, kind="stable")[: total - floors.sum()]] += 1
+    while (numbers == 0).any():
+        numbers[np.argmax(numbers)] -= 1
+        numbers[np.argmin(numbers)] += 1
+    return numbers

@@ -1,0 +1,186 @@
+"""Pretrained word vectors: a text file -> the rows of it that a vocabulary has.
+
+Read are the text formats of word2vec and fastText, whose first line says how many vectors of how
+many numbers there are, and of GloVe, which has no such line; in UTF-8, plain or .gz.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+import gzip
+import json
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+import zlib
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from attinfo.data.texts import read_texts
+from attinfo.errors import InputError
+
+GZIP, ZIP, BYTE_ORDER = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"  # first bytes of a file
+SPECIAL = 2  # token ids below it are padding and the unknown word: no words
+
+
+class Vectors(NamedTuple):
+    """The vectors of those words of a vocabulary that a file has."""
+
+    token_id: np.ndarray  # [matched] int64, ascending
+    matrix: np.ndarray  # [matched, d] float32
+    found: int  # vectors in the file
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked if it is gzipped.
+
+    Raises:
+        InputError: it is not there, is no file, is a zip archive or a damaged .gz.
+    """
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing there"
+        raise InputError(f"model.vectors: '{path}': found {found}, expected a file")
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == ZIP:
+        raise InputError(f"{path}: is a zip archive, expected the text file in it")
+    try:
+        with gzip.open(path) if start.startswith(GZIP) else path.open("rb") as file:
+            yield file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: is gzipped and damaged: {error}") from None
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def read_vectors(path: str | Path, vocabulary: Mapping[str, int]) -> Vectors:
+    """The vectors of the words of a vocabulary.
+
+    A word of the file is a word of the vocabulary as it stands or, if none does, in lower case;
+    of several the first one. Only these are kept, so that a file may be larger than memory.
+
+    Args:
+        path: the file.
+        vocabulary: word in lower case -> token id.
+
+    Raises:
+        InputError: the file cannot be read, is not in UTF-8 or holds no vectors, or a line has
+            another number of numbers than the first.
+    """
+    path = Path(path)
+    as_written: dict[int, np.ndarray] = {}
+    lowered: dict[int, np.ndarray] = {}
+    size = found = 0
+    with _opened(path) as file:
+        # Lines end with "\n" alone and fields with a blank: words may hold any other white space.
+        for number, line in enumerate(file, start=1):
+            line = line.rstrip(b" \r\n")
+            if number == 1:
+                line = line.removeprefix(BYTE_ORDER)
+                fields = line.split(b" ")
+                if len(fields) == 2 and all(map(bytes.isdigit, fields)):
+                    size = int(fields[1])
+                    continue
+                size = len(fields) - 1
+            if not line:
+                continue
+            found += 1
+            if size == 0 or line.count(b" ") != size:
+                _check_words(path, number, line, size)
+                continue
+            name, _, numbers = line.partition(b" ")
+            try:
+                word = name.decode()
+            except UnicodeDecodeError:
+                raise InputError(
+                    f"{path}: the word in line {number} is not in UTF-8, expected a text file of "
+                    "word2vec, GloVe or fastText"
+                ) from None
+            for rows, key in ((as_written, word), (lowered, word.lower())):
+                token = vocabulary.get(key, 0)
+                if token >= SPECIAL and token not in rows:
+                    rows[token] = _numbers(path, number, numbers)
+    if not found:
+        raise InputError(f"{path}: holds no vectors")
+    rows = lowered | as_written
+    token_id = np.array(sorted(rows), np.int64)
+    matrix = np.array([rows[token] for token in token_id], np.float32).reshape(-1, size)
+    return Vectors(token_id, matrix, found)
+
+
+def _check_words(path: Path, number: int, line: bytes, size: int) -> None:
+    """A line with more fields is of several words (GloVe has ". . ."), which we have as one never.
+
+    Raises:
+        InputError: it is not: there are too few numbers, or too many.
+    """
+    fields = line.split(b" ")
+    words = fields[: max(len(fields) - size, 1)]
+    if size == 0 or len(fields) <= size or any(map(_is_number, words[1:])):
+        raise InputError(
+            f"{path}: line {number} has {len(fields) - 1} numbers after its word, expected "
+            + (f"{size} as in the first" if size else "one or more, parted by blanks")
+        )
+
+
+def _numbers(path: Path, number: int, line: bytes) -> np.ndarray:
+    try:
+        values = np.array(line.split(b" "), np.float32)
+    except ValueError:
+        values = np.array([np.nan])
+    if not np.isfinite(values).all():
+        raise InputError(f"{path}: line {number}: found what is no number after its word")
+    return values
+
+
+def describe(vectors: Vectors, vocabulary: Mapping[str, int], counts: np.ndarray) -> dict[str, Any]:
+    """What of a vocabulary and its training texts a file of vectors covers.
+
+    Args:
+        vectors: the matched ones.
+        vocabulary: word -> token id.
+        counts: [ids] occurrences of each token id in the training texts.
+    """
+    return {
+        "vectors": vectors.found,
+        "size": vectors.matrix.shape[1],
+        "matched": len(vectors.token_id),
+        "coverage_of_vocabulary": len(vectors.token_id) / max(len(vocabulary) - SPECIAL, 1),
+        "coverage_of_training_tokens": float(counts[vectors.token_id].sum() / counts.sum()),
+    }
+
+
+def extract(path: str | Path, data: str | Path, destination: str | Path) -> dict[str, Any]:
+    """Write the vectors of a data set's vocabulary.
+
+    The destination is a safetensors file: `token_id` [matched] int64, `matrix` [matched, d]
+    float32, and in its metadata, under `summary`, JSON with the name of the file, how many
+    vectors it has, and their coverage (`describe`).
+
+    Args:
+        path: the file of word vectors.
+        data: the folder of a prepared data set.
+        destination: where to write.
+
+    Returns:
+        The summary.
+
+    Raises:
+        InputError: see `read_vectors`; or no word of the data set is in the file.
+    """
+    tokenizer = json.loads((Path(data) / "vocabulary.json").read_text("utf-8"))
+    vocabulary = tokenizer["model"]["vocab"]
+    vectors = read_vectors(path, vocabulary)
+    if len(vectors.token_id) == 0:
+        raise InputError(f"{path}: has none of the {len(vocabulary) - SPECIAL} words of {data}")
+    counts = np.bincount(read_texts(data, "train").token_ids, minlength=len(vocabulary))
+    summary = {"file": Path(path).name, **describe(vectors, vocabulary, counts)}
+    arrays = {"token_id": vectors.token_id, "matrix": vectors.matrix}
+    save_file(arrays, destination, {"summary": json.dumps(summary)})
+    return summary

@@ -1,0 +1,86 @@
+"""Optimisers: torch's own, and which parameters each of them moves."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from attinfo.models.classifier import Classifier
+
+# Methods of torch's optimisers carry decorators that keep torch's compiler off them, and import it
+# for that: two seconds in every job. These classes do without.
+
+
+class AdamW(torch.optim.AdamW):
+    """torch's AdamW without the import of torch's compiler."""
+
+    add_param_group = torch.optim.AdamW.add_param_group.__wrapped__
+    zero_grad = torch.optim.AdamW.zero_grad.__wrapped__
+    step = torch.no_grad()(torch.optim.AdamW.step.__wrapped__)
+
+
+class Adam(torch.optim.Adam):
+    """torch's Adam without the import of torch's compiler."""
+
+    add_param_group = torch.optim.Adam.add_param_group.__wrapped__
+    zero_grad = torch.optim.Adam.zero_grad.__wrapped__
+    step = torch.no_grad()(torch.optim.Adam.step.__wrapped__)
+
+
+class SparseAdam(torch.optim.SparseAdam):
+    """torch's SparseAdam without the import of torch's compiler."""
+
+    add_param_group = torch.optim.SparseAdam.add_param_group.__wrapped__
+    zero_grad = torch.optim.SparseAdam.zero_grad.__wrapped__
+    step = torch.no_grad()(torch.optim.SparseAdam.step.__wrapped__)
+
+
+class Optimizers:
+    """What moves the parameters of a classifier that may move.
+
+    With `optimizer: adamw` a step moves the embeddings of the batch's words alone, by SparseAdam:
+    it need not pay for the whole vocabulary. Unlike AdamW it lets the moments of absent words
+    rest, and embeddings do not decay. `optimizer: adam` is Adam on everything, to the letter.
+
+    Args:
+        model: the classifier; its embedding is set to give sparse gradients where they are used.
+        training: `optimizer`, `learning_rate`, `amsgrad`, `weight_decay`, and
+            `attention_weight_decay` for the scorer (None: as the rest).
+    """
+
+    def __init__(self, model: Classifier, training: Mapping[str, Any]):
+        rate, decay = training["learning_rate"], training["weight_decay"]
+        lazy = training["optimizer"] == "adamw"
+        words, rest, scorer = [], [], []
+        for name, parameter in model.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            part = name.split(".")[0]
+            if lazy and part == "embedding" and isinstance(model.embedding, nn.Embedding):
+                model.embedding.sparse = True
+                words.append(parameter)
+            else:
+                (scorer if part == "scorer" else rest).append(parameter)
+        own = training["attention_weight_decay"]
+        groups = [
+            {"params": rest, "weight_decay": decay},
+            {"params": scorer, "weight_decay": decay if own is None else own},
+        ]
+        groups = [group for group in groups if group["params"]]
+        self.optimizers: list[torch.optim.Optimizer] = []
+        if groups:
+            dense = AdamW if lazy else Adam
+            self.optimizers.append(dense(groups, lr=rate, amsgrad=training["amsgrad"], fused=True))
+        if words:
+            self.optimizers.append(SparseAdam(words, lr=rate))
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+
+    def step(self) -> None:
+        """Move the parameters."""
+        for optimizer in self.optimizers:
+            optimizer.step()

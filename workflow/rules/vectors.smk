@@ -1,0 +1,23 @@
+"""Pretrained word vectors that embeddings start from."""
+
+
+rule vectors:
+    """The vectors of the words of a data set, and how many of its words have one."""
+    input:
+        data="results/data/{key}",
+        file=lambda w: STUDY.vector_files[w.vectors],
+        code=code("vectors.py"),
+    output:
+        vectors="results/data/vectors/{key}-{vectors}.safetensors",
+    log:
+        "results/data/logs/vectors/{key}-{vectors}.log",
+    benchmark:
+        "results/data/benchmarks/vectors/{key}-{vectors}.tsv"
+    conda:
+        "../../envs/vectors.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    script:
+        "../scripts/vectors.py"

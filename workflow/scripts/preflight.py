@@ -1,0 +1,17 @@
+"""Check the study against its data before anything is trained."""
+
+import json
+
+from attinfo.data.texts import read_summary
+from attinfo.errors import reporting
+from attinfo.files import whole
+from attinfo.preflight import preflight
+
+with reporting(snakemake.log[0]):
+    options = dict(snakemake.params.options)
+    summaries = dict(
+        zip(options.pop("datasets"), map(read_summary, snakemake.input.data), strict=True)
+    )
+    checked = preflight(summaries, **options)
+    with whole(snakemake.output.checked) as path:
+        path.write_text(json.dumps(checked, indent=2) + "\n", encoding="utf-8")

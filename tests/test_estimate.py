@@ -107,16 +107,16 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a word for a number": (
         {"estimator": "knn", "neighbours": "three"},
-        ["'neighbours' of estimator 'knn'", "'three'", "a positive whole number"],
+        ["'neighbours' of estimator 'knn'", "'three'", "expected a valid integer"],
     ),
     "a fraction for a whole number": (
         {"estimator": "knn", "neighbours": 2.5},
-        ["2.5", "a positive whole number"],
+        ["2.5", "expected a valid integer"],
     ),
-    "no neighbours": ({"estimator": "knn", "neighbours": 0}, ["0", "a positive whole number"]),
+    "no neighbours": ({"estimator": "knn", "neighbours": 0}, ["0", "greater than or equal to 1"]),
     "no such choice": (
         {"estimator": "knn", "metric": "cosine"},
-        ["'metric' of estimator 'knn'", "'cosine'", "one of euclidean, chebyshev"],
+        ["'metric' of estimator 'knn'", "'cosine'", "expected 'euclidean' or 'chebyshev'"],
     ),
     "negative permutations": ({"permutations": -1}, ["permutations is -1", "0 or more"]),
 }
@@ -619,7 +619,7 @@ BAD_FILES: dict[str, tuple[list[str], list[str]]] = {
     "another ending": (["text.txt"], ["text.txt", "two .npy files"]),
     "other tensors": (["other.safetensors"], ["states", "'hidden' and 'output'"]),
     "no tensors": (["empty.safetensors"], ["(none)", "'hidden' and 'output'"]),
-    "half a store": (["half.safetensors"], ["half.safetensors", "cannot be read"]),
+    "half a store": (["half.safetensors"], ["half.safetensors", "has no 'score'"]),
     "text for tensors": (["text.safetensors"], ["text.safetensors", "cannot be read"]),
     "text for an array": (["text.npy", "output.npy"], ["text.npy", "cannot be read"]),
     "an empty file": (["nothing.npy", "output.npy"], ["nothing.npy", "cannot be read"]),

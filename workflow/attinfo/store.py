@@ -6,13 +6,14 @@ A flat ragged store in safetensors: `hidden` [tokens, d], `score` and `attention
 `output_change` [texts, permutations]. The tokens of text i are offsets[i]:offsets[i + 1].
 """
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from attinfo.errors import InputError
 from attinfo.files import whole
 
 
@@ -57,9 +58,18 @@ class States:
 
 
 def read_states(path: str | Path, hidden: bool = False) -> States:
-    """Read a store; the hidden states, its bulk, only where they are needed."""
-    names = [n for n in States.__dataclass_fields__ if hidden or n != "hidden"]
+    """Read a store; the hidden states, its bulk, only where they are needed.
+
+    Raises
+    ------
+    InputError
+        If an array is missing.
+    """
+    wanted = [field for field in fields(States) if hidden or field.name != "hidden"]
     with safe_open(path, framework="numpy") as store:
         held = set(store.keys())
-        arrays = {name: store.get_tensor(name) for name in names if name in held}
+        missing = [f.name for f in wanted if f.default is MISSING and f.name not in held]
+        if missing:
+            raise InputError(f"{path}: has no '{missing[0]}', expected a store of hidden states")
+        arrays = {field.name: store.get_tensor(field.name) for field in wanted if field.name in held}
     return States(**({"hidden": None} | arrays))

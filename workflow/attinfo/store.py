@@ -71,5 +71,7 @@ def read_states(path: str | Path, hidden: bool = False) -> States:
         missing = [f.name for f in wanted if f.default is MISSING and f.name not in held]
         if missing:
             raise InputError(f"{path}: has no '{missing[0]}', expected a store of hidden states")
-        arrays = {field.name: store.get_tensor(field.name) for field in wanted if field.name in held}
+        arrays = {
+            field.name: store.get_tensor(field.name) for field in wanted if field.name in held
+        }
     return States(**({"hidden": None} | arrays))

@@ -13,7 +13,7 @@ run: .venv/installed
 	snakemake --cores $(CORES) $(PROGRESS)
 
 test: .venv/installed-test
-	pytest
+	pytest -n auto --dist loadfile
 
 slow: .venv/installed-test
 	pytest -m slow

@@ -1,6 +1,7 @@
 """The pretrained encoder: which pieces a word has, its features, what is trained and stored."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 import json
@@ -30,7 +31,14 @@ from attinfo.data.texts import Texts
 from attinfo.errors import InputError
 from attinfo.models.classifier import Classifier, load
 from attinfo.models.encoders import ENCODERS
-from attinfo.models.pretrained import Pretrained, read_inputs, tokenizer_of
+from attinfo.models.inputs import read_inputs, write_features
+from attinfo.models.pretrained import (
+    Subwords,
+    features,
+    folder_of,
+    tokenizer_of,
+    with_pieces,
+)
 from attinfo.models.variants import VARIANTS
 from attinfo.states import states_of
 from attinfo.training import train
@@ -139,7 +147,13 @@ def tokens_of(strings: list[str]) -> tuple[Texts, np.ndarray, np.ndarray]:
 
 def texts_of(strings: list[str], model: Path, fine_tune: bool = False) -> Texts:
     texts, starts, ends = tokens_of(strings)
-    return Pretrained.read(texts, strings, starts, ends, model=str(model), fine_tune=fine_tune)
+    texts = with_pieces(texts, strings, starts, ends, str(model))
+    if fine_tune:
+        return texts
+    subwords = Subwords(model)
+    found = np.empty((len(texts.token_ids), subwords.model.config.hidden_size), np.float32)
+    features(subwords, texts, found)
+    return replace(texts, pieces=None, features=found)
 
 
 SENTENCES = [
@@ -318,9 +332,9 @@ def test_features_do_not_depend_on_the_other_texts_or_their_order(minilm: Path) 
     together = np.split(texts_of(SENTENCES, minilm).features, tokens_of(SENTENCES)[0].offsets[1:])
     backwards = SENTENCES[::-1]
     moved = np.split(texts_of(backwards, minilm).features, tokens_of(backwards)[0].offsets[1:])
-    for i, (sentence, features) in enumerate(zip(SENTENCES, together, strict=False)):
-        np.testing.assert_allclose(texts_of([sentence], minilm).features, features, atol=1e-5)
-        np.testing.assert_allclose(moved[len(SENTENCES) - 1 - i], features, atol=1e-5)
+    for i, (sentence, own) in enumerate(zip(SENTENCES, together, strict=False)):
+        np.testing.assert_allclose(texts_of([sentence], minilm).features, own, atol=1e-5)
+        np.testing.assert_allclose(moved[len(SENTENCES) - 1 - i], own, atol=1e-5)
 
 
 # In the classifier.
@@ -421,14 +435,22 @@ Fitted = tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Texts]]
 
 
 @pytest.fixture(scope="module")
-def fitted(planted: Planted, bert: Path) -> Callable[[bool], Fitted]:
+def stored(planted: Planted, bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features of the planted data."""
+    folder = tmp_path_factory.mktemp("features") / "planted"
+    write_features(planted.folder, str(bert), None, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(planted: Planted, bert: Path, stored: Path) -> Callable[[bool], Fitted]:
     """Trains on the planted data: weights, options, texts; each only once."""
 
     @cache
     def build(fine_tune: bool) -> Fitted:
         options = options_of(bert, fine_tune) | {"dropout": 0.1}
         texts = {
-            split: read_inputs(planted.folder, split, options["encoder"])
+            split: read_inputs(planted.folder, split, options["encoder"], stored)
             for split in ("train", "dev", "test")
         }
         return fit(planted, texts, options, fine_tune), options, texts
@@ -447,7 +469,11 @@ def fit(
 
 @both
 def test_a_trained_model_says_what_the_keyword_decides_and_loads_as_it_was(
-    planted: Planted, fitted: Callable[[bool], Fitted], tmp_path: Path, fine_tune: bool
+    planted: Planted,
+    fitted: Callable[[bool], Fitted],
+    stored: Path,
+    tmp_path: Path,
+    fine_tune: bool,
 ) -> None:
     weights, options, texts = fitted(fine_tune)
     model = Classifier(*planted.sizes, options, VARIANTS["trained"])
@@ -456,7 +482,7 @@ def test_a_trained_model_says_what_the_keyword_decides_and_loads_as_it_was(
     assert (states["logits"].argmax(1) == states["label"]).mean() > 0.95
 
     save_file(weights, tmp_path / "model.safetensors")
-    again = read_inputs(planted.folder, "test", options["encoder"])
+    again = read_inputs(planted.folder, "test", options["encoder"], stored)
     loaded = load(tmp_path / "model.safetensors", options, VARIANTS["trained"], *planted.sizes)
     for name, values in states_of(loaded, again).items():
         assert (values == states[name]).all()
@@ -501,7 +527,8 @@ def test_a_frozen_epoch_runs_the_pretrained_model_not_once(
 def refused(**options: Any) -> str:
     with pytest.raises(InputError) as raised:
         texts, starts, ends = tokens_of(["a film"])
-        Pretrained.read(texts, ["a film"], starts, ends, **options)
+        with_pieces(texts, ["a film"], starts, ends, **options)
+        Subwords(folder_of(options["model"], options.get("revision")))
     message = str(raised.value)
     assert message.startswith("encoders.pretrained") and "\n" not in message
     return message

@@ -200,6 +200,12 @@ class Study(Filtered):
             for path in self.local_files(self.source_key(name))
         ]
         named += [("model.vectors", path) for path in self.vector_files.values()]
+        for source in self.pretrained.values():
+            if source["revision"] is None and not Path(source["model"]).is_dir():
+                raise InputError(
+                    f"config: encoders: model: '{source['model']}' is no folder here, and a model "
+                    "on the hub needs 'revision', the commit that pins it"
+                )
         for place, path in named:
             if not Path(path).is_file():
                 found = "a folder" if Path(path).is_dir() else "nothing there"
@@ -233,9 +239,13 @@ class Study(Filtered):
         own = self._sizes(options.get("name", encoder), options)
         return _replaced(self.model, "model", self.datasets[dataset].model | own)
 
+    def _pairs(self) -> list[tuple[str, str]]:
+        """The data sets with the encoders that meet them."""
+        return list(dict.fromkeys((run.dataset, run.encoder) for run in self.runs))
+
     def _encoders(self, dataset: str) -> list[str]:
         """The encoders that meet a data set."""
-        return list(dict.fromkeys(run.encoder for run in self.runs if run.dataset == dataset))
+        return [encoder for name, encoder in self._pairs() if name == dataset]
 
     def _training(self, dataset: str) -> Training:
         return _replaced(self.training, "training", self.datasets[dataset].training)
@@ -246,19 +256,45 @@ class Study(Filtered):
 
     def vectors(self, dataset: str, encoder: str) -> str | None:
         """The file of word vectors that a cell's embeddings start from."""
+        if self.block("encoder", encoder)["name"] == "pretrained":  # it embeds by itself
+            return None
         return self._model(dataset, encoder).vectors
 
     @cached_property
     def vector_files(self) -> dict[str, str]:
         """The files of word vectors that the study reads, by a digest of their path."""
-        cells = dict.fromkeys((run.dataset, run.encoder) for run in self.runs)
-        paths = [path for cell in cells if (path := self.vectors(*cell))]
+        paths = [path for pair in self._pairs() if (path := self.vectors(*pair))]
         return {_digest({"file": path}): path for path in paths}
 
-    def vectors_key(self, dataset: str, encoder: str) -> str | None:
-        """The key in `vector_files` of a cell's vectors, if it has any."""
-        path = self.vectors(dataset, encoder)
-        return None if path is None else _digest({"file": path})
+    def vectors_key(self, dataset: str, encoder: str) -> str:
+        """The key in `vector_files` of the vectors that a cell has."""
+        return _digest({"file": self.vectors(dataset, encoder)})
+
+    @property
+    def embeddings_from_vectors(self) -> list[tuple[str, str, int]]:
+        """Data set, encoder and size of the embeddings that start from word vectors."""
+        return [
+            (*pair, self._model(*pair).embedding) for pair in self._pairs() if self.vectors(*pair)
+        ]
+
+    @cached_property
+    def pretrained(self) -> dict[str, dict[str, Any]]:
+        """Model and revision of every pretrained encoder of the study, by a digest of the two."""
+        encoders = (self.block("encoder", name) for name in {run.encoder for run in self.runs})
+        sources = [_source(encoder) for encoder in encoders if encoder["name"] == "pretrained"]
+        return {_digest(source): source for source in sources}
+
+    def pretrained_files(self, key: str) -> list[str]:
+        """The files of a pretrained model that is a folder of the user's own."""
+        folder = Path(self.pretrained[key]["model"])
+        return sorted(str(file) for file in folder.rglob("*") if file.is_file())
+
+    def pretrained_key(self, encoder: str) -> tuple[str | None, bool]:
+        """The key in `pretrained` of an encoder, if it is one, and whether it is fine-tuned."""
+        block = self.block("encoder", encoder)
+        if block["name"] != "pretrained":
+            return None, False
+        return _digest(_source(block)), block["fine_tune"]
 
     def model_options(
         self, dataset: str, encoder: str, attention: str, normaliser: str
@@ -309,6 +345,7 @@ class Study(Filtered):
             "datasets": self.used_datasets,
             "min_texts": self.information.min_texts,
             "packages": {place: package for place, package in needs.items() if package},
+            "embeddings": [size for _, _, size in self.embeddings_from_vectors],
         }
 
     def plan(self) -> str:
@@ -323,6 +360,11 @@ class Study(Filtered):
 
 def _digest(options: Mapping[str, Any]) -> str:
     return sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _source(pretrained: Mapping[str, Any]) -> dict[str, Any]:
+    """Which pretrained weights an encoder has."""
+    return {key: pretrained[key] for key in ("model", "revision")}
 
 
 def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> SectionT:

@@ -45,6 +45,7 @@ wildcard_constraints:
     ),
     seed=r"\d+",
     vectors="[0-9a-f]{8}",
+    pretrained="[0-9a-f]{8}",
     task="|".join(TASKS),
 
 
@@ -108,14 +109,30 @@ def teachers_of(wildcards):
     return weights_of("trained", wildcards, seed=getattr(wildcards, "seed", STUDY.seeds))
 
 
+def vectors_path(dataset, encoder):
+    """The word vectors that the embeddings of a data set and an encoder start from."""
+    key = STUDY.vectors_key(dataset, encoder)
+    return f"results/data/vectors/{STUDY.data_key(dataset)}-{key}.safetensors"
+
+
 def vectors_of(wildcards):
     """The word vectors that a cell's embeddings start from, if the study has any."""
-    key = STUDY.vectors_key(wildcards.dataset, wildcards.encoder)
-    return (
-        []
-        if key is None
-        else [f"results/data/vectors/{STUDY.data_key(wildcards.dataset)}-{key}.safetensors"]
-    )
+    pair = wildcards.dataset, wildcards.encoder
+    return [vectors_path(*pair)] if STUDY.vectors(*pair) else []
+
+
+def features_of(wildcards):
+    """The features that a frozen pretrained encoder reads."""
+    key, fine_tune = STUDY.pretrained_key(wildcards.encoder)
+    if key is None or fine_tune:
+        return []
+    return [f"results/data/features/{STUDY.data_key(wildcards.dataset)}-{key}"]
+
+
+def fine_tuned_files(wildcards):
+    """The local files of a pretrained model that the cell fine-tunes."""
+    key, fine_tune = STUDY.pretrained_key(wildcards.encoder)
+    return STUDY.pretrained_files(key) if fine_tune else []
 
 
 def figure_path(name, dataset, suffix):

@@ -51,6 +51,7 @@ rule preflight:
     """Data, caps and packages fit the study: known before anything is trained."""
     input:
         data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
+        vectors=[vectors_path(*pair) for *pair, _ in STUDY.embeddings_from_vectors],
         code=code("preflight.py"),
     output:
         checked=f"{RESULTS}/preflight.json",

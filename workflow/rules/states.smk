@@ -7,6 +7,8 @@ rule states:
         data=prepared,
         models=models_of,
         teachers=teachers_of,
+        features=features_of,
+        pretrained=fine_tuned_files,
         code=code("states.py"),
     output:
         states=seeds_of(f"{RUNS}/states.safetensors"),
@@ -18,7 +20,7 @@ rule states:
         "../../envs/states.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=60,
     params:
         options=lambda w: {

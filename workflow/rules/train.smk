@@ -9,6 +9,8 @@ rule train:
         vectors=vectors_of,
         # Only must exist: a study that grows checks again, but trains nothing again.
         preflight=ancient(f"{RESULTS}/preflight.json"),
+        features=features_of,
+        pretrained=fine_tuned_files,
         code=code("train.py"),
     output:
         weights=f"{RUNS}/model.safetensors",
@@ -22,7 +24,7 @@ rule train:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=120,
     params:
         options=lambda w: {

@@ -3,6 +3,7 @@
 import json
 
 from attinfo.data.texts import read_summary
+from attinfo.data.vectors import summary_of
 from attinfo.errors import reporting
 from attinfo.files import whole
 from attinfo.preflight import preflight
@@ -12,6 +13,8 @@ with reporting(snakemake.log[0]):
     summaries = dict(
         zip(options.pop("datasets"), map(read_summary, snakemake.input.data), strict=True)
     )
-    checked = preflight(summaries, **options)
+    sizes = options.pop("embeddings")
+    embeddings = list(zip(sizes, map(summary_of, snakemake.input.vectors), strict=True))
+    checked = preflight(summaries, **options, embeddings=embeddings)
     with whole(snakemake.output.checked) as path:
         path.write_text(json.dumps(checked, indent=2) + "\n", encoding="utf-8")

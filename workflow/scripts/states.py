@@ -4,7 +4,7 @@ from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
 from attinfo.errors import reporting
 from attinfo.models.classifier import load
-from attinfo.models.pretrained import read_inputs
+from attinfo.models.inputs import read_inputs
 from attinfo.models.variants import VARIANTS, variant_of
 from attinfo.states import states_of
 from attinfo.store import write_states
@@ -14,7 +14,8 @@ TRAINED = VARIANTS["trained"]
 with reporting(snakemake.log[0]):
     be_deterministic()
     data, options = snakemake.input.data, snakemake.params.options
-    texts = read_inputs(data, "test", options["model"]["encoder"])
+    features = next(iter(snakemake.input.features), None)
+    texts = read_inputs(data, "test", options["model"]["encoder"], features)
     summary = read_summary(data)
     variant = variant_of(options["variant"])
     sizes = summary["vocabulary"], len(summary["classes"])

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 import zlib
 
 import numpy as np
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from attinfo.data.texts import read_texts
@@ -184,3 +185,9 @@ def extract(path: str | Path, data: str | Path, destination: str | Path) -> dict
     arrays = {"token_id": vectors.token_id, "matrix": vectors.matrix}
     save_file(arrays, destination, {"summary": json.dumps(summary)})
     return summary
+
+
+def summary_of(path: str | Path) -> dict[str, Any]:
+    """What `extract` told of the vectors in a file that it wrote."""
+    with safe_open(path, framework="numpy") as file:
+        return json.loads(file.metadata()["summary"])

@@ -1,11 +1,10 @@
 """A pretrained encoder of the Hugging Face hub: subword pieces -> features of our tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 import logging
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from attinfo.data.batches import Batch, batches, pad
 from attinfo.data.pieces import cut
-from attinfo.data.texts import Texts, read_arrow, read_texts
+from attinfo.data.texts import Texts
 from attinfo.errors import InputError
 from attinfo.options import Text
 
@@ -194,22 +193,50 @@ class Subwords(nn.Module):
         return (total / number.clamp(min=1)[:, None]).unflatten(0, batch.token_ids.shape)
 
 
-def features(subwords: Subwords, texts: Texts) -> np.ndarray:
-    """[tokens, F] features of all tokens, of the model at rest (no gradient, no dropout).
+def features(subwords: Subwords, texts: Texts, found: np.ndarray) -> None:
+    """Fill in the features of all tokens, of the model at rest (no gradient, no dropout).
 
-    They lie in a temporary file, mapped: those of a large data set do not fit into memory.
+    Args:
+        subwords: the model.
+        texts: with pieces.
+        found: [tokens, F] float32; may be mapped, as those of a large data set fill the memory.
     """
     subwords.eval()
-    size = subwords.model.config.hidden_size
-    with TemporaryFile() as file:
-        found = np.memmap(file, np.float32, "w+", shape=(len(texts.token_ids), size))
     with torch.inference_mode():
         for chosen in batches(texts.pieces.lengths, BATCH):
             batch = pad(texts, chosen)
             real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
             rows = [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]
             found[np.concatenate(rows)] = subwords(batch)[real].numpy()
-    return found
+
+
+def with_pieces(
+    texts: Texts,
+    strings: Sequence[str],
+    starts: np.ndarray,
+    ends: np.ndarray,
+    model: str,
+    revision: str | None = None,
+) -> Texts:
+    """The texts with the subword pieces that a model has for each token.
+
+    Args:
+        texts: one split.
+        strings: the same texts as they were written.
+        starts, ends: [tokens] characters of each token in its text.
+        model, revision: as in the config.
+    """
+    tokenizer, limit = tokenizer_of(folder_of(model, revision))
+    pieces = cut(strings, texts.offsets, starts, ends, tokenizer, limit)
+    log.info(
+        "%d texts: %d pieces in %d windows; %d of %d tokens have none",
+        len(texts),
+        len(pieces.ids),
+        len(pieces.offsets) - 1,
+        pieces.bare(texts.lengths),
+        len(texts.token_ids),
+    )
+    return replace(texts, pieces=pieces)
 
 
 class Pretrained(nn.Module):
@@ -219,9 +246,10 @@ class Pretrained(nn.Module):
     subword pieces that overlap the token, so that d is the same for every encoder. `model` is a
     folder, or a name on the hub pinned by its `revision`.
 
-    Frozen, the features before the projection are computed once a job, and only the projection is
-    stored with the run: loading the run reads `model` again. With `fine_tune` all weights are
-    trained and stored. `embedding` and `vectors` of the config do not concern it.
+    Frozen, the features before the projection are computed once for a data set, and only the
+    projection is stored with a run. With `fine_tune` all weights are trained and stored.
+    `embedding` and `vectors` of the config do not concern it. Variants that draw the encoder anew
+    or never train it start from the pretrained weights all the same: only the projection is new.
     """
 
     requires = "transformers"
@@ -250,51 +278,3 @@ class Pretrained(nn.Module):
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
         return self.projection(embedded)
-
-    @staticmethod
-    def read(
-        texts: Texts,
-        strings: Sequence[str],
-        starts: np.ndarray,
-        ends: np.ndarray,
-        model: str,
-        revision: str | None = None,
-        fine_tune: bool = False,
-    ) -> Texts:
-        """The texts with what `embed` reads: pieces to fine-tune with, else features.
-
-        Args:
-            texts: one split.
-            strings: the same texts as they were written.
-            starts, ends: [tokens] characters of each token in its text.
-            model, revision, fine_tune: as in the config.
-        """
-        folder = folder_of(model, revision)
-        tokenizer, limit = tokenizer_of(folder)
-        pieces = cut(strings, texts.offsets, starts, ends, tokenizer, limit)
-        log.info(
-            "%d texts: %d pieces in %d windows; %d of %d tokens have none",
-            len(texts),
-            len(pieces.ids),
-            len(pieces.offsets) - 1,
-            pieces.bare(texts.lengths),
-            len(texts.token_ids),
-        )
-        texts = replace(texts, pieces=pieces)
-        if fine_tune:
-            return texts
-        return replace(texts, pieces=None, features=features(Subwords(folder), texts))
-
-
-def read_inputs(folder: str | Path, split: str, encoder: Mapping[str, Any]) -> Texts:
-    """One split of a prepared data set, with all that an encoder of the config reads."""
-    texts = read_texts(folder, split)
-    options = dict(encoder)
-    if options.pop("name") != "pretrained":
-        return texts
-    table = read_arrow(folder, split)
-    starts, ends = (
-        table[name].combine_chunks().flatten().to_numpy().astype(np.int64)
-        for name in ("starts", "ends")
-    )
-    return Pretrained.read(texts, table["text"].to_pylist(), starts, ends, **options)

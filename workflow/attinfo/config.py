@@ -147,6 +147,12 @@ class Study(Filtered):
         return list(dict.fromkeys(run.dataset for run in self.runs))
 
     @property
+    def temperatures(self) -> list[float]:
+        """Every temperature of the study but one."""
+        found = {parse_normaliser(run.normaliser)[1] for run in self.runs}
+        return sorted(found - {1.0})
+
+    @property
     def shown_runs(self) -> list[Run]:
         """Runs whose texts the report shows: the first of each encoder on the first data set,
         a trained one where there is one.

@@ -7,6 +7,7 @@ rule agreement:
         data=prepared,
         states=seeds_of(f"{RUNS}/states.safetensors"),
         pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
+        importance=seeds_of(f"{RUNS}/importance.parquet"),
         information=f"{GROUPS}/information.parquet",
         code=code("agreement.py"),
     output:
@@ -23,7 +24,7 @@ rule agreement:
         mem_mb=1500,
         runtime=60,
     params:
-        options={"seeds": STUDY.seeds},
+        options={"seeds": STUDY.seeds, "temperatures": STUDY.temperatures},
     script:
         "../scripts/agreement.py"
 

@@ -1,0 +1,128 @@
+"""Kendall's tau-b within each text, with its ties, for all pairs of measures at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from attinfo.agreement.pairs import order, pairs_of
+
+
+@dataclass(frozen=True)
+class Concordance:
+    """Numbers of pairs of tokens in each text, for all measures: what every tau-b is made of.
+
+    `agree` [M, M, texts]: concordant less discordant pairs; `ordered` [M, M, texts]: pairs that
+    both measures order, on the diagonal those that one does; `total` [texts]: all pairs. A
+    measure with a NaN in a text orders nothing there.
+    """
+
+    names: tuple[str, ...]
+    agree: np.ndarray
+    ordered: np.ndarray
+    total: np.ndarray
+
+    def tau(self, x: str, y: str) -> np.ndarray:
+        """[texts] Kendall's tau-b, NaN where either is constant (Kendall 1945, Biometrika 33)."""
+        i, j = self.names.index(x), self.names.index(y)
+        return _ratio(self.agree[i, j], np.sqrt(self.ordered[i, i] * self.ordered[j, j]))
+
+    def ceiling(self, x: str, y: str) -> np.ndarray:
+        """[texts] the largest tau-b that the numbers of ties allow: sqrt(min / max) of the pairs
+        that each of the two orders.
+        """
+        i, j = self.names.index(x), self.names.index(y)
+        one, other = self.ordered[i, i], self.ordered[j, j]
+        return np.sqrt(_ratio(np.minimum(one, other), np.maximum(one, other)))
+
+    def tie_rate(self, x: str, y: str) -> np.ndarray:
+        """[texts] share of the pairs that x or y leaves tied."""
+        i, j = self.names.index(x), self.names.index(y)
+        return 1 - _ratio(self.ordered[i, j], self.total)
+
+    def partial(self, x: str, y: str, fixed: str) -> np.ndarray:
+        """[texts] Kendall's partial tau of x and y with a third measure held fixed.
+
+        Reference: Kendall 1942, Biometrika 32. NaN where the third is constant, or equals x or y
+        in order.
+        """
+        xy, xz, yz = self.tau(x, y), self.tau(x, fixed), self.tau(y, fixed)
+        return _ratio(xy - xz * yz, np.sqrt(np.maximum(1 - xz**2, 0) * np.maximum(1 - yz**2, 0)))
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = numerator / denominator
+    return np.where(denominator > 1e-12, found, np.nan)
+
+
+def concordance(measures: Mapping[str, np.ndarray], offsets: np.ndarray) -> Concordance:
+    """Compare every two measures over the pairs of tokens of each text.
+
+    Args:
+        measures: name -> [tokens].
+        offsets: [texts + 1].
+    """
+    texts, count = len(offsets) - 1, len(measures)
+    measures = {name: np.asarray(values, np.float64) for name, values in measures.items()}
+    total = np.zeros(texts)
+    agree, ordered = np.zeros((2, count, count, texts))
+    for pairs in pairs_of(offsets):
+        if len(pairs.text) == 0:
+            continue
+        # Pairs stand text by text: sums over runs of equal values.
+        starts = np.flatnonzero(np.diff(pairs.text, prepend=-1))
+        own = pairs.text[starts]
+        total[own] = np.diff(np.append(starts, len(pairs.text)))
+        with np.errstate(invalid="ignore"):
+            signs = np.stack([order(values, pairs) for values in measures.values()])
+        for i in range(count):
+            both = signs[i] * signs[i:]
+            agree[i, i:, own] = np.add.reduceat(both, starts, axis=1, dtype=np.int32).T
+            ordered[i, i:, own] = np.add.reduceat(both != 0, starts, axis=1, dtype=np.int32).T
+    upper = np.triu_indices(count, 1)
+    for counts in (agree, ordered):
+        counts[upper[1], upper[0]] = counts[upper]
+    bad = np.stack([nan_in_text(values, offsets) for values in measures.values()])
+    for counts in (agree, ordered):
+        counts[bad[:, None] | bad[None]] = 0
+    return Concordance(tuple(measures), agree, ordered, total)
+
+
+def nan_in_text(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """[texts] whether a value is not a number in any token of the text."""
+    return np.logical_or.reduceat(np.isnan(values), offsets[:-1])
+
+
+def kendall_by_text(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> pd.DataFrame:
+    """Kendall's tau-b of two values over the tokens of each text.
+
+    Args:
+        x: [tokens], y: [tokens], offsets: [texts + 1].
+
+    Returns:
+        A row a text: `tau` (NaN where either is constant), `tie_rate` and `ceiling`; see
+        `Concordance`.
+    """
+    pair = concordance({"x": x, "y": y}, offsets)
+    names = ("tau", "tie_rate", "ceiling")
+    return pd.DataFrame({name: getattr(pair, name)("x", "y") for name in names})
+
+
+def null_variance(lengths: np.ndarray) -> np.ndarray:
+    """[texts] variance of tau between random orders of n tokens, 2 (2n + 5) / (9 n (n - 1)).
+
+    Reference: Kendall 1938, Biometrika 30. Its inverse weighs texts by how well they can tell.
+    """
+    n = lengths.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        return 2 * (2 * n + 5) / (9 * n * (n - 1))
+
+
+def pooled(tau: np.ndarray, lengths: np.ndarray) -> float:
+    """Mean over texts of a rank correlation, each weighed by the inverse of its null variance."""
+    known = ~np.isnan(tau)
+    if not known.any():
+        return float("nan")
+    return float(np.average(tau[known], weights=1 / null_variance(lengths[known])))

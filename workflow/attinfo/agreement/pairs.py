@@ -1,0 +1,46 @@
+"""Pairs of tokens of the same text, and how they are ordered."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+BLOCK = 4_000_000  # pairs of tokens held at a time
+
+
+class Pairs(NamedTuple):
+    """Pairs of tokens i < j of the same text, as rows of the store, text by text."""
+
+    first: np.ndarray
+    second: np.ndarray
+    text: np.ndarray
+
+
+def pairs_of(offsets: np.ndarray) -> Iterator[Pairs]:
+    """All pairs of tokens within each text, in blocks of bounded size, short texts first."""
+    lengths = np.diff(offsets)
+    texts = np.argsort(lengths, kind="stable")
+    block = np.cumsum((lengths * (lengths - 1) // 2)[texts]) // BLOCK
+    for own in np.split(texts, np.flatnonzero(np.diff(block)) + 1):
+        parts = [
+            _of_one_length(own[lengths[own] == n], n, offsets) for n in np.unique(lengths[own])
+        ]
+        yield Pairs(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _of_one_length(texts: np.ndarray, length: int, offsets: np.ndarray) -> Pairs:
+    i, j = np.triu_indices(length, 1)
+    start = offsets[:-1][texts, None]
+    return Pairs((start + i).ravel(), (start + j).ravel(), np.repeat(texts, len(i)))
+
+
+def order(values: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """[pairs] -1, 0 or 1: how the first token of each pair compares with the second."""
+    values = values.astype(np.float64)
+    return np.sign(values[pairs.first] - values[pairs.second]).astype(np.int8)
+
+
+def text_of(offsets: np.ndarray) -> np.ndarray:
+    """[tokens] the text that each token is in."""
+    lengths = np.diff(offsets)
+    return np.repeat(np.arange(len(lengths)), lengths)

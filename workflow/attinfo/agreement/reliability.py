@@ -1,0 +1,106 @@
+"""How well two rankings repeat, and what agreement would be if they repeated perfectly.
+
+Ours: an agreement of two noisy rankings is bounded by how well each agrees with itself (Spearman
+1904). Within texts a ranking is repeated by another seed's model of the same cell; over positions
+by the other half of the texts.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from attinfo.agreement.ranks import spearman
+from attinfo.store import States
+
+
+def disattenuated(observed: float, one: float, other: float) -> float:
+    """Correlation / sqrt(reliability x reliability); NaN where either is not above zero."""
+    return observed / np.sqrt(one * other) if one > 0 and other > 0 else float("nan")
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray) -> pd.DataFrame:
+    """Reliability of each measure within texts, over the seeds of a cell, and what follows.
+
+    Args:
+        runs: one a seed: measure -> [tokens], `attention` among them.
+        offsets: [texts + 1].
+
+    Returns:
+        Rows of `agreement.csv` with the index `instance` and the statistics `seed_reliability`,
+        Spearman's correlation within texts between two seeds, mean over pairs of seeds and texts;
+        `spearman_seeds`, the correlation with attention, mean over seeds; `disattenuated`. None
+        with a single seed.
+    """
+    if len(runs) < 2:
+        return pd.DataFrame()
+    names = [name for name in runs[0] if all(name in run for run in runs)]
+    reliability = {
+        name: np.mean(
+            [_mean(spearman(a[name], b[name], offsets)) for a, b in combinations(runs, 2)]
+        )
+        for name in names
+    }
+    rows = []
+    for name in names:
+        found = {"seed_reliability": reliability[name]}
+        if name != "attention":
+            raw = np.mean([_mean(spearman(run["attention"], run[name], offsets)) for run in runs])
+            found["disattenuated"] = disattenuated(raw, reliability["attention"], reliability[name])
+        pair = f"attention~{name}"
+        n = len(runs) * (len(runs) - 1) // 2
+        rows += [
+            {"index": "instance", "pair": pair, "statistic": key, "value": value, "n": n}
+            for key, value in found.items()
+        ]
+    return pd.DataFrame(rows)
+
+
+def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Reliability of the two rankings of positions, over halves of the texts, and what follows.
+
+    Texts of even and of odd number give each position a mean weight and a mean pvi; the
+    correlation of the halves is stepped up to all texts by Spearman & Brown, 2r / (1 + r).
+
+    Args:
+        states: of the run.
+        pointwise: its `pointwise.parquet`.
+        column: of it, with the pvi of positions.
+
+    Returns:
+        Rows of `agreement.csv` with the index `position`: `split_half_attention`,
+        `split_half_information` and `disattenuated` (of Spearman's correlation). None where
+        fewer than three positions have values, or the run has no such column.
+    """
+    if column not in pointwise or np.ptp(states.score) == 0:
+        return pd.DataFrame()
+    table = pd.DataFrame(
+        {
+            "unit": states.position,
+            "half": states.text % 2,
+            "attention": states.attention.astype(np.float64),
+            "information": pointwise[column].to_numpy(np.float64),
+        }
+    ).dropna()
+    halves = table.groupby(["unit", "half"]).mean().unstack("half").dropna()
+    if len(halves) < 3:
+        return pd.DataFrame()
+    found = {}
+    for name in ("attention", "information"):
+        r = spearmanr(halves[name, 0], halves[name, 1]).statistic
+        found[f"split_half_{name}"] = 2 * r / (1 + r) if r > -1 else np.nan
+    means = table.groupby("unit")[["attention", "information"]].mean()
+    raw = spearmanr(means["attention"], means["information"]).statistic
+    found["disattenuated"] = disattenuated(raw, *found.values())
+    pair = f"attention~{column.removesuffix('_position')}"
+    return pd.DataFrame(
+        {"index": "position", "pair": pair, "statistic": key, "value": value, "n": len(halves)}
+        for key, value in found.items()
+    )

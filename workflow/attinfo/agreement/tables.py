@@ -1,0 +1,238 @@
+"""What a run's job tells: a row a text for the claims, and rows of `agreement.csv`."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from attinfo.agreement.gaps import gap_columns
+from attinfo.agreement.kendall import Concordance, concordance, nan_in_text, pooled
+from attinfo.agreement.pairs import text_of
+from attinfo.agreement.planted import found_by_text
+from attinfo.agreement.ranks import (
+    is_constant,
+    pearson,
+    spearman,
+    tau_on_support,
+    top_overlap,
+    top_tau,
+    weighted_tau,
+)
+from attinfo.agreement.skew import skew_at, skew_by_text
+from attinfo.seeds import seed_of
+from attinfo.store import States
+
+# Measures with a sign that attention has not: compared by size, as Jain & Wallace do gradients.
+SIGNED = ("gradient", "integrated_gradients", "leave_one_out")
+CONTROLS = ("position", "frequency")
+
+
+def measures_of(
+    pointwise: pd.DataFrame, importance: pd.DataFrame | None = None
+) -> dict[str, np.ndarray]:
+    """[tokens] of each measure that all tokens have: information, and importance by size."""
+    found = {}
+    for name in pointwise.columns.drop(["text", "token", "attention"]):
+        if not name.endswith(("_position", "_rank")):  # values of units do not cover the texts
+            found[name] = pointwise[name].to_numpy(np.float64)
+    if importance is not None:
+        for name in importance.columns.drop(["text", "token"]):
+            values = importance[name].to_numpy(np.float64)
+            found[name] = np.abs(values) if name in SIGNED else values
+    return found
+
+
+def controls_of(states: States) -> dict[str, np.ndarray]:
+    """[tokens] what may stand behind an agreement: `position`, from the start, and `frequency`,
+    how often the token's word occurs in the analysed texts.
+    """
+    return {
+        "position": states.position.astype(np.float64),
+        "frequency": np.bincount(states.token_id)[states.token_id].astype(np.float64),
+    }
+
+
+def permutation(offsets: np.ndarray, seed: int) -> np.ndarray:
+    """[tokens] a token of the same text for each token, every one once."""
+    rng = np.random.default_rng(seed_of("permuted attention", seed))
+    return np.lexsort((rng.random(offsets[-1]), text_of(offsets)))
+
+
+def excluded_texts(score: np.ndarray, values: np.ndarray, offsets: np.ndarray) -> dict[str, int]:
+    """Why texts have no rank correlation, each counted once, for the first of these reasons."""
+    reasons = {
+        "not_a_number": nan_in_text(score, offsets) | nan_in_text(values, offsets),
+        "one_token": np.diff(offsets) == 1,
+        "constant_attention": is_constant(score, offsets),
+        "constant_measure": is_constant(values, offsets),
+    }
+    left, counts = np.ones(len(offsets) - 1, bool), {}
+    for name, holds in reasons.items():
+        counts[name] = int((left & holds).sum())
+        left &= ~holds
+    return counts
+
+
+def _statistics(
+    name: str,
+    measures: Mapping[str, np.ndarray],
+    states: States,
+    pairs: Concordance,
+) -> dict[str, np.ndarray]:
+    """[texts] every rank statistic of attention and a measure."""
+    values, offsets, score = measures[name], states.offsets, measures["attention"]
+    sparse = (states.attention == 0).any()
+    tau = pairs.tau("attention", name)
+    return {
+        "tau": tau,
+        "weighted_tau": weighted_tau(score, values, offsets),
+        "spearman": spearman(score, values, offsets),
+        "pearson": pearson(states.attention, values, offsets),
+        "topk_overlap": top_overlap(score, values, offsets),
+        "topk_tau": top_tau(score, values, offsets),
+        "tau_support": (
+            tau_on_support(score, states.attention, values, offsets) if sparse else tau
+        ),
+        "partial_position": pairs.partial("attention", name, "position"),
+        "partial_frequency": pairs.partial("attention", name, "frequency"),
+        "tau_permuted": pairs.tau("permuted", name),
+    }
+
+
+def _row(pair: str, statistic: str, values: np.ndarray, lengths: np.ndarray) -> dict[str, object]:
+    """A row of `agreement.csv`: the mean over texts, and the one by null variance."""
+    known = ~np.isnan(values)
+    return {
+        "index": "instance",
+        "pair": pair,
+        "statistic": statistic,
+        "value": values[known].mean() if known.any() else np.nan,
+        "value_weighted": pooled(values, lengths),
+        "n": int(known.sum()),
+        "excluded": int((~known).sum()),
+    }
+
+
+def by_text(
+    states: States,
+    pointwise: pd.DataFrame,
+    decisive: np.ndarray | None = None,
+    importance: pd.DataFrame | None = None,
+    temperatures: Iterable[float] = (),
+    seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Everything the claims need of one run, summed by text, so that texts can be resampled.
+
+    Args:
+        states: of the run, without `hidden`.
+        pointwise: the run's `pointwise.parquet`.
+        decisive: [tokens] bool, where it is known which tokens decide the label.
+        importance: the run's `importance.parquet`, where there is one.
+        temperatures: of the study's normalisers, at which the skew of the scores is told too.
+        seed: of the permuted attention.
+
+    Returns:
+        A row a text: label, predicted, tokens; the skew of its weights; what `gap_columns` and,
+        where `decisive` is known, `found_by_text` tell; for each pointwise column its sum and its
+        count of tokens (`sum:`, `count:`); `<statistic>:<measure>` of attention with each
+        measure (tau, weighted_tau, spearman, pearson, topk_overlap, topk_tau, tau_support,
+        partial_position, partial_frequency, tau_permuted, ceiling); `tau:position` and
+        `tau:frequency`; `tau:<a>~<b>` of other pairs. A text with NaN in its weights is undefined
+        in all of them. And the rows of `agreement.csv` for the index `instance`.
+    """
+    offsets, lengths = states.offsets, states.lengths
+    columns: dict[str, np.ndarray] = {
+        "label": states.label,
+        "predicted": states.predicted,
+        "tokens": lengths,
+        **skew_by_text(states.attention, offsets),
+        **skew_at(states.score, offsets, temperatures),
+    }
+    gain = pointwise["linear_gain"].to_numpy()
+    if decisive is not None:
+        columns |= found_by_text(states, gain, decisive)
+    for name in pointwise.columns.drop(["text", "token", "attention"]):
+        values = pointwise[name].to_numpy()
+        known = ~np.isnan(values)
+        text = pointwise["text"].to_numpy()[known]
+        columns[f"sum:{name}"] = np.bincount(text, values[known], minlength=len(lengths))
+        columns[f"count:{name}"] = np.bincount(text, minlength=len(lengths))
+
+    shuffle = permutation(offsets, seed)
+    own = measures_of(pointwise, importance)
+    score = states.score.astype(np.float64)
+    measures = {"attention": score, **own, **controls_of(states), "permuted": score[shuffle]}
+    pairs = concordance(measures, offsets)
+    rows = []
+    for name in own:
+        found = _statistics(name, measures, states, pairs)
+        columns |= {f"{statistic}:{name}": values for statistic, values in found.items()}
+        ceiling = pairs.ceiling("attention", name)
+        columns[f"ceiling:{name}"] = ceiling
+        ties = {
+            "tie_rate": np.nanmean(_or_nan(pairs.tie_rate("attention", name))),
+            "ceiling": np.nanmean(_or_nan(ceiling)),
+            **excluded_texts(score, own[name], offsets),
+        }
+        for statistic, values in found.items():
+            label = "kendall_b" if statistic == "tau" else statistic
+            rows.append(_row(f"attention~{name}", label, values, lengths) | ties)
+    for name in CONTROLS:
+        columns[f"tau:{name}"] = pairs.tau("attention", name)
+        rows.append(_row(f"attention~{name}", "kendall_b", columns[f"tau:{name}"], lengths))
+    for i, one in enumerate(own):
+        for other in list(own)[i + 1 :]:
+            columns[f"tau:{one}~{other}"] = tau = pairs.tau(one, other)
+            rows.append(_row(f"{one}~{other}", "kendall_b", tau, lengths))
+    columns |= gap_columns(states.score, states.attention, gain, offsets, shuffle)
+    return pd.DataFrame(columns), pd.DataFrame(rows)
+
+
+def _or_nan(values: np.ndarray) -> np.ndarray:
+    """The values, or one NaN where there is none: the mean of nothing is NaN, without a warning."""
+    known = values[~np.isnan(values)]
+    return known if len(known) else np.full(1, np.nan)
+
+
+def by_unit(states: States, information: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `agreement.csv` for the indexes `position` and `rank` of one run.
+
+    `position`: mean weight of each position against its information. `rank`: the order of the
+    ranks, most attended first, against theirs.
+    """
+    rows = []
+    units = information[
+        information["index"].isin(["position", "rank"]) & ~information["spot_check"]
+    ]
+    for (index, estimator), part in units.groupby(["index", "estimator"], sort=True):
+        if index == "position":
+            mean = pd.Series(states.attention).groupby(states.position).mean()
+            attention = mean[part["unit"]].to_numpy(np.float64)
+            if np.ptp(states.score) == 0:  # uniform: shorter texts make later positions differ
+                attention[:] = 0
+        else:
+            attention = -part["unit"].to_numpy(np.float64)
+        values = part["mi_nats"].to_numpy(np.float64)
+        whole = np.array([0, len(part)])
+        pairs = concordance({"x": attention, "y": values}, whole)
+        found = {
+            "kendall_b": pairs.tau("x", "y"),
+            "weighted_tau": weighted_tau(attention, values, whole),
+            "spearman": spearman(attention, values, whole),
+            "pearson": pearson(attention, values, whole),
+            "topk_overlap": top_overlap(attention, values, whole),
+        }
+        for statistic, value in found.items():
+            rows.append(
+                {
+                    "index": index,
+                    "pair": f"attention~{estimator}_mi",
+                    "statistic": statistic,
+                    "value": value[0],
+                    "n": len(part),
+                    "excluded": int(np.isnan(value[0])),
+                    "tie_rate": pairs.tie_rate("x", "y")[0],
+                    "ceiling": pairs.ceiling("x", "y")[0],
+                }
+            )
+    return pd.DataFrame(rows)

@@ -18,6 +18,8 @@ from attinfo.sections import (
     Blocks,
     Calibration,
     Dataset,
+    Faithfulness,
+    Importance,
     Information,
     Model,
     Name,
@@ -47,6 +49,8 @@ class Study(Filtered):
     model: Model = Model()
     training: Training = Training()
     information: Information = Information()
+    importance: Importance = Importance()
+    faithfulness: Faithfulness = Faithfulness()
     calibration: Calibration = Calibration()
     statistics: Statistics = Statistics()
     report: Report = Report()
@@ -61,9 +65,13 @@ class Study(Filtered):
             for name in getattr(self, f"{kind}s"):
                 with naming(f"{kind}s.{name}"):
                     self.block(kind, name)
-        for name, options in self.information.options.items():
-            with naming("information.options"):
-                with_defaults("estimator", name, options)
+        for section, kind in (
+            ("information", "estimator"),
+            ("importance", "importance measure"),
+        ):
+            for name, options in getattr(self, section).options.items():
+                with naming(f"{section}.options"):
+                    with_defaults(kind, name, options)
         for place, named in self._named():
             for kind, names in named:
                 for name in names:
@@ -328,6 +336,14 @@ class Study(Filtered):
                 for name in options[key]
             }
         return options
+
+    def importance_options(self) -> dict[str, dict[str, Any]]:
+        """The importance measures of the study, the options of each filled in."""
+        given = self.importance.options
+        return {
+            name: with_defaults("importance measure", name, given.get(name, {}))
+            for name in self.importance.measures
+        }
 
     def calibration_options(self, dataset: str) -> dict[str, Any]:
         """The settings of the calibration stage: every estimator, at the size of the states."""

@@ -29,6 +29,7 @@ REGISTRIES = {
     "continuous estimator": ("information/estimators.py", "CONTINUOUS"),
     "task": ("information/tasks.py", "TASKS"),
     "variant": ("models/variants.py", "VARIANTS"),
+    "importance measure": ("importance.py", "MEASURES"),
 }
 REQUIRED = object()  # the default of an option that has none
 

@@ -190,6 +190,35 @@ class Information(Section):
         return self
 
 
+class Importance(Section):
+    """What each token contributes to the prediction, by which measures."""
+
+    measures: OneOrMore = [
+        "gradient",
+        "integrated_gradients",
+        "leave_one_out",
+        "attention_norm",
+        "score",
+    ]
+    options: Blocks = {}  # measure -> its options
+
+    @field_validator("measures")
+    @classmethod
+    def _registered(cls, names: list[str]) -> list[str]:
+        return [check_name("importance measure", name) for name in dict.fromkeys(names)]
+
+
+class Faithfulness(Section):
+    """Deleting tokens in the order of attention, information, importance and at random."""
+
+    bins: Annotated[list[Fraction], Field(min_length=1)] = [0.01, 0.05, 0.1, 0.2, 0.5]
+    random_orders: PositiveInt = 5  # whose mean is the random one
+    normalised_texts: NonNegativeInt = 32  # for which the bounds over all orders are sought
+    longest: PositiveInt = 30  # tokens of such a text; the cost grows with its cube
+    beam: PositiveInt = 5  # width of the search
+    seed: int = 19
+
+
 class Calibration(Section):
     """Tasks of known information on which the estimators are measured."""
 

@@ -3,13 +3,11 @@
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
 from attinfo.errors import reporting
-from attinfo.models.classifier import load
+from attinfo.models.classifier import load_each
 from attinfo.models.inputs import read_inputs
-from attinfo.models.variants import VARIANTS, variant_of
+from attinfo.models.variants import variant_of
 from attinfo.states import states_of
 from attinfo.store import write_states
-
-TRAINED = VARIANTS["trained"]
 
 with reporting(snakemake.log[0]):
     be_deterministic()
@@ -19,10 +17,8 @@ with reporting(snakemake.log[0]):
     summary = read_summary(data)
     variant = variant_of(options["variant"])
     sizes = summary["vocabulary"], len(summary["classes"])
-    files = snakemake.input.models, snakemake.output.states
-    teachers = snakemake.input.get("teachers") or [None] * len(options["seeds"])
-    for seed, weights, path, its in zip(options["seeds"], *files, teachers, strict=True):
-        teacher = its and load(its, options["model"], TRAINED, *sizes)
-        model = load(weights, options["model"], variant, *sizes, teacher)
+    teachers = snakemake.input.get("teachers", [])
+    models = load_each(snakemake.input.models, teachers, options["model"], variant, sizes)
+    for seed, model, path in zip(options["seeds"], models, snakemake.output.states, strict=True):
         permutations = variant.permutations if variant.permute else 0
         write_states(path, states_of(model, texts, seed, variant.permute, permutations))

@@ -51,7 +51,7 @@ def batches(
     return (groups[turn] for turn in turns)
 
 
-def _ranges(offsets: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def ranges(offsets: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """What a ragged array holds of the chosen: offsets[i]:offsets[i + 1] for each of them."""
     return np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in chosen])
 
@@ -61,7 +61,7 @@ def pad(texts: Texts, chosen: np.ndarray, extra: int = 0) -> Batch:
     lengths = texts.lengths[chosen]
     columns = np.arange(lengths.max() + extra)
     real = columns < lengths[:, None]
-    tokens = _ranges(texts.offsets, chosen)
+    tokens = ranges(texts.offsets, chosen)
     ids = np.zeros(real.shape, dtype=np.int64)
     ids[real] = texts.token_ids[tokens]
     features = None
@@ -75,12 +75,12 @@ def pad(texts: Texts, chosen: np.ndarray, extra: int = 0) -> Batch:
 
 def _pad_pieces(pieces: Pieces, chosen: np.ndarray, columns: int) -> PieceBatch:
     """The pieces of the chosen texts, whose tokens are padded to a number of columns."""
-    windows = _ranges(pieces.windows, chosen)
+    windows = ranges(pieces.windows, chosen)
     lengths = np.diff(pieces.offsets)[windows]
     real = np.arange(lengths.max()) < lengths[:, None]
     ids = np.zeros(real.shape, dtype=np.int64)
-    ids[real] = pieces.ids[_ranges(pieces.offsets, windows)]
-    overlaps = _ranges(pieces.overlaps, windows)
+    ids[real] = pieces.ids[ranges(pieces.offsets, windows)]
+    overlaps = ranges(pieces.overlaps, windows)
     window = np.repeat(np.arange(len(windows)), np.diff(pieces.overlaps)[windows])
     text = np.repeat(np.arange(len(chosen)), np.diff(pieces.windows)[chosen])[window]
     flat = (

@@ -4,7 +4,7 @@ token ids [B, T] -> embeddings -> hidden states [B, T, d] -> scores [B, T] -> we
 -> context = sum_i weight_i state_i [B, d] -> logits [B, C]
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from attinfo.data.batches import Batch
 from attinfo.models.attention import NORMALISERS, SCORERS
 from attinfo.models.encoders import ENCODERS
 from attinfo.models.noise import Noise
-from attinfo.models.variants import Variant
+from attinfo.models.variants import VARIANTS, Variant
 from attinfo.seeds import seed_of
 
 
@@ -108,18 +108,28 @@ class Classifier(nn.Module):
         for name in variant.frozen:
             getattr(self, name).requires_grad_(False)
 
-    def forward(self, batch: Batch, noise: Noise | None = None) -> Output:
-        """Read a padded batch. `noise` is the source of the Gumbel noise, none for none."""
-        hidden = self.encode(batch)
+    def forward(
+        self, batch: Batch, noise: Noise | None = None, embedded: Tensor | None = None
+    ) -> Output:
+        """Read a padded batch.
+
+        Args:
+            batch: the texts.
+            noise: the source of the Gumbel noise, none for none.
+            embedded: [B, T, inputs] in place of the embeddings of the batch.
+        """
+        hidden = self.encode(batch, embedded)
         score, attention = self.attend(batch, hidden, noise)
         return Output(self.read(hidden, attention), hidden, score, attention)
 
-    def encode(self, batch: Batch) -> Tensor:
-        """Hidden states [B, T, d]."""
-        features = (
-            self.encoder.embed(batch) if self.own_features else self.embedding(batch.token_ids)
-        )
-        return self.encoder(self.dropout(features), batch.lengths)
+    def embed(self, batch: Batch) -> Tensor:
+        """[B, T, inputs] what the encoder reads of each token; zero at padding."""
+        return self.encoder.embed(batch) if self.own_features else self.embedding(batch.token_ids)
+
+    def encode(self, batch: Batch, embedded: Tensor | None = None) -> Tensor:
+        """Hidden states [B, T, d], of the batch or of what stands in place of its embeddings."""
+        embedded = self.embed(batch) if embedded is None else embedded
+        return self.encoder(self.dropout(embedded), batch.lengths)
 
     def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
         """Scores and weights [B, T] of hidden states."""
@@ -191,3 +201,24 @@ def load(
     model = build(vocabulary, classes, options, variant, teacher=teacher)
     model.load_state_dict(load_file(weights))
     return model.eval()
+
+
+def load_each(
+    weights: Sequence[str | Path],
+    teachers: Sequence[str | Path],
+    options: Mapping[str, Any],
+    variant: Variant,
+    sizes: tuple[int, int],
+) -> Iterator[Classifier]:
+    """The classifiers of the seeds of a cell, one at a time.
+
+    Args:
+        weights: of each seed.
+        teachers: weights of the trained model of each seed, empty where the variant needs none.
+        options: as of `Classifier`.
+        variant: of the models.
+        sizes: numbers of token ids and of classes.
+    """
+    for path, its in zip(weights, teachers or [None] * len(weights), strict=True):
+        teacher = load(its, options, VARIANTS["trained"], *sizes) if its else None
+        yield load(path, options, variant, *sizes, teacher)

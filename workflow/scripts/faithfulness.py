@@ -1,0 +1,37 @@
+"""Delete tokens in the order of each measure and see what the models of one cell then say."""
+
+import pandas as pd
+
+from attinfo.data.texts import read_summary
+from attinfo.determinism import be_deterministic
+from attinfo.errors import reporting
+from attinfo.faithfulness import faithfulness
+from attinfo.files import whole
+from attinfo.models.classifier import load_each
+from attinfo.models.inputs import read_inputs
+from attinfo.models.variants import variant_of
+from attinfo.store import read_states
+
+with reporting(snakemake.log[0]):
+    be_deterministic()
+    given, options, tables = snakemake.input, snakemake.params.options, []
+    features = next(iter(given.features), None)
+    texts = read_inputs(given.data, "test", options["model"]["encoder"], features)
+    summary = read_summary(given.data)
+    variant = variant_of(options["variant"])
+    sizes = summary["vocabulary"], len(summary["classes"])
+    models = load_each(given.models, given.get("teachers", []), options["model"], variant, sizes)
+    files = given.states, given.pointwise, given.importance
+    for seed, model, states, pointwise, importance in zip(
+        options["seeds"], models, *files, strict=True
+    ):
+        measures = pd.read_parquet(importance).drop(columns=["text", "token"])
+        orderings = {
+            "attention": read_states(states).attention,
+            "information": pd.read_parquet(pointwise)["linear_gain"].to_numpy(),
+            **{name: values.to_numpy() for name, values in measures.items()},
+        }
+        found = faithfulness(model, texts, seed, orderings, options["faithfulness"])
+        tables.append(found.assign(**snakemake.wildcards, seed=seed))
+    with whole(snakemake.output.faithfulness) as path:
+        pd.concat(tables).to_parquet(path, index=False)

@@ -1,0 +1,27 @@
+"""Measure what each token of the test texts contributes to the predictions of one cell."""
+
+from attinfo.data.texts import read_summary
+from attinfo.determinism import be_deterministic
+from attinfo.errors import reporting
+from attinfo.files import whole
+from attinfo.importance import importance
+from attinfo.models.classifier import load_each
+from attinfo.models.inputs import read_inputs
+from attinfo.models.variants import variant_of
+from attinfo.store import read_states
+
+with reporting(snakemake.log[0]):
+    be_deterministic()
+    given, options = snakemake.input, snakemake.params.options
+    features = next(iter(given.features), None)
+    texts = read_inputs(given.data, "test", options["model"]["encoder"], features)
+    summary = read_summary(given.data)
+    variant = variant_of(options["variant"])
+    sizes = summary["vocabulary"], len(summary["classes"])
+    models = load_each(given.models, given.get("teachers", []), options["model"], variant, sizes)
+    runs = zip(options["seeds"], models, given.states, snakemake.output.importance, strict=True)
+    for seed, model, states, path in runs:
+        own = read_states(states, hidden=True)
+        found = importance(model, texts, own, seed, options["measures"])
+        with whole(path) as temporary:
+            found.to_parquet(temporary, index=False)

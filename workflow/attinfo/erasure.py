@@ -86,11 +86,11 @@ class Eraser:
             ValueError: nothing is kept of a text.
         """
         lengths = keep.sum(1)
-        if len(keep) and not lengths.all():
+        if not lengths.all():
             raise ValueError("a text of which nothing is kept, expected one token or more")
         found = np.empty((len(keep), self.model.reader.out_features))
         with torch.inference_mode():
-            for rows in batches(lengths, BATCH):
+            for rows in batches(lengths, BATCH) if len(keep) else ():
                 own = source[rows], keep[rows]
                 batch = pad(shortened(self.texts, *own), np.arange(len(rows)))
                 logits = self.model(batch, self._noise(*own)).logits

@@ -84,9 +84,11 @@ def bounds(value: Value, sizes: np.ndarray, tokens: int, width: int) -> tuple[fl
         tokens: of the text.
         width: of the beam.
     """
-    return -_highest(lambda top: -value(top), sizes, tokens, width), _highest(
-        value, sizes, tokens, width
+    ends = (
+        -_highest(lambda top: -value(top), sizes, tokens, width),
+        _highest(value, sizes, tokens, width),
     )
+    return min(ends), max(ends)  # each is of some order, so that a narrow beam may mix them up
 
 
 def _highest(value: Value, sizes: np.ndarray, tokens: int, width: int) -> float:

@@ -30,7 +30,7 @@ from attinfo.models.noise import Noise, evaluation_noise
 from attinfo.options import Count
 from attinfo.store import States
 
-ROWS = 1024  # texts that a forward pass reads at once
+ROWS = 512  # texts that a forward pass reads at once
 TEXTS = 64  # texts whose tokens are left out at once
 
 

@@ -27,6 +27,7 @@ from attinfo.sections import (
     Section,
     Statistics,
     Training,
+    Yardstick,
 )
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -39,6 +40,7 @@ class Study(Filtered):
     study: Name
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
     datasets: dict[Name, Dataset] = Field(default={})
+    yardsticks: dict[Name, Yardstick] = Field(default={})
     grid: Annotated[list[Grid], Field(min_length=1)]
     # Options of building blocks where not at their defaults. A name of your own, with `name`
     # among its options, is the same block once more with other options.
@@ -80,6 +82,9 @@ class Study(Filtered):
         self._check_filters()
         for name in self.used_datasets:
             with naming(f"datasets.{name}"):
+                yardstick = self.datasets[name].yardstick
+                if yardstick is not None and yardstick not in self.yardsticks:
+                    raise ValueError(unknown("yardstick", yardstick, self.yardsticks))
                 self._training(name)
                 for encoder in self._encoders(name):
                     self._model(name, encoder)
@@ -181,21 +186,37 @@ class Study(Filtered):
 
     def prepare_options(self, dataset: str) -> dict[str, Any]:
         """Everything that a prepared data set depends on, as plain values."""
-        return self.datasets[dataset].model_dump(mode="json", exclude={"model", "training"})
+        return self.datasets[dataset].model_dump(
+            mode="json", exclude={"model", "training", "yardstick"}
+        )
 
     def source_key(self, dataset: str) -> str:
         """The file of a raw table: data sets that read the same table share it."""
-        source = self.datasets[dataset].source
-        return f"{source['name']}-{_digest(source)}"
+        return _source_key(self.datasets[dataset].source)
 
-    def source_of(self, key: str) -> dict[str, Any]:
-        """The source whose `source_key` is `key`, as plain values."""
-        name = next(name for name in self.used_datasets if self.source_key(name) == key)
-        return self.datasets[name].source
+    def yardstick_key(self, dataset: str) -> str | None:
+        """The file of the table that a data set's yardstick is, if it has one."""
+        name = self.datasets[dataset].yardstick
+        return None if name is None else _source_key(self.yardsticks[name].source)
+
+    def yardstick_options(self, dataset: str) -> dict[str, Any] | None:
+        """Name of a data set's yardstick, and from which value on a word is a telling one."""
+        name = self.datasets[dataset].yardstick
+        return None if name is None else {"name": name, "least": self.yardsticks[name].least}
+
+    @cached_property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Every source that the study reads, as plain values, by its key."""
+        used = [self.datasets[name] for name in self.used_datasets]
+        found = [dataset.source for dataset in used]
+        found += [
+            self.yardsticks[dataset.yardstick].source for dataset in used if dataset.yardstick
+        ]
+        return {_source_key(source): source for source in found}
 
     def local_files(self, key: str) -> list[str]:
         """Files of the user's own that the source `key` reads."""
-        source = self.source_of(key)
+        source = self.sources[key]
         if source["name"] == "huggingface" and Path(source["path"]).is_dir():
             return sorted(str(file) for file in Path(source["path"]).rglob("*") if file.is_file())
         if source["name"] != "files":
@@ -208,11 +229,11 @@ class Study(Filtered):
         Raises:
             InputError: one is not, or is no file.
         """
-        named = [
-            (f"datasets.{name}.source", path)
-            for name in self.used_datasets
-            for path in self.local_files(self.source_key(name))
-        ]
+        keys = {self.source_key(name): f"datasets.{name}.source" for name in self.used_datasets}
+        for name in self.used_datasets:
+            if key := self.yardstick_key(name):
+                keys.setdefault(key, f"yardsticks.{self.datasets[name].yardstick}.source")
+        named = [(place, path) for key, place in keys.items() for path in self.local_files(key)]
         named += [("model.vectors", path) for path in self.vector_files.values()]
         for source in self.pretrained.values():
             if source["revision"] is None and not Path(source["model"]).is_dir():
@@ -382,6 +403,10 @@ class Study(Filtered):
 
 def _digest(options: Mapping[str, Any]) -> str:
     return sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _source_key(source: Mapping[str, Any]) -> str:
+    return f"{source['name']}-{_digest(source)}"
 
 
 def _source(pretrained: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,30 @@ class Caps(Section):
     seed: int = 17
 
 
+def checked_source(source: dict[str, Any]) -> dict[str, Any]:
+    """A source with all its options.
+
+    Raises:
+        ValueError: its name or an option is unknown, or one is missing or of another type.
+    """
+    if not isinstance(source.get("name"), str):
+        known = ", ".join(entries("source"))
+        raise ValueError(f"'name' is {source.get('name')!r}, expected one of {known}")
+    name = check_name("source", source["name"])
+    options = {key: value for key, value in source.items() if key != "name"}
+    known = entries("source")
+    for key in options:
+        for other in known:
+            # Snakemake merges the keys of a study with those of the catalogue.
+            if key in known[other].options and key not in known[name].options:
+                raise ValueError(
+                    f"found '{key}', an option of source '{other}', beside name '{name}': a "
+                    "study can change a data set of the catalogue, not give it another "
+                    "source; expected a data set of another name"
+                )
+    return {"name": name, **with_defaults("source", name, options)}
+
+
 class Dataset(Section):
     """Labelled texts: where they come from, and how they become token ids."""
 
@@ -92,28 +116,14 @@ class Dataset(Section):
     caps: Caps = Caps()
     min_count: PositiveInt = 2  # words seen less often in training are unknown words
     max_tokens: PositiveInt = 400  # longer texts are cut
+    yardstick: str | None = None  # one of `yardsticks`: words that people find telling
     model: dict[str, Any] = {}  # what differs from `model` on this data set
     training: dict[str, Any] = {}  # what differs from `training`
 
     @field_validator("source")
     @classmethod
     def _registered(cls, source: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(source.get("name"), str):
-            known = ", ".join(entries("source"))
-            raise ValueError(f"'name' is {source.get('name')!r}, expected one of {known}")
-        name = check_name("source", source["name"])
-        options = {key: value for key, value in source.items() if key != "name"}
-        known = entries("source")
-        for key in options:
-            for other in known:
-                # Snakemake merges the keys of a study with those of the catalogue.
-                if key in known[other].options and key not in known[name].options:
-                    raise ValueError(
-                        f"found '{key}', an option of source '{other}', beside name '{name}': a "
-                        "study can change a data set of the catalogue, not give it another "
-                        "source; expected a data set of another name"
-                    )
-        return {"name": name, **with_defaults("source", name, options)}
+        return checked_source(source)
 
     @model_validator(mode="after")
     def _one_way_to_a_class(self) -> Self:
@@ -123,6 +133,18 @@ class Dataset(Section):
             if low > high:
                 raise ValueError(f"bands: '{name}' is [{low:g}, {high:g}], expected low <= high")
         return self
+
+
+class Yardstick(Section):
+    """Words as people rate them: a table with the columns `word` and `value`."""
+
+    source: dict[str, Any]
+    least: PositiveFloat = 1.0  # size of a value from which on a word is a telling one
+
+    @field_validator("source")
+    @classmethod
+    def _registered(cls, source: dict[str, Any]) -> dict[str, Any]:
+        return checked_source(source)
 
 
 class Model(Section):

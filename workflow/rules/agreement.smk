@@ -9,6 +9,7 @@ rule agreement:
         pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
         importance=seeds_of(f"{RUNS}/importance.parquet"),
         information=f"{GROUPS}/information.parquet",
+        yardstick=yardstick_of,
         code=code("agreement.py"),
     output:
         agreement=f"{GROUPS}/agreement.csv",
@@ -24,7 +25,11 @@ rule agreement:
         mem_mb=1500,
         runtime=60,
     params:
-        options={"seeds": STUDY.seeds, "temperatures": STUDY.temperatures},
+        options=lambda w: {
+            "seeds": STUDY.seeds,
+            "temperatures": STUDY.temperatures,
+            "yardstick": STUDY.yardstick_options(w.dataset),
+        },
     script:
         "../scripts/agreement.py"
 

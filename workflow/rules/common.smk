@@ -38,7 +38,7 @@ if workflow.is_main_process:
 
 wildcard_constraints:
     key="|".join(re.escape(STUDY.data_key(name)) for name in STUDY.used_datasets),
-    source="|".join(re.escape(STUDY.source_key(name)) for name in STUDY.used_datasets),
+    source="|".join(map(re.escape, STUDY.sources)),
     dataset="|".join(map(re.escape, STUDY.used_datasets)),
     variant="|".join(
         re.escape(v) for v in dict.fromkeys(run.variant for run in STUDY.models + STUDY.runs)
@@ -133,6 +133,12 @@ def fine_tuned_files(wildcards):
     """The local files of a pretrained model that the cell fine-tunes."""
     key, fine_tune = STUDY.pretrained_key(wildcards.encoder)
     return STUDY.pretrained_files(key) if fine_tune else []
+
+
+def yardstick_of(wildcards):
+    """The words that people find telling, where the data set names such a table."""
+    key = STUDY.yardstick_key(wildcards.dataset)
+    return [] if key is None else [f"results/data/raw/{key}.parquet"]
 
 
 def figure_path(name, dataset, suffix):

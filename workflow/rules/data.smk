@@ -19,7 +19,7 @@ rule download:
         mem_mb=500,
         runtime=30,
     params:
-        options=lambda w: STUDY.source_of(w.source),
+        options=lambda w: STUDY.sources[w.source],
     script:
         "../scripts/download.py"
 

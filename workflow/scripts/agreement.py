@@ -2,7 +2,14 @@
 
 import pandas as pd
 
-from attinfo.agreement import between_seeds, by_text, by_unit, measures_of, split_half
+from attinfo.agreement import (
+    between_seeds,
+    by_text,
+    by_unit,
+    measures_of,
+    read_rated,
+    split_half,
+)
 from attinfo.data.truth import read_truth
 from attinfo.errors import reporting
 from attinfo.files import whole
@@ -12,7 +19,10 @@ with reporting(snakemake.log[0]):
     options = snakemake.params.options
     information = pd.read_parquet(snakemake.input.information)
     truth = read_truth(snakemake.input.data, "test")
-    decisive = truth.decisive if truth else None
+    decisive = rated = truth.decisive if truth else None
+    if options["yardstick"]:
+        table = pd.read_parquet(snakemake.input.yardstick[0])
+        rated = read_rated(snakemake.input.data, "test", table, **options["yardstick"])
     files = snakemake.input.states, snakemake.input.pointwise, snakemake.input.importance
     cell = dict(snakemake.wildcards.items())
     texts, rows, runs = [], [], []
@@ -20,7 +30,7 @@ with reporting(snakemake.log[0]):
         states, run = read_states(states_path), cell | {"seed": seed}
         pointwise, importance = map(pd.read_parquet, tables)
         table, by_instance = by_text(
-            states, pointwise, decisive, importance, options["temperatures"], seed
+            states, pointwise, decisive, importance, rated, options["temperatures"], seed
         )
         units = by_unit(states, information[information["seed"] == seed])
         halves = split_half(states, pointwise, "linear_pvi_position")

@@ -6,7 +6,16 @@ counted, never zero.
 """
 
 from attinfo.agreement.gaps import GAP_BINS
+from attinfo.agreement.plausibility import read_rated
 from attinfo.agreement.reliability import between_seeds, split_half
 from attinfo.agreement.tables import by_text, by_unit, measures_of
 
-__all__ = ["GAP_BINS", "between_seeds", "by_text", "by_unit", "measures_of", "split_half"]
+__all__ = [
+    "GAP_BINS",
+    "between_seeds",
+    "by_text",
+    "by_unit",
+    "measures_of",
+    "read_rated",
+    "split_half",
+]

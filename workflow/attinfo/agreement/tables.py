@@ -9,6 +9,7 @@ from attinfo.agreement.gaps import gap_columns
 from attinfo.agreement.kendall import Concordance, concordance, nan_in_text, pooled
 from attinfo.agreement.pairs import text_of
 from attinfo.agreement.planted import found_by_text
+from attinfo.agreement.plausibility import plausible_by_text
 from attinfo.agreement.ranks import (
     is_constant,
     pearson,
@@ -118,6 +119,7 @@ def by_text(
     pointwise: pd.DataFrame,
     decisive: np.ndarray | None = None,
     importance: pd.DataFrame | None = None,
+    rated: np.ndarray | None = None,
     temperatures: Iterable[float] = (),
     seed: int = 0,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -128,6 +130,7 @@ def by_text(
         pointwise: the run's `pointwise.parquet`.
         decisive: [tokens] bool, where it is known which tokens decide the label.
         importance: the run's `importance.parquet`, where there is one.
+        rated: [tokens] bool, where a human yardstick rates words; see `plausible_by_text`.
         temperatures: of the study's normalisers, at which the skew of the scores is told too.
         seed: of the permuted attention.
 
@@ -184,6 +187,13 @@ def by_text(
         for other in list(own)[i + 1 :]:
             columns[f"tau:{one}~{other}"] = tau = pairs.tau(one, other)
             rows.append(_row(f"{one}~{other}", "kendall_b", tau, lengths))
+    if rated is not None:
+        ranked = {"attention": score, **own}
+        columns |= plausible_by_text(ranked, rated, offsets)
+        for name in ranked:
+            for statistic in ("ap_lift", "auc"):
+                values = columns[f"{statistic}:{name}"]
+                rows.append(_row(f"yardstick~{name}", statistic, values, lengths))
     columns |= gap_columns(states.score, states.attention, gain, offsets, shuffle)
     return pd.DataFrame(columns), pd.DataFrame(rows)
 

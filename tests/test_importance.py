@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from attinfo import erasure, importance
+from attinfo.config import Study
 from attinfo.data.batches import pad
 from attinfo.data.planted import planted
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.data.truth import read_truth
 from attinfo.erasure import Eraser, shortened
+from attinfo.errors import InputError
 from attinfo.importance import (
     MEASURES,
     attention_norm,
@@ -419,3 +421,37 @@ def test_the_keyword_comes_first_in_a_trained_bilstm(
     values = by_text(MEASURES[name](model, texts, None, 1), texts)
     first = [k[v.argmax()] for k, v in zip(by_text(decisive, texts), values, strict=True)]
     assert np.mean(first) >= 0.95
+
+
+# The config.
+
+
+def study(importance: dict[str, Any]) -> Study:
+    blocks = {"dataset": "mine", "encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
+    mine = {"source": {"name": "files", "path": "mine.csv"}}
+    return Study.checked(
+        {"study": "s", "seeds": [1], "datasets": {"mine": mine}, "grid": [blocks]}
+        | {"importance": importance}
+    )
+
+
+def test_every_measure_of_a_study_has_all_its_options() -> None:
+    assert list(study({}).importance_options()) == list(MEASURES)
+    asked = {"measures": "gradient", "options": {"gradient": {"through_attention": False}}}
+    assert study(asked).importance_options() == {"gradient": {"through_attention": False}}
+
+
+@pytest.mark.parametrize(
+    ("importance", "line"),
+    [
+        ({"measures": ["gradients"]}, "unknown importance measure 'gradients': did you mean"),
+        ({"options": {"integrated_gradients": {"steps": 0}}}, "option 'steps'"),
+        ({"options": {"leave_one_out": {"steps": 3}}}, "importance.options: unknown option"),
+    ],
+)
+def test_a_wrong_measure_or_option_is_refused_in_one_line(
+    importance: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(InputError) as raised:
+        study(importance)
+    assert line in str(raised.value) and "\n" not in str(raised.value)

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from attinfo.agreement import GAP_BINS
-from attinfo.claims import RUN, draw, judge, settle
-from attinfo.contrasts import CONCLUSIONS, CONTRASTS, STATISTICS
-from attinfo.statistics import Interval, Ratios, draw_replicates, interval, text_weights
+from attinfo.claims import RUN, settle
+from attinfo.contrasts import CONCLUSIONS, CONTRASTS
+from attinfo.quantities import STATISTICS
+from attinfo.statistics import Interval, Ratios, interval, mean_of, text_weights
 
 TEXTS = 80
 ENCODERS, SCORERS = ("bilstm", "mlp"), ("additive", "deep", "scaled_dot")
@@ -67,11 +68,7 @@ def study(
 
 
 def claims_of(frames: Frames) -> pd.DataFrame:
-    """What `settle` makes of them, without the tables of runs and cells."""
-    tables = {tuple(frame[RUN].iloc[0]): frame for frame in frames}
-    used = {contrast.statistic for contrast in CONTRASTS}
-    draws = {name: draw(tables, STATISTICS[name], 300, 7) for name in used}
-    return judge(draws, level=0.95, seed=7)
+    return settle(frames, level=0.95, repeats=300, seed=7)["claims"]
 
 
 def primary(claims: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +82,7 @@ def test_every_conclusion_has_one_primary_contrast() -> None:
     assert list(CONCLUSIONS) == ["i", "ii", "iii", "iv", "v"]
     assert [c.claim for c in CONTRASTS if c.primary] == list(CONCLUSIONS)
     assert {c.claim for c in CONTRASTS} == set(CONCLUSIONS)
-    assert {c.statistic for c in CONTRASTS} <= set(STATISTICS)
+    assert set().union(*(c.statistics for c in CONTRASTS)) <= set(STATISTICS)
     assert len({(c.claim, c.statement) for c in CONTRASTS}) == len(CONTRASTS)
 
 
@@ -218,7 +215,7 @@ def simulated(
         + text_sd * rng.normal(size=(texts, replicates)) * np.sqrt(0.5)
     )
     draws = Ratios(values, np.ones_like(values)).over(text_weights(texts, 400, number))
-    return interval(draw_replicates(draws, number, replicates), 0.95)
+    return interval(mean_of([draws], number, replicates).draws, 0.95)
 
 
 @pytest.mark.parametrize("replicates", [3, 5, 10])
@@ -251,7 +248,7 @@ def test_the_estimate_is_the_plain_mean_and_resampling_is_seeded() -> None:
     values = np.random.default_rng(0).normal(size=(50, 3))
     draws = Ratios(values, np.ones_like(values)).over(text_weights(50, 200, 1))
     assert interval(draws.mean(1), 0.95).estimate == pytest.approx(values.mean())
-    one, again, other = (draw_replicates(draws, key) for key in (1, 1, 2))
+    one, again, other = (mean_of([draws], key).draws for key in (1, 1, 2))
     assert (one == again).all() and (one != other).any()
     assert one[0] == pytest.approx(values.mean())
 

@@ -11,11 +11,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import numpy as np
 import pandas as pd
 
-from attinfo.contrasts import CONCLUSIONS, STATISTICS
+from attinfo.contrasts import CONCLUSIONS
 from attinfo.data.texts import read_arrow, read_summary
 from attinfo.figures import FIGURES
-from attinfo.flags import FLAGS
 from attinfo.grid import Run
+from attinfo.quantities import STATISTICS
+from attinfo.report_tables import (
+    as_html,
+    cell_table,
+    context_table,
+    data_table,
+    faithfulness_table,
+    flag_table,
+    rank_table,
+    reliability_table,
+    secondary_table,
+    truth_table,
+    variance_table,
+    yardstick_table,
+)
 from attinfo.seeds import seed_of
 from attinfo.store import read_states
 from attinfo.style import name_of
@@ -95,6 +109,7 @@ def examples(
 def conclusions(claims: pd.DataFrame, level: float) -> list[dict[str, Any]]:
     """One entry a conclusion: its wording, its primary contrast and a sentence with numbers."""
     shown = []
+    claims = claims[claims["dataset"] == "all"]
     for row in claims[claims["role"] == "primary"].to_dict("records"):
         found = "no estimate"
         if row["n"]:
@@ -102,143 +117,15 @@ def conclusions(claims: pd.DataFrame, level: float) -> list[dict[str, Any]]:
                 f"{row['estimate']:+.3f}, {level:.0%} interval {row['ci_low']:+.3f} to "
                 f"{row['ci_high']:+.3f}"
             )
-        seconds = claims[(claims["claim"] == row["claim"]) & (claims["role"] == "secondary")]
-        note = row["note"] if isinstance(row["note"], str) else ""
         shown.append(
             row
             | {
                 "conclusion": CONCLUSIONS[row["claim"]],
                 "found": found,
                 "unit": STATISTICS[row["statistic"]].label,
-                "note": note,
-                "others": "; ".join(
-                    f"{s.contrast}: {s.verdict} ({s.estimate:+.3f})"
-                    for s in seconds.itertuples()
-                    if s.n
-                ),
             }
         )
     return shown
-
-
-def data_table(summaries: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """A row a data set and split: texts, tokens, classes."""
-    return pd.DataFrame(
-        [
-            {
-                "data set": name,
-                "split": split,
-                "texts": s["texts"],
-                "tokens": s["tokens"],
-                "median tokens": s["median_tokens"],
-                "texts per class": ", ".join(
-                    f"{c} {n}" for c, n in zip(summary["classes"], s["class_counts"], strict=True)
-                ),
-                "unknown words": f"{s['unknown_share']:.1%}",
-                "cut texts": f"{s['truncated_share']:.1%}",
-                "tokens lost": f"{s['truncated_tokens_share']:.1%}",
-                "also in training": summary["duplicates"].get(f"train_{split}", ""),
-            }
-            for name, summary in summaries.items()
-            for split, s in summary["splits"].items()
-        ]
-    )
-
-
-def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """A row a cell and variant: accuracy, information, agreement and skew."""
-    statistics = {
-        "accuracy": "test accuracy",
-        "information_position": "I/H, by position",
-        "information_instance": "I/H, all tokens",
-        "tau_gain": "τ-b, gain",
-        "tau_pvi": "τ-b, pvi",
-        "entropy_ratio": "entropy ratio",
-    }
-    key = ["dataset", "encoder", "attention", "normaliser", "variant"]
-    shown = cells[cells["statistic"].isin(statistics)].copy()
-    shown["value"] = [
-        "undefined"
-        if np.isnan(c.estimate)
-        else f"{c.estimate:.3f} [{c.ci_low:.3f}, {c.ci_high:.3f}]"
-        for c in shown.itertuples()
-    ]
-    wide = shown.pivot_table(
-        index=key, columns="statistic", values="value", aggfunc="first", sort=False
-    )
-    wide = wide[list(statistics)].rename(columns=statistics).rename_axis(columns=None).reset_index()
-    for block in ("encoder", "attention", "normaliser", "variant"):
-        wide[block] = wide[block].map(name_of)
-    return wide
-
-
-def secondary_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """The secondary contrasts."""
-    second = claims[(claims["role"] == "secondary") & (claims["n"] > 0)]
-    return pd.DataFrame(
-        {
-            "claim": second["claim"],
-            "contrast": second["contrast"],
-            "seeds": second["n"],
-            "effect": second["estimate"].map("{:+.3f}".format),
-            "interval": [f"{r.ci_low:+.3f} to {r.ci_high:+.3f}" for r in second.itertuples()],
-            "p (Benjamini–Hochberg)": second["p_bh"].map("{:.4f}".format),
-            "verdict": second["verdict"],
-        }
-    )
-
-
-def context_table(information: pd.DataFrame) -> pd.DataFrame:
-    """A row an encoder: information over all tokens in the word itself, and in its state."""
-    told = information[(information["index"] == "instance") & (information["variant"] == "trained")]
-    wide = told.pivot_table(
-        index="encoder", columns="estimator", values="mi_over_h", aggfunc="mean", sort=False
-    )
-    shown = pd.DataFrame(
-        {
-            "in the word alone": wide["token_type"],
-            "in its state": wide["linear"],
-            "context adds": wide["linear"] - wide["token_type"],
-        }
-    ).map("{:+.3f}".format)
-    return shown.rename(index=name_of).rename_axis(index="I/H, all tokens").reset_index()
-
-
-def truth_table(information: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """A row a trained cell and decisive token of data with a known truth: found and true."""
-    planted = information[
-        (information["index"] == "planted") & (information["estimator"] == "linear")
-    ]
-    planted = planted[planted["variant"] == "trained"]
-    key = ["dataset", "encoder", "attention", "normaliser"]
-    rows = []
-    for (*cell, unit), own in planted.groupby([*key, "unit"], sort=False):
-        same = (cells[key] == cell).all(axis=1) & (cells["variant"] == "trained")
-        told = cells[same].set_index("statistic")["estimate"]
-        names = [cell[0], *map(name_of, cell[1:])]
-        rows.append(
-            dict(zip(("data set", *key[1:]), names, strict=True))
-            | {
-                "decisive token": unit + 1,
-                "information about the label, nats": f"{own['mi_nats'].mean():.3f}",
-                "in the word": f"{own['truth_alone'].iloc[0]:.3f}",
-                "in the text": f"{own['truth_text'].iloc[0]:.3f}",
-                "attention finds it": f"{told['hit_attention']:.0%}",
-                "gain finds it": f"{told['hit_gain']:.0%}",
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def flag_table(information: pd.DataFrame) -> pd.DataFrame:
-    """A row a flag: what it means, and how many estimates of each estimator carry it."""
-    raised = information["flags"].str.get_dummies(sep=" ").groupby(information["estimator"]).sum()
-    total = information["estimator"].value_counts()
-    rows = []
-    for flag in raised.columns.intersection(list(FLAGS)):
-        count = {name_of(e): f"{raised.loc[e, flag]} of {total[e]}" for e in raised.index}
-        rows.append({"flag": flag, "means": FLAGS[flag]} | count)
-    return pd.DataFrame(rows)
 
 
 def spot_checks(information: pd.DataFrame) -> list[str]:
@@ -272,11 +159,6 @@ def reliability(information: pd.DataFrame) -> str:
         f"reliability {orders}. Extrapolated to infinitely many texts, an estimate moves by "
         f"{moved.median():+.3f} of H(Ŷ) (median)."
     )
-
-
-def as_html(table: pd.DataFrame) -> str:
-    """A table as HTML, text escaped."""
-    return table.to_html(index=False, escape=True, border=0, na_rep="")
 
 
 def caption_of(path: str | Path) -> str:
@@ -328,7 +210,8 @@ def page(
     Args:
         study: its name.
         level: of the intervals.
-        tables: `claims`, `cells`, `runs`, `information`.
+        tables: `claims`, `cells`, `runs`, `information`, `agreement`, `faithfulness`,
+            `variance`, `ranks`.
         figures: (name, data set or "all") -> SVG file.
         captions: name -> reStructuredText file.
         summaries: data set -> its summary.
@@ -360,6 +243,11 @@ def page(
         if "planted" in set(information["index"])
         else "",
         "cells": as_html(cell_table(cells)),
+        "yardsticks": as_html(yardstick_table(cells)),
+        "reliability": as_html(reliability_table(tables["agreement"])),
+        "faithfulness": as_html(faithfulness_table(tables["faithfulness"])),
+        "variance": as_html(variance_table(tables["variance"])),
+        "ranks": as_html(rank_table(tables["ranks"])),
         "provenance": json.loads(Path(run).read_text("utf-8")),
         "config": config,
     }

@@ -38,9 +38,11 @@ rule collect:
     """The tables of all cells as one."""
     input:
         agreement=groups_of("agreement.csv"),
+        faithfulness=groups_of("faithfulness.parquet"),
         code=code("collect.py"),
     output:
         agreement=f"{RESULTS}/agreement.csv",
+        faithfulness=f"{RESULTS}/faithfulness.csv",
     log:
         log_of("collect", "collect"),
     benchmark:
@@ -51,5 +53,7 @@ rule collect:
     resources:
         mem_mb=1500,
         runtime=30,
+    params:
+        options={"level": STUDY.statistics.level},
     script:
         "../scripts/collect.py"

@@ -11,6 +11,8 @@ from attinfo.files import whole
 from attinfo.grid import Run
 from attinfo.report import examples, page, write
 
+TABLES = ("claims", "cells", "runs", "agreement", "faithfulness", "variance", "ranks")
+
 with reporting(snakemake.log[0]):
     files, options = snakemake.input, snakemake.params.options
     runs = [Run(*run) for run in options["runs"]]
@@ -23,7 +25,7 @@ with reporting(snakemake.log[0]):
     content = page(
         study=options["study"],
         level=options["level"],
-        tables={name: pd.read_csv(files[name]) for name in ("claims", "cells", "runs")}
+        tables={name: pd.read_csv(files[name]) for name in TABLES}
         | {"information": pd.read_parquet(files.information)},
         figures=dict(zip(map(tuple, options["figures"]), files.figures, strict=True)),
         captions={Path(file).stem: file for file in files.captions},

@@ -1,8 +1,9 @@
 """Concordance of attention with information, by the gap between two weights: conclusion (iii)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from attinfo.agreement.pairs import BLOCK, Pairs, order, pairs_of
 
@@ -11,6 +12,7 @@ GAP_BINS = 10
 # over a study, whose other runs a job does not know, are put together from these.
 FINE_EDGES = np.logspace(-6, 0, 61)
 FINE_BINS = len(FINE_EDGES)  # the last edge is 1: no gap is above it
+ABSOLUTE_EDGES = (1e-3, 1e-2, 1e-1)  # of four bins, for comparing data sets and studies
 
 
 def gap_of(attention: np.ndarray, pairs: Pairs) -> np.ndarray:
@@ -116,3 +118,42 @@ def study_bins(counts: np.ndarray, bins: int = GAP_BINS) -> np.ndarray:
     """
     middle = (np.cumsum(counts) - counts / 2) / max(counts.sum(), 1)
     return np.minimum((middle * bins).astype(np.int64), bins - 1)
+
+
+def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The tables of texts of all runs of a data set, with bins that are the same for all of them.
+
+    `study_concordant:<b>`, `study_pairs:<b>`, `study_gap:<b>`: quantiles of the gap over the
+    pairs of all runs, to the resolution of the fine bins. `absolute_concordant:<b>`,
+    `absolute_pairs:<b>`: between `ABSOLUTE_EDGES`.
+    """
+    counts = {
+        name: [_fine(table, f"fine_{name}") for table in tables] for name in ("concordant", "pairs")
+    }
+    total = np.sum([own.sum(0) for own in counts["pairs"]], axis=0)
+    middle = np.sqrt(np.append(FINE_EDGES[0], FINE_EDGES[:-1]) * FINE_EDGES)
+    places = {
+        "study": (study_bins(total), GAP_BINS),
+        "absolute": (np.searchsorted(ABSOLUTE_EDGES, middle), len(ABSOLUTE_EDGES) + 1),
+    }
+    found = []
+    for i, table in enumerate(tables):
+        columns = {
+            f"{kind}_{name}:{b}": counts[name][i][:, place == b].sum(1)
+            for kind, (place, bins) in places.items()
+            for name in counts
+            for b in range(bins)
+        }
+        place = places["study"][0]
+        for b in range(GAP_BINS):
+            weights = total * (place == b)
+            mean = weights @ middle / weights.sum() if weights.any() else np.nan
+            columns[f"study_gap:{b}"] = np.full(len(table), mean)
+        found.append(pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1))
+    return found
+
+
+def _fine(table: pd.DataFrame, name: str) -> np.ndarray:
+    """[texts, FINE_BINS] counts; no column, none."""
+    none = np.zeros(len(table))
+    return np.stack([table.get(f"{name}:{b}", none) for b in range(FINE_BINS)], 1)

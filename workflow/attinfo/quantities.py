@@ -13,6 +13,12 @@ MEASURES = {  # what attention is compared with, by the name of its column
     "leave_one_out": ("leave_one_out", "leave-one-out"),
     "attention_norm": ("attention_norm", "attention × state norm"),
 }
+RANKINGS = {  # what rated words are sought by; the last two are controls
+    "attention": ("attention", "attention"),
+    **MEASURES,
+    "permuted": ("permuted", "permuted attention"),
+    "rarity": ("rarity", "rarity of the word"),
+}
 AGREEMENTS = {  # beside plain τ-b, for gain
     "weighted_tau": "weighted τ",
     "spearman": "Spearman's ρ",
@@ -114,8 +120,13 @@ STATISTICS = {
             f"average precision of finding rated words by {label}, above chance",
             f"ap_lift:{column}",
         )
-        for name, (column, label) in {"attention": ("attention", "attention"), **MEASURES}.items()
+        for name, (column, label) in RANKINGS.items()
     },
+    **{
+        f"plausibility_auc_{name}": _mean(f"ROC AUC of rated words by {label}", f"auc:{column}")
+        for name, (column, label) in RANKINGS.items()
+    },
+    "plausibility_chance": _mean("average precision of rated words in random order", "ap_chance"),
     **{
         name.replace("concordance", "concordance_rise"): Statistic(
             f"concordance, largest − smallest {label}", _rise(kind)

@@ -143,6 +143,8 @@ def yardstick_table(cells: pd.DataFrame) -> pd.DataFrame:
         "tau_permuted_gain": "τ-b, gain, permuted",
         "plausibility_attention": "rated words by attention",
         "plausibility_gain": "rated words by gain",
+        "plausibility_permuted": "rated words, permuted",
+        "plausibility_rarity": "rated words by rarity",
     }
     return _by_cell(cells[cells["variant"] == "trained"], names)
 

@@ -27,7 +27,8 @@ def rated_words(table: pd.DataFrame, least: float, name: str) -> set[str]:
         name: of the yardstick, for messages.
 
     Raises:
-        InputError: a column is missing, or a value is no number.
+        InputError: a column is missing, a row has no word or a value that is no number, or no
+            word has a value of that size.
     """
     for column in ("word", "value"):
         if column not in table:
@@ -42,8 +43,18 @@ def rated_words(table: pd.DataFrame, least: float, name: str) -> set[str]:
             f"yardsticks.{name}: row {row + 1} ('{table['word'].iloc[row]}') has the value "
             f"{table['value'].iloc[row]!r}, expected a number"
         )
-    means = values.groupby(table["word"].str.lower()).mean()
-    return set(means.index[means.abs() >= least])
+    words = table["word"].str.strip().str.lower()
+    if (words == "").any():
+        row = int(np.flatnonzero(words == "")[0])
+        raise InputError(f"yardsticks.{name}: row {row + 1} has no word, expected one in each row")
+    means = values.groupby(words).mean()
+    rated = set(means.index[means.abs() >= least])
+    if not rated:
+        raise InputError(
+            f"yardsticks.{name}: none of its {len(means)} words has a value of {least:g} or more, "
+            "whatever the sign; expected one or more, or another 'least'"
+        )
+    return rated
 
 
 def read_rated(
@@ -68,22 +79,30 @@ def read_rated(
 def average_precision(values: np.ndarray, rated: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """[texts] average precision of finding the rated tokens from the top of a ranking.
 
-    The sum over values of the precision at that value times the share of the rated tokens that
-    have it: tied tokens come together. NaN where no token is rated or all are.
+    The mean, over the rated tokens, of the share of rated ones among the tokens down to each; in
+    expectation over the orders of tied tokens. NaN where no token is rated or all are, or a value
+    is NaN. Where all values are the same, it is what a random order has on average.
+
+    Reference: McSherry & Najork 2008, "Computing information retrieval performance measures
+    efficiently in the presence of tied scores".
     """
     text = text_of(offsets)
     descending = np.lexsort((-values, text))
-    own, hit = values[descending], rated[descending]
-    last = np.flatnonzero(np.append((np.diff(own) != 0) | (np.diff(text) != 0), True))
-    found = np.cumsum(hit)
-    before = np.append(0, found)[offsets[:-1]]  # in earlier texts
-    hits = found[last] - before[text[last]]
-    precision = hits / (last + 1 - offsets[:-1][text[last]])
-    first_of_text = np.diff(text[last], prepend=-1) != 0
-    gained = np.where(first_of_text, hits, np.diff(hits, prepend=0))
+    own, hit = values[descending], rated[descending].astype(np.int64)
+    begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(text, prepend=-1) != 0)
+    first, group = np.flatnonzero(begins), np.cumsum(begins) - 1  # tied tokens of a text
+    size, hits = np.bincount(group), np.bincount(group, hit)
+    found = np.cumsum(hit) - hit  # in earlier texts too
+    above = found[first] - found[offsets[:-1]][text[first]]
+    # At a place of a group, if it holds a rated token: of the group's places before it, each
+    # holds another with the probability `others`.
+    others = (hits - 1) / np.maximum(size - 1, 1)
+    earlier = np.arange(len(own)) - first[group]
+    place = np.arange(len(own)) - offsets[:-1][text] + 1
+    gained = (hits / size)[group] * (above[group] + 1 + earlier * others[group]) / place
     total = np.add.reduceat(rated.astype(np.int64), offsets[:-1])
-    sums = np.bincount(text[last], precision * gained, minlength=len(total))
     defined = (total > 0) & (total < np.diff(offsets)) & ~nan_in_text(values, offsets)
+    sums = np.bincount(text, gained, minlength=len(total))
     return np.where(defined, sums / np.maximum(total, 1), np.nan)
 
 
@@ -103,13 +122,16 @@ def plausible_by_text(
 ) -> dict[str, np.ndarray]:
     """[texts] columns: how well each measure finds the rated tokens of each text.
 
-    `ap:<measure>` less `ap_chance`, the share of rated tokens, is `ap_lift:<measure>`;
-    `auc:<measure>`. NaN in a text of which no token is rated or all are, or where the measure is
-    constant; `rated`, their number, tells.
+    `rated`: their number; `ap_chance`: average precision of a random order, in expectation, which
+    lies above the share of rated tokens, the more so the fewer there are (Bestgen 2015);
+    `ap_lift:<measure>`: average precision less that; `auc:<measure>`, of which chance is 1/2. NaN
+    in a text of which no token is rated or all are, or where the measure is constant.
+
+    Reference: Bestgen 2015, "Exact expected average precision of the random baseline for system
+    evaluation".
     """
-    total = np.add.reduceat(rated.astype(np.int64), offsets[:-1])
-    chance = total / np.diff(offsets)
-    columns: dict[str, np.ndarray] = {"rated": total}
+    chance = average_precision(np.zeros(offsets[-1]), rated, offsets)
+    columns = {"rated": np.add.reduceat(rated.astype(np.int64), offsets[:-1]), "ap_chance": chance}
     for name, values in measures.items():
         constant = is_constant(values, offsets)
         precision = np.where(constant, np.nan, average_precision(values, rated, offsets))

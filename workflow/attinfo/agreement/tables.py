@@ -188,7 +188,9 @@ def by_text(
             columns[f"tau:{one}~{other}"] = tau = pairs.tau(one, other)
             rows.append(_row(f"{one}~{other}", "kendall_b", tau, lengths))
     if rated is not None:
-        ranked = {"attention": score, **own}
+        # Controls: rated words are rarer than others, so rarity alone finds many of them.
+        controls = {"permuted": measures["permuted"], "rarity": -measures["frequency"]}
+        ranked = {"attention": score, **own, **controls}
         columns |= plausible_by_text(ranked, rated, offsets)
         for name in ranked:
             for statistic in ("ap_lift", "auc"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise, permutations
+from pathlib import Path
 from random import Random
 
 from conftest import Planted, Trained
@@ -22,6 +23,7 @@ from attinfo.agreement.plausibility import (
     read_rated,
     roc_auc,
 )
+from attinfo.config import Study
 from attinfo.data.texts import read_arrow
 from attinfo.errors import InputError
 from attinfo.information.units import information
@@ -195,3 +197,39 @@ def test_a_trained_model_finds_the_planted_words_and_rarity_does_not(
         assert told["yardstick~attention", "auc"] > 0.99
     assert told["yardstick~permuted", "auc"] == pytest.approx(0.5, abs=0.1)
     assert told["yardstick~rarity", "auc"] < 0.2  # the keywords are the most frequent words here
+
+
+def study_with(**dataset: str) -> Study:
+    mine = {"source": {"name": "files", "path": "mine.csv"}}
+    loaded = {"source": {"name": "files", "path": "no such list.csv"}, "least": 0.5}
+    cell = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
+    return Study.checked(
+        {
+            "study": "tests",
+            "seeds": [1],
+            "datasets": {"mine": mine | dataset},
+            "yardsticks": {"loaded": loaded},
+            "grid": [{"dataset": "mine", **cell}],
+        }
+    )
+
+
+def test_naming_a_yardstick_prepares_and_trains_nothing_again() -> None:
+    without, named = study_with(), study_with(yardstick="loaded")
+    assert without.data_key("mine") == named.data_key("mine")
+    assert without.training_options("mine") == named.training_options("mine")
+    assert without.yardstick_options("mine") is None is without.yardstick_key("mine")
+    assert named.yardstick_options("mine") == {"name": "loaded", "least": 0.5}
+    assert named.yardstick_key("mine") in named.sources.keys() - without.sources.keys()
+
+
+def test_an_unknown_yardstick_and_a_missing_list_are_told_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="unknown yardstick 'loadd': did you mean 'loaded'"):
+        study_with(yardstick="loadd")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("text,label\n")
+    study_with().check_files()  # a yardstick that no data set names is not asked for
+    with pytest.raises(InputError, match=r"yardsticks\.loaded\.source: 'no such list\.csv'"):
+        study_with(yardstick="loaded").check_files()

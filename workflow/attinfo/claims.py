@@ -35,17 +35,18 @@ def summarise(
     runs: pd.DataFrame, draws: Draws, level: float, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every statistic of every run (wide) and cell (with intervals) of a data set."""
-    wide = runs[RUN].assign(**{name: values[0] for name, values in draws.items()})
+    found = {name: values[0] for name, values in draws.items()}
+    wide = runs[RUN].join(pd.DataFrame(found, index=runs.index))
     cells = []
     for cell, part in runs.groupby(CELL, sort=False):
         key = dict(zip(CELL, cell, strict=True))
         for name, values in draws.items():
             own = values[:, part.index]
             row = key | {"statistic": name, "seeds": len(part), "estimate": own[0].mean()}
-            found = np.nan, np.nan
+            ends = np.nan, np.nan
             if np.isfinite(own).all():
-                found = interval(mean_of([own], seed, len(part)).draws, level)[1:3]
-            cells.append(row | dict(zip(("ci_low", "ci_high"), found, strict=True)))
+                ends = interval(mean_of([own], seed, len(part)).draws, level)[1:3]
+            cells.append(row | dict(zip(("ci_low", "ci_high"), ends, strict=True)))
     return wide, pd.DataFrame(cells)
 
 

@@ -1,93 +1,22 @@
 """The paper's five conclusions as contrasts, declared before any result.
 
-A contrast is the difference of one statistic between two sets of cells that are alike in
-everything named in `within`, paired by data set and seed. Each is worded so that a positive
-effect supports the conclusion.
+A contrast is a signed sum of one statistic over sets of runs that are alike in everything named
+in `within`, paired by data set and seed. Each is worded so that a positive effect supports the
+conclusion, but for those with a margin, which claim that there is no effect. To read them all:
+
+    python -m attinfo.contrasts
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Literal
 
-from attinfo.agreement import GAP_BINS
+from attinfo.quantities import COLD, STATISTICS
 
-
-@dataclass(frozen=True)
-class Statistic:
-    """A number per run, as a signed sum of ratios of sums over texts.
-
-    `terms` hold a sign, a column and its count column; without one the column is averaged over
-    the texts in which it is defined. `per_entropy` divides by the entropy of the run's output.
-    """
-
-    label: str
-    terms: tuple[tuple[int, str, str | None], ...]
-    per_entropy: bool = False
-
-
-def _usable(estimator: str, index: str) -> Statistic:
-    suffix = "" if index == "instance" else f"_{index}"
-    column = f"{estimator}_pvi{suffix}"
-    terms = ((1, f"sum:{column}", f"count:{column}"),)
-    return Statistic(f"I/H(Ŷ), {estimator}, by {index}", terms, per_entropy=True)
-
-
-def _mean(label: str, column: str) -> Statistic:
-    return Statistic(label, ((1, column, None),))
-
-
-def _concordance(sign: int, bin: int) -> tuple[int, str, str]:
-    return sign, f"concordant:{bin}", f"pairs:{bin}"
-
-
-STATISTICS = {
-    "information_position": _usable("linear", "position"),
-    "information_rank": _usable("linear", "rank"),
-    "information_instance": _usable("linear", "instance"),
-    "information_position_knn": _usable("knn", "position"),
-    "tau_gain": _mean("τ-b of attention and gain, within texts", "tau:linear_gain"),
-    "tau_pvi": _mean("τ-b of attention and pvi, within texts", "tau:linear_pvi"),
-    "tau_knn": _mean("τ-b of attention and kNN pvi, within texts", "tau:knn_pvi"),
-    "entropy_ratio": _mean("entropy of attention / entropy of equal weights", "entropy_ratio"),
-    "max_weight": _mean("largest weight in a text", "max_weight"),
-    "gini": _mean("Gini coefficient of the weights", "gini"),
-    "accuracy": _mean("test accuracy", "correct"),
-    # Where it is known which tokens decide the label; undefined elsewhere.
-    "hit_attention": _mean("texts whose most attended token is decisive", "hit_attention"),
-    "hit_gain": _mean("texts whose token of largest gain is decisive", "hit_gain"),
-    "decisive_attention": _mean("weight on the decisive tokens", "decisive_attention"),
-    "decisive_gain": _mean("gain, decisive tokens − others, nats", "decisive_gain"),
-    "concordance_rise": Statistic(
-        "concordance, largest − smallest gap decile",
-        (_concordance(1, GAP_BINS - 1), _concordance(-1, 0)),
-    ),
-    **{
-        f"concordance_{bin}": Statistic(
-            f"concordance, gap decile {bin + 1}", (_concordance(1, bin),)
-        )
-        for bin in range(GAP_BINS)
-    },
-    **{f"gap_{bin}": _mean(f"mean gap, decile {bin + 1}", f"gap:{bin}") for bin in range(GAP_BINS)},
-}
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """One comparison: `plus` against `minus` (or against `value`), among the runs of `among`.
-
-    The sets are pandas queries over the columns dataset, encoder, attention, normaliser, kind
-    and temperature (of the normaliser), variant and seed.
-    """
-
-    claim: str
-    statement: str
-    statistic: str
-    plus: str
-    minus: str | None = None
-    within: tuple[str, ...] = ()
-    among: str = "variant == 'trained'"
-    sign: int = 1
-    value: float = 0.0
-    primary: bool = False
-
+ALL = "all"  # in a column `dataset`: the mean over the data sets of the study
+CHANCE = 0.5  # concordance of orders that have nothing to do with each other
+CHANCE_MARGIN = 0.05  # a concordance within 0.5 ± 0.05 is "at chance"
+ACCURACY_TOLERANCE = 0.01  # test accuracies no further apart are "the same"
 
 CONCLUSIONS = {
     "i": "Additive and Deep attention preserve more information between hidden states and "
@@ -100,110 +29,327 @@ CONCLUSIONS = {
     "better correlated",
 }
 
-_LEARNT = "attention in ['additive', 'deep']"
-_DOT = "attention == 'scaled_dot'"
-_ANY = "variant in ['trained', 'frozen_scorer', 'permuted', 'label_shuffled']"
-_COLD_GUMBEL = "kind == 'gumbel_softmax' and temperature < 1"
-_EXAMPLE = "encoder == 'bilstm' and attention == 'additive'"
+
+@dataclass(frozen=True)
+class Side:
+    """A set of runs, whose mean of a statistic enters a contrast with a weight.
+
+    `runs` is a pandas query over the columns dataset, encoder, attention, normaliser, kind and
+    temperature (of the normaliser), variant and seed.
+    """
+
+    weight: int
+    runs: str
+    statistic: str
 
 
-def _preserve(statistic: str, statement: str, primary: bool = False) -> Contrast:
-    blocks = ("encoder", "normaliser")
-    return Contrast("i", statement, statistic, _LEARNT, _DOT, blocks, primary=primary)
+@dataclass(frozen=True)
+class Contrast:
+    """One comparison. The effect is the weighted sum of its sides, less `against`.
+
+    With a `margin` it claims that the effect is within ± margin: an equivalence test. A control
+    asks the same of two sides once more, with accuracy held fixed: `adjusted` for it by
+    regression within strata, or from `matched` pairs of runs of the same accuracy.
+    """
+
+    claim: str
+    statement: str
+    sides: tuple[Side, ...]
+    within: tuple[str, ...] = ()
+    against: float = 0.0
+    margin: float | None = None
+    primary: bool = False
+    control: Literal["adjusted", "matched"] | None = None
+
+    @property
+    def statistic(self) -> str:
+        """What the effect is a difference of."""
+        return self.sides[0].statistic
+
+    @property
+    def statistics(self) -> set[str]:
+        """What of each run must be known."""
+        return {side.statistic for side in self.sides} | ({"accuracy"} if self.control else set())
+
+    @property
+    def role(self) -> str:
+        """`primary`, one a conclusion; `control`; or `secondary`."""
+        return "primary" if self.primary else "control" if self.control else "secondary"
 
 
-def _learns(scorer: str, ablation: str, statement: str, primary: bool = False) -> Contrast:
-    trained = f"attention == '{scorer}' and variant == 'trained'"
-    ablated = f"attention == '{scorer}' and variant == '{ablation}'"
-    blocks = ("encoder", "normaliser")
-    return Contrast("ii", statement, "tau_gain", trained, ablated, blocks, _ANY, primary=primary)
+def _and(*conditions: str) -> str:
+    return " and ".join(conditions)
 
 
-CONTRASTS = (
-    _preserve(
-        "information_position", "I/H by position: additive and deep above scaled dot", primary=True
+def _versus(statistic: str, plus: str, minus: str, other: str | None = None) -> tuple[Side, Side]:
+    """`plus` less `minus`, which may be measured by another statistic."""
+    return Side(1, plus, statistic), Side(-1, minus, other or statistic)
+
+
+TRAINED = "variant == 'trained'"
+
+
+# (i) I/H by every index and both estimators.
+def _preserve(index: str, estimator: str, primary: bool = False) -> Contrast:
+    named = {"position": "by position", "rank": "by attention rank", "instance": "over all tokens"}
+    how = ", nearest neighbours" * (estimator == "knn")
+    sides = _versus(
+        f"information_{index}{'_knn' * (estimator == 'knn')}",
+        _and("attention in ['additive', 'deep']", TRAINED),
+        _and("attention == 'scaled_dot'", TRAINED),
+    )
+    statement = f"I/H {named[index]}{how}: additive and deep above scaled dot"
+    return Contrast("i", statement, sides, ("encoder", "normaliser"), primary=primary)
+
+
+def _controls(primary: Contrast) -> list[Contrast]:
+    """The primary contrast with accuracy held fixed, in two ways."""
+    asked = replace(primary, primary=False)
+    return [
+        replace(asked, statement=f"{primary.statement}, adjusted for accuracy", control="adjusted"),
+        replace(
+            asked,
+            statement=f"{primary.statement}, runs within {ACCURACY_TOLERANCE:g} in accuracy",
+            control="matched",
+        ),
+    ]
+
+
+_PRESERVE = _preserve("position", "linear", primary=True)
+FIRST = [
+    _PRESERVE,
+    *(
+        _preserve(index, estimator)
+        for estimator, index in product(("linear", "knn"), ("position", "rank", "instance"))
+        if (estimator, index) != ("linear", "position")
     ),
-    _preserve("information_rank", "I/H by attention rank: additive and deep above scaled dot"),
-    _preserve("information_instance", "I/H over all tokens: additive and deep above scaled dot"),
-    _preserve(
-        "information_position_knn",
-        "I/H by position, nearest neighbours: additive and deep above scaled dot",
+    *_controls(_PRESERVE),
+]
+
+
+# (ii) The trained scorer against its ablations.
+ABLATIONS = {
+    "frozen_scorer": "the same frozen at random",
+    "refitted_scorer": "one trained alone on the finished states",
+    "untrained": "the untrained model",
+    "permuted": "the same weights permuted",
+    "label_shuffled": "the same trained on shuffled labels",
+}
+BLOCKS = ("encoder", "normaliser")
+
+
+def _of(scorer: str, variant: str) -> str:
+    return _and(f"attention == '{scorer}'", f"variant == '{variant}'")
+
+
+def _learns(scorer: str, ablation: str, primary: bool = False) -> Contrast:
+    name = scorer.replace("_", " ")
+    sides = _versus("tau_gain", _of(scorer, "trained"), _of(scorer, ablation))
+    statement = f"agreement: trained {name} scorer above {ABLATIONS[ablation]}"
+    return Contrast("ii", statement, sides, BLOCKS, primary=primary)
+
+
+def _gains(scorer: str, statistic: str, label: str) -> Contrast:
+    # Uniform attention orders nothing: what training attention brings shows in these two.
+    sides = _versus(statistic, _of(scorer, "trained"), _of(scorer, "uniform"))
+    name = scorer.replace("_", " ")
+    statement = f"{label}: trained {name} attention above uniform attention in training"
+    return Contrast("ii", statement, sides, BLOCKS)
+
+
+SCORERS = ("additive", "deep", "scaled_dot")
+SECOND = [
+    _learns("additive", "frozen_scorer", primary=True),
+    *(
+        _learns(scorer, ablation)
+        for scorer, ablation in product(SCORERS, ABLATIONS)
+        if (scorer, ablation) != ("additive", "frozen_scorer")
     ),
-    _learns(
-        "additive",
-        "frozen_scorer",
-        "agreement: trained additive scorer above the same scorer frozen at random",
-        primary=True,
+    Contrast(
+        "ii",
+        "agreement: additive scorer trained alone on finished states above frozen at random",
+        _versus("tau_gain", _of("additive", "refitted_scorer"), _of("additive", "frozen_scorer")),
+        BLOCKS,
     ),
-    _learns("additive", "permuted", "agreement: trained additive weights above the same permuted"),
-    _learns(
-        "additive", "label_shuffled", "agreement: additive trained on labels above shuffled labels"
+    Contrast(
+        "ii",
+        "agreement: training raises the additive scorer more than the scaled-dot one",
+        (
+            *_versus("tau_gain", _of("additive", "trained"), _of("additive", "frozen_scorer")),
+            *_versus("tau_gain", _of("scaled_dot", "frozen_scorer"), _of("scaled_dot", "trained")),
+        ),
+        BLOCKS,
     ),
-    _learns("deep", "frozen_scorer", "agreement: trained deep scorer above frozen"),
-    _learns("scaled_dot", "frozen_scorer", "agreement: trained scaled-dot scorer above frozen"),
+    *(
+        _gains(scorer, statistic, label)
+        for scorer in SCORERS
+        for statistic, label in (
+            ("information_position", "I/H by position"),
+            ("accuracy", "accuracy"),
+        )
+    ),
+]
+
+
+# (iii) Concordance of pairs of tokens by the gap of their weights.
+THIRD = [
     Contrast(
         "iii",
         "concordance with information: pairs in the largest gap decile above the smallest",
-        "concordance_rise",
-        plus="variant == 'trained'",
+        (Side(1, TRAINED, "concordance_rise"),),
         primary=True,
     ),
     Contrast(
         "iii",
-        "chance (one half) above the concordance in the smallest gap decile",
-        "concordance_0",
-        plus="variant == 'trained'",
-        value=0.5,
-        sign=-1,
+        f"concordance in the smallest gap decile is at chance, {CHANCE:g} ± {CHANCE_MARGIN:g}",
+        (Side(1, TRAINED, "concordance_0"),),
+        against=CHANCE,
+        margin=CHANCE_MARGIN,
     ),
     Contrast(
-        "iv",
-        "entropy of attention: softmax above Gumbel-softmax at temperature < 1",
-        "entropy_ratio",
-        plus="normaliser == 'softmax'",
-        minus=_COLD_GUMBEL,
-        within=("encoder", "attention"),
-        primary=True,
+        "iii",
+        "rise of concordance from smallest to largest gaps: above that of permuted attention",
+        _versus("concordance_rise", TRAINED, "variant == 'permuted'"),
+        ("encoder", "attention", "normaliser"),
     ),
     Contrast(
-        "iv",
-        "entropy of attention: softmax above Gumbel-softmax of the same temperature",
-        "entropy_ratio",
-        plus="kind == 'softmax' and temperature < 1",
-        minus=_COLD_GUMBEL,
-        within=("encoder", "attention", "temperature"),
+        "iii",
+        f"permuted attention: no rise of concordance, 0 ± {CHANCE_MARGIN:g}",
+        (Side(1, "variant == 'permuted'", "concordance_rise"),),
+        margin=CHANCE_MARGIN,
     ),
-    Contrast(
-        "iv",
-        "Gini of attention: Gumbel-softmax at temperature < 1 above softmax",
-        "gini",
-        plus=_COLD_GUMBEL,
-        minus="normaliser == 'softmax'",
-        within=("encoder", "attention"),
+]
+
+
+# (iv) Skew, against three kinds of softmax.
+SOFTMAX = _and("normaliser == 'softmax'", TRAINED)
+GUMBEL = _and("kind == 'gumbel_softmax'", "temperature < 1", TRAINED)
+TEMPERED = _and("kind == 'softmax'", "temperature < 1", TRAINED)
+CELL = ("encoder", "attention")
+SKEW = {  # statistic: label, and whether it grows with skew
+    "entropy_ratio": ("entropy of attention", False),
+    "gini": ("Gini of attention", True),
+    "max_weight": ("largest weight", True),
+    "effective_tokens": ("effective number of tokens", False),
+}
+
+
+def _skew(
+    statistic: str,
+    gumbel: str,
+    other: str,
+    named: tuple[str, str],
+    within: tuple[str, ...] = CELL,
+    afterwards: str | None = None,
+    primary: bool = False,
+) -> Contrast:
+    """Gumbel-softmax more skewed than the other; `afterwards` is measured on the other side."""
+    label, grows = SKEW[statistic]
+    left, right = named
+    if grows:
+        sides = _versus(statistic, gumbel, other)
+        return Contrast("iv", f"{label}: {left} above {right}", sides, within, primary=primary)
+    sides = _versus(afterwards or statistic, other, gumbel, statistic)
+    return Contrast("iv", f"{label}: {right} above {left}", sides, within, primary=primary)
+
+
+def _cold(temperature: str) -> str:
+    return _and("kind == 'gumbel_softmax'", f"temperature == {temperature}", TRAINED)
+
+
+_ANY_COLD = "Gumbel-softmax at temperature < 1"
+FOURTH = [
+    _skew("entropy_ratio", GUMBEL, SOFTMAX, (_ANY_COLD, "softmax"), primary=True),
+    *(_skew(s, GUMBEL, SOFTMAX, (_ANY_COLD, "softmax")) for s in list(SKEW)[1:]),
+    *(
+        _skew(
+            s,
+            GUMBEL,
+            TEMPERED,
+            (_ANY_COLD, "softmax of the same temperature"),
+            (*CELL, "temperature"),
+        )
+        for s in SKEW
     ),
-    Contrast(
-        "v",
-        "agreement: BiLSTM with additive above the other encoders and scorers",
-        "tau_gain",
-        plus=_EXAMPLE,
-        minus=f"not ({_EXAMPLE})",
-        within=("normaliser",),
-        primary=True,
+    *(
+        _skew("entropy_ratio", _cold(t), SOFTMAX, (f"Gumbel-softmax at {t}", "softmax"))
+        for t in COLD
     ),
-    Contrast(
-        "v",
-        "agreement by pvi: BiLSTM with additive above the other encoders and scorers",
-        "tau_pvi",
-        plus=_EXAMPLE,
-        minus=f"not ({_EXAMPLE})",
-        within=("normaliser",),
+    *(
+        _skew(
+            "entropy_ratio",
+            _cold(t),
+            SOFTMAX,
+            (f"Gumbel-softmax at {t}", f"softmax whose scores are tempered afterwards to {t}"),
+            afterwards=f"entropy_ratio_at_{t}",
+        )
+        for t in COLD
     ),
+]
+
+
+# (v) The paper's example against all other encoders and scorers, by several yardsticks.
+EXAMPLE = "(encoder == 'bilstm' and attention == 'additive')"
+YARDSTICKS = {
+    "tau_gain": "agreement",
+    "tau_pvi": "agreement by pvi",
+    "tau_knn": "agreement by nearest neighbours",
+    "tau_gradient": "agreement with gradient × input",
+    "tau_integrated_gradients": "agreement with integrated gradients",
+    "tau_leave_one_out": "agreement with leave-one-out",
+    "weighted_tau_gain": "weighted τ",
+    "pearson_gain": "Pearson's r",
+    "topk_overlap_gain": "overlap of the top k",
+    "partial_position_gain": "agreement with position held fixed",
+    "partial_frequency_gain": "agreement with log-frequency held fixed",
+}
+
+
+def _correlates(statistic: str, primary: bool = False) -> Contrast:
+    sides = _versus(statistic, _and(EXAMPLE, TRAINED), _and(f"not {EXAMPLE}", TRAINED))
+    statement = (
+        f"{YARDSTICKS[statistic]}: BiLSTM with additive above the other encoders and scorers"
+    )
+    return Contrast("v", statement, sides, ("normaliser",), primary=primary)
+
+
+_CORRELATES = _correlates("tau_gain", primary=True)
+FIFTH = [
+    _CORRELATES,
+    *map(_correlates, list(YARDSTICKS)[1:]),
     Contrast(
         "v",
         "agreement: BiLSTM with additive above the per-token MLP with additive",
-        "tau_gain",
-        plus=_EXAMPLE,
-        minus="encoder == 'mlp' and attention == 'additive'",
-        within=("normaliser",),
+        _versus(
+            "tau_gain",
+            _and(EXAMPLE, TRAINED),
+            _and("encoder == 'mlp'", "attention == 'additive'", TRAINED),
+        ),
+        ("normaliser",),
     ),
-)
+    *_controls(_CORRELATES),
+]
+
+CONTRASTS = (*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH)
+
+
+def table() -> str:
+    """All contrasts as a Markdown table."""
+    lines = [
+        "| claim | role | contrast | statistic | sides | alike in |",
+        "|---|---|---|---|---|---|",
+    ]
+    for c in CONTRASTS:
+        sides = " ".join(
+            f"{'+' if side.weight > 0 else '−'} {side.statistic} [{side.runs}]" for side in c.sides
+        )
+        if c.against:
+            sides += f" − {c.against:g}"
+        alike = ", ".join(("data set", "seed", *c.within))
+        label = STATISTICS[c.statistic].label
+        lines.append(f"| ({c.claim}) | {c.role} | {c.statement} | {label} | `{sides}` | {alike} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())

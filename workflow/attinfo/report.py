@@ -11,11 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import numpy as np
 import pandas as pd
 
-from attinfo.contrasts import CONCLUSIONS, STATISTICS
+from attinfo.contrasts import ALL, CONCLUSIONS
 from attinfo.data.texts import read_arrow, read_summary
 from attinfo.figures import FIGURES
 from attinfo.flags import FLAGS
 from attinfo.grid import Run
+from attinfo.quantities import STATISTICS
 from attinfo.seeds import seed_of
 from attinfo.store import read_states
 from attinfo.style import name_of
@@ -337,6 +338,7 @@ def page(
         config: the study's config, as text.
     """
     claims, cells, runs = tables["claims"], tables["cells"], tables["runs"]
+    claims = claims[claims["dataset"] == ALL]
     information = tables["information"]
     accuracy = runs.loc[runs["variant"] == "trained", "accuracy"]
     return {

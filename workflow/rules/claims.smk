@@ -2,7 +2,7 @@
 
 
 rule claims:
-    """Five conclusions as contrasts with intervals; the statistics of every run and cell."""
+    """The conclusions as contrasts with verdicts; statistics of runs and cells, their ranks."""
     input:
         texts=groups_of("texts.parquet"),
         code=code("claims.py"),
@@ -10,6 +10,8 @@ rule claims:
         claims=f"{RESULTS}/claims.csv",
         runs=f"{RESULTS}/runs.csv",
         cells=f"{RESULTS}/cells.csv",
+        variance=f"{RESULTS}/variance.csv",
+        ranks=f"{RESULTS}/ranks.csv",
     log:
         log_of("claims", "claims"),
     benchmark:

@@ -7,7 +7,8 @@ from attinfo.errors import reporting
 from attinfo.files import whole
 
 with reporting(snakemake.log[0]):
-    texts = map(pd.read_parquet, snakemake.input.texts)
+    # Sorted, the cells of a data set stand together: paths begin with its name.
+    texts = map(pd.read_parquet, sorted(snakemake.input.texts))
     options = snakemake.params.options
     tables = settle(texts, options["level"], options["bootstrap"], options["seed"])
     for name, table in tables.items():

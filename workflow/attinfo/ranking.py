@@ -1,0 +1,124 @@
+"""Which cell is best? An interval for the rank of each, instead of a winner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import studentized_range
+
+BLOCKS = ["encoder", "attention", "normaliser"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A statistic of the trained cells of a data set.
+
+    `cells`: a row a cell, its blocks and its number of seeds. `mean`: [cells]. `spread`,
+    `freedom`: variance over the seeds within cells, pooled, and its degrees of freedom. `texts`:
+    [cells, cells] covariance of the means over resampled texts.
+    """
+
+    cells: pd.DataFrame
+    mean: np.ndarray
+    spread: float
+    freedom: int
+    texts: np.ndarray
+
+
+def scores_of(runs: pd.DataFrame, draws: np.ndarray) -> Scores:
+    """The scores of the trained cells in which a statistic is defined.
+
+    Args:
+        runs: of one data set, a row a run.
+        draws: [1 + B, runs] the statistic, row 0 over the texts as they are.
+    """
+    known = runs[(runs["variant"] == "trained") & np.isfinite(draws).all(0)]
+    groups = [(cell, own.index.to_numpy()) for cell, own in known.groupby(BLOCKS, sort=False)]
+    cells = pd.DataFrame([cell for cell, _ in groups], columns=BLOCKS)
+    cells["seeds"] = [len(own) for _, own in groups]
+    if not groups:
+        return Scores(cells, np.empty(0), np.nan, 0, np.empty((0, 0)))
+    means = np.stack([draws[:, own].mean(1) for _, own in groups])
+    freedom = int((cells["seeds"] - 1).sum())
+    within = sum(((draws[0, own] - draws[0, own].mean()) ** 2).sum() for _, own in groups)
+    texts = np.atleast_2d(np.cov(means[:, 1:]))
+    return Scores(cells, means[:, 0], within / freedom if freedom else np.nan, freedom, texts)
+
+
+def _table(
+    cells: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, freedom: int, level: float
+) -> pd.DataFrame:
+    """Ranks from the [cells, cells] variance of differences of means."""
+    count = len(cells)
+    difference = mean[:, None] - mean
+    critical = np.nan
+    if freedom and count > 1:
+        critical = studentized_range.ppf(level, count, freedom) / np.sqrt(2)
+    above = difference > critical * np.sqrt(variance)  # False wherever nothing is known
+    best_first = (-mean).argsort(kind="stable").argsort(kind="stable") + 1
+    note = "" if freedom else "one seed a cell: ranks are not known"
+    return cells.assign(
+        estimate=mean,
+        rank=best_first,
+        rank_low=1 + above.sum(0),
+        rank_high=count - above.sum(1),
+        cells=count,
+        note=note,
+    )
+
+
+def rank_intervals(scores: Mapping[str, Scores], statistic: str, level: float) -> pd.DataFrame:
+    """The table `ranks.csv`: each trained cell with its rank, 1 the largest, and an interval.
+
+    The intervals hold for all cells of a data set at once: a rank is bounded by the numbers of
+    cells that are above and below for sure by simultaneous intervals of all differences
+    (Tukey-Kramer; seeds vary alike in all cells). With several data sets there are rows of
+    `dataset` "all" too: the mean over data sets of the cells that every one of them has.
+
+    Args:
+        scores: data set -> its scores.
+        statistic: its name.
+        level: of all intervals together.
+
+    Reference: Mogstad, Romano, Shaikh & Wilhelm 2024, Review of Economic Studies 91; Tukey 1953,
+    Kramer 1956 for the intervals of differences.
+    """
+    tables = []
+    for dataset, own in scores.items():
+        if len(own.cells) == 0:
+            continue
+        table = _table(own.cells, own.mean, _variance(own), own.freedom, level)
+        tables.append(table.assign(dataset=dataset))
+    if len(scores) > 1:
+        tables += _over_datasets([own for own in scores.values() if len(own.cells)], level)
+    columns = ["statistic", "dataset", *BLOCKS, "seeds", "estimate", "rank", "rank_low"]
+    columns += ["rank_high", "cells", "note"]
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(tables, ignore_index=True).assign(statistic=statistic)[columns]
+
+
+def _variance(own: Scores) -> np.ndarray:
+    """[cells, cells] of differences of means: of seeds, and of texts, which cells share."""
+    seeds = own.spread / own.cells["seeds"].to_numpy()
+    texts = np.diag(own.texts)
+    return seeds[:, None] + seeds + np.maximum(texts[:, None] + texts - 2 * own.texts, 0)
+
+
+def _over_datasets(scores: list[Scores], level: float) -> list[pd.DataFrame]:
+    """The mean over data sets, if they have cells in common."""
+    keys = [list(own.cells[BLOCKS].itertuples(index=False, name=None)) for own in scores]
+    common = [key for key in keys[0] if all(key in other for other in keys[1:])] if keys else []
+    if not common:
+        return []
+    places = [[own.index(key) for key in common] for own in keys]
+    mean = np.mean([own.mean[at] for own, at in zip(scores, places, strict=True)], axis=0)
+    variances = [_variance(own)[np.ix_(at, at)] for own, at in zip(scores, places, strict=True)]
+    cells = pd.DataFrame(common, columns=BLOCKS)
+    cells["seeds"] = sum(
+        own.cells["seeds"].to_numpy()[at] for own, at in zip(scores, places, strict=True)
+    )
+    freedom = min(own.freedom for own in scores)  # data sets may vary differently over seeds
+    table = _table(cells, mean, np.sum(variances, axis=0) / len(scores) ** 2, freedom, level)
+    return [table.assign(dataset="all")]

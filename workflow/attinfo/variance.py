@@ -1,0 +1,96 @@
+"""Which building block matters? The variance of a statistic, split over the factors of a study."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from statsmodels.regression.mixed_linear_model import MixedLM
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
+
+FACTORS = ("dataset", "encoder", "attention", "normaliser", "seed")
+COMBINATION = "combination"  # of all blocks and data set, beyond what each does by itself
+RESIDUAL = "residual"  # seeds within a cell
+FEW_LEVELS = 5
+
+
+def _not_told(data: pd.DataFrame) -> dict[str, str]:
+    """Why a component cannot be told, by component."""
+    why = {f: "one level only" for f in FACTORS if data[f].nunique() < 2}
+    told = [f for f in FACTORS if f not in why]
+    per_cell = data.groupby(list(FACTORS[:-1]))["seed"].nunique()
+    if per_cell.max() < 2:
+        why[COMBINATION] = "one seed a cell: it is part of the residual"
+    elif len([f for f in told if f != "seed"]) < 2:
+        why[COMBINATION] = "cells differ in one block at most"
+    return why
+
+
+def _fit(data: pd.DataFrame, components: list[str]) -> dict[str, float]:
+    """Variance components by restricted maximum likelihood; all factors are crossed."""
+    spread = data["value"].std()
+    if not components or spread == 0:
+        return {RESIDUAL: float(spread**2)} | dict.fromkeys(components, 0.0)
+    formula = {c: f"0 + C({c})" for c in components}
+    scaled = data.assign(value=(data["value"] - data["value"].mean()) / spread)
+    model = MixedLM.from_formula(
+        "value ~ 1", scaled, groups=np.ones(len(scaled)), re_formula="0", vc_formula=formula
+    )
+    with warnings.catch_warnings():
+        # A component at 0 is an answer, not a failure.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        found = model.fit(reml=True, method=["lbfgs", "powell"])
+    names = model.exog_vc.names
+    parts = {name: float(v) for name, v in zip(names, found.vcomp, strict=True)}
+    return {c: parts[c] * spread**2 for c in components} | {RESIDUAL: found.scale * spread**2}
+
+
+def decompose(runs: pd.DataFrame, statistic: str) -> pd.DataFrame:
+    """Rows of `variance.csv`: the variance of a statistic over trained runs, by source.
+
+    A component is the variance between the levels of a factor, the others averaged over;
+    `combination` what a cell has beyond its factors, `seed` what one seed does to all cells
+    alike, `residual` what seeds do within cells. Crossed random effects by restricted maximum
+    likelihood. With few levels a component is rough, and it says so.
+
+    Args:
+        runs: a row a run.
+        statistic: a column of `runs`; runs in which it is NaN are left out, and counted.
+
+    Returns:
+        statistic, component, levels, runs, excluded, variance, sd, share, note; a component that
+        the study cannot tell has NaN and says why.
+    """
+    trained = runs[runs["variant"] == "trained"]
+    data = trained[[*FACTORS, statistic]].rename(columns={statistic: "value"}).dropna()
+    data[COMBINATION] = data[list(FACTORS[:-1])].astype(str).agg("/".join, axis=1)
+    why = _not_told(data) if len(data) else dict.fromkeys([*FACTORS, COMBINATION], "no runs")
+    told = [c for c in (*FACTORS, COMBINATION) if c not in why]
+    parts: dict[str, float] = {}
+    if len(data) > 1 + len(told):
+        parts = _fit(data, told)
+    else:
+        why = {c: why.get(c, "too few runs") for c in (*FACTORS, COMBINATION, RESIDUAL)}
+    total = sum(parts.values())
+    rows = []
+    for component in (*FACTORS, COMBINATION, RESIDUAL):
+        levels = data[component].nunique() if component != RESIDUAL else len(data)
+        note = why.get(component, "")
+        if not note and levels < FEW_LEVELS:
+            note = f"{levels} levels: rough"
+        variance = parts.get(component, np.nan)
+        rows.append(
+            {
+                "statistic": statistic,
+                "component": component,
+                "levels": levels,
+                "runs": len(data),
+                "excluded": len(trained) - len(data),
+                "variance": variance,
+                "sd": np.sqrt(variance),
+                "share": variance / total if total > 0 else np.nan,
+                "note": note,
+            }
+        )
+    return pd.DataFrame(rows)

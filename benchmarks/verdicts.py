@@ -15,7 +15,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from simulate import SEEN, Spread, simulated_claims  # noqa: E402
+from simulate import SEEN, Spread, simulated_claims
 
 STATISTICS = {
     "information": "information_position",

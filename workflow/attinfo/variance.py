@@ -64,7 +64,7 @@ def decompose(runs: pd.DataFrame, statistic: str) -> pd.DataFrame:
     """
     trained = runs[runs["variant"] == "trained"]
     data = trained[[*FACTORS, statistic]].rename(columns={statistic: "value"}).dropna()
-    data[COMBINATION] = data[list(FACTORS[:-1])].astype(str).agg("/".join, axis=1)
+    data[COMBINATION] = data.groupby(list(FACTORS[:-1])).ngroup()
     why = _not_told(data) if len(data) else dict.fromkeys([*FACTORS, COMBINATION], "no runs")
     told = [c for c in (*FACTORS, COMBINATION) if c not in why]
     parts: dict[str, float] = {}

@@ -306,7 +306,7 @@ def test_reasons_say_what_was_found_and_what_would_change_it() -> None:
     called = primary(claims_of(study(1)))
     for row in called.itertuples():
         assert f"Effect {row.estimate:+.3f}" in row.reason
-        assert "times as wide" in row.reason and "other contrasts" in row.reason
+        assert "times as wide" in row.reason and "Its other contrasts" in row.reason
     open_ = primary(claims_of(study(0.1, spread=0.05)))
     missed = open_[(open_["verdict"] == "undetermined") & (open_["p"] > 0.05)]
     assert len(missed) >= 3
@@ -314,6 +314,13 @@ def test_reasons_say_what_was_found_and_what_would_change_it() -> None:
         assert "The interval covers 0" in row.reason
         assert f"effects below {row.mde:.3f} may well be missed" in row.reason
     assert (open_["mde"] > called["mde"]).all()
+
+
+def test_the_reason_names_the_yardsticks_that_disagree() -> None:
+    turned = [f.assign(**{"tau:linear_pvi": -f["tau:linear_gain"]}) for f in study(1)]
+    reason = primary(claims_of(turned)).loc["v", "reason"]
+    assert "Of the opposite sign: agreement by pvi" in reason and "contradicted)" in reason
+    assert "Of the opposite sign" not in primary(claims_of(study(1))).loc["iv", "reason"]
 
 
 def test_a_primary_that_only_correction_takes_away_says_so() -> None:

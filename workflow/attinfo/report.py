@@ -103,7 +103,7 @@ def conclusions(claims: pd.DataFrame, level: float) -> list[dict[str, Any]]:
                 f"{row['estimate']:+.3f}, {level:.0%} interval {row['ci_low']:+.3f} to "
                 f"{row['ci_high']:+.3f}"
             )
-        seconds = claims[(claims["claim"] == row["claim"]) & (claims["role"] == "secondary")]
+        seconds = claims[(claims["claim"] == row["claim"]) & (claims["role"] != "primary")]
         note = row["note"] if isinstance(row["note"], str) else ""
         shown.append(
             row
@@ -174,8 +174,8 @@ def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def secondary_table(claims: pd.DataFrame) -> pd.DataFrame:
-    """The secondary contrasts."""
-    second = claims[(claims["role"] == "secondary") & (claims["n"] > 0)]
+    """The secondary contrasts and the controls."""
+    second = claims[(claims["role"] != "primary") & (claims["n"] > 0)]
     return pd.DataFrame(
         {
             "claim": second["claim"],

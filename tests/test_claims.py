@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from attinfo.agreement import GAP_BINS
-from attinfo.claims import RUN, settle
-from attinfo.contrasts import CONCLUSIONS, CONTRASTS
+from attinfo.claims import settle
+from attinfo.contrasts import CONCLUSIONS, CONTRASTS, table
+from attinfo.effects import RUN, Sampled, effects_of
+from attinfo.errors import InputError
 from attinfo.quantities import STATISTICS
-from attinfo.statistics import Interval, Ratios, interval, mean_of, text_weights
+from attinfo.verdicts import judge
 
 TEXTS = 80
 ENCODERS, SCORERS = ("bilstm", "mlp"), ("additive", "deep", "scaled_dot")
@@ -68,11 +70,22 @@ def study(
 
 
 def claims_of(frames: Frames) -> pd.DataFrame:
-    return settle(frames, level=0.95, repeats=300, seed=7)["claims"]
+    """What `settle` makes of them, without the other tables."""
+    effects: dict = {contrast: {} for contrast in CONTRASTS}
+    used = set.union(*(contrast.statistics for contrast in CONTRASTS))
+    for dataset in sorted({frame["dataset"].iloc[0] for frame in frames}):
+        own = [frame for frame in frames if frame["dataset"].iloc[0] == dataset]
+        own = [f.assign(correct=f["label"].eq(f["predicted"])) for f in own]
+        sampled = Sampled({tuple(frame[RUN].iloc[0]): frame for frame in own}, 300, 7)
+        draws = sampled.draws(used)
+        for contrast in CONTRASTS:
+            effects[contrast][dataset] = effects_of(contrast, sampled.runs, draws)
+    return judge(effects, level=0.95, seed=7)
 
 
 def primary(claims: pd.DataFrame) -> pd.DataFrame:
-    return claims[claims["role"] == "primary"].set_index("claim")
+    pooled = claims[(claims["role"] == "primary") & (claims["dataset"] == "all")]
+    return pooled.set_index("claim")
 
 
 # Contrasts.
@@ -82,8 +95,22 @@ def test_every_conclusion_has_one_primary_contrast() -> None:
     assert list(CONCLUSIONS) == ["i", "ii", "iii", "iv", "v"]
     assert [c.claim for c in CONTRASTS if c.primary] == list(CONCLUSIONS)
     assert {c.claim for c in CONTRASTS} == set(CONCLUSIONS)
-    assert set().union(*(c.statistics for c in CONTRASTS)) <= set(STATISTICS)
+    assert set.union(*(c.statistics for c in CONTRASTS)) <= set(STATISTICS)
     assert len({(c.claim, c.statement) for c in CONTRASTS}) == len(CONTRASTS)
+
+
+def test_contrasts_can_be_read_before_there_are_results() -> None:
+    rows = table().splitlines()[2:]
+    assert len(rows) == len(CONTRASTS)
+    for row, contrast in zip(rows, CONTRASTS, strict=True):
+        assert contrast.statement in row and all(side.runs in row for side in contrast.sides)
+
+
+def test_an_effect_is_a_difference_unless_it_is_held_against_a_value() -> None:
+    for contrast in CONTRASTS:
+        weights = sum(side.weight for side in contrast.sides)
+        assert weights == 0 or len(contrast.sides) == 1
+        assert contrast.control is None or len(contrast.sides) == 2
 
 
 @pytest.mark.parametrize(("effect", "expected"), [(1, "supported"), (-1, "contradicted")])
@@ -111,7 +138,8 @@ def test_adjusted_p_is_that_of_holm_and_never_below_the_raw_one() -> None:
     expected = (ranked * np.arange(5, 0, -1)).cummax().clip(upper=1)
     np.testing.assert_allclose(table["p_holm"], expected[table.index])
     assert (table["p_holm"] >= table["p"]).all()
-    secondary = claims_of(frames).query("role == 'secondary' and p == p")
+    secondary = claims_of(frames).query("role != 'primary' and p == p")
+    assert set(secondary["role"]) == {"secondary", "control"}
     assert (secondary["p_bh"] >= secondary["p"]).all()
     assert secondary["p_holm"].isna().all()
 
@@ -134,10 +162,13 @@ def test_a_study_that_can_settle_nothing_still_gets_its_table() -> None:
     assert (table["note"] != "").all()
 
 
-def test_with_one_seed_the_table_says_that_the_interval_is_over_texts_alone() -> None:
+def test_with_one_seed_nothing_is_called_and_the_interval_is_over_texts_alone() -> None:
     table = primary(claims_of(study(1, seeds=(4,))))
     assert (table["n"] == 1).all()
     assert table["note"].str.startswith("one seed").all()
+    assert (table["ci_low"] > 0).all() and table["p"].isna().all()
+    assert (table["verdict"] == "undetermined").all()
+    assert table["reason"].str.contains("tells nothing of models trained anew").all()
 
 
 def test_effects_are_paired_by_seed() -> None:
@@ -179,6 +210,8 @@ def test_a_run_in_which_a_statistic_is_undefined_takes_no_part() -> None:
     table = primary(claims_of(broken))
     assert table["n"].to_dict() == {"i": 3, "ii": 2, "iii": 3, "iv": 3, "v": 3}
     assert table.loc["ii", "verdict"] == "supported"
+    assert table["excluded"].to_dict() == {"i": 0, "ii": 1, "iii": 0, "iv": 0, "v": 0}
+    assert "1 runs are left out" in table.loc["ii", "reason"]
 
 
 def test_tables_of_runs_and_cells_hold_the_means() -> None:
@@ -201,68 +234,97 @@ def test_tables_of_runs_and_cells_hold_the_means() -> None:
         assert row.estimate == pytest.approx(means[cell])
 
 
-# The hierarchical bootstrap.
+# Several data sets.
 
 
-def simulated(
-    replicates: int, seed_sd: float, text_sd: float, number: int, texts: int = 60
-) -> Interval:
-    """The interval of a mean that is zero; half of what a text does, it does to every seed."""
-    rng = np.random.default_rng([number, replicates])
-    values = (
-        seed_sd * rng.normal(size=replicates)
-        + text_sd * rng.normal(size=(texts, 1)) * np.sqrt(0.5)
-        + text_sd * rng.normal(size=(texts, replicates)) * np.sqrt(0.5)
+def renamed(frames: Frames, name: str, shift: float = 0.0) -> Frames:
+    column = "tau:linear_gain"
+    better = [
+        f.assign(**{column: f[column] + shift * (f["variant"].iloc[0] == "trained")})
+        for f in frames
+    ]
+    return [f.assign(dataset=name) for f in better]
+
+
+def test_the_pooled_effect_is_the_mean_over_data_sets_which_have_rows_of_their_own() -> None:
+    frames = renamed(study(0.5), "a") + renamed(study(0.5, number=1), "b", shift=0.3)
+    claims = claims_of(frames).query("claim == 'ii' and role == 'primary'").set_index("dataset")
+    assert list(claims.index) == ["all", "a", "b"]
+    assert claims.loc["b", "estimate"] == pytest.approx(claims.loc["a", "estimate"] + 0.3, abs=0.05)
+    assert claims.loc["all", "estimate"] == pytest.approx(claims.loc[["a", "b"], "estimate"].mean())
+    assert claims["n"].to_dict() == {"all": 6, "a": 3, "b": 3}
+    assert claims["p_holm"].notna().to_dict() == {"all": True, "a": False, "b": False}
+    assert "positive on 2 of 2 data sets" in claims.loc["all", "reason"]
+
+
+def test_data_sets_with_other_numbers_of_texts_and_seeds_are_pooled() -> None:
+    small = [f.iloc[:40] for f in study(0.5, seeds=(8, 9))]
+    claims = primary(claims_of(renamed(study(0.5), "a") + renamed(small, "b")))
+    assert (claims["n"] == 5).all() and (claims["datasets"] == 2).all()
+    assert (claims["verdict"] != "contradicted").all()
+
+
+def test_a_contrast_of_one_data_set_alone_says_so() -> None:
+    frames = renamed(study(1), "a")
+    frames += renamed(study(1, keep=lambda cell: cell[1] == "additive"), "b")
+    claims = claims_of(frames).query("role == 'primary' and claim == 'i'")
+    assert list(claims["dataset"]) == ["all"] and list(claims["note"]) == ["on a alone"]
+
+
+def test_tables_of_a_data_set_must_stand_together_and_have_the_same_texts() -> None:
+    frames = study(seeds=(1,))
+    apart = [*renamed(frames[:1], "a"), *renamed(frames[:1], "b"), *renamed(frames[1:2], "a")]
+    with pytest.raises(ValueError, match="'a' do not stand together"):
+        settle(apart, 0.95, 200, 7)
+    with pytest.raises(InputError, match="has 70 texts, expected 80"):
+        settle([*frames[:-1], frames[-1].iloc[:70]], 0.95, 200, 7)
+
+
+# Verdicts and their reasons.
+
+
+def test_equivalence_is_a_verdict_only_where_sameness_is_claimed() -> None:
+    claims = claims_of(study(1))
+    assert set(claims.loc[claims["verdict"] == "equivalent", "margin"].dropna()) == {0.05}
+    assert claims.loc[claims["margin"].isna(), "verdict"].ne("equivalent").all()
+    smallest = claims[claims["statistic"] == "concordance_0"].iloc[0]
+    assert smallest["verdict"] == "equivalent" and abs(smallest["estimate"]) < 0.05
+
+    def moved(by: float) -> str:
+        frames = [f.assign(**{"concordant:0": f["concordant:0"] + 10 * by}) for f in study(1)]
+        claims = claims_of(frames)
+        return claims[claims["statistic"] == "concordance_0"].iloc[0]["verdict"]
+
+    assert (moved(0.049), moved(0.2), moved(-0.2)) == (
+        "undetermined",
+        "contradicted",
+        "contradicted",
     )
-    draws = Ratios(values, np.ones_like(values)).over(text_weights(texts, 400, number))
-    return interval(mean_of([draws], number, replicates).draws, 0.95)
 
 
-@pytest.mark.parametrize("replicates", [3, 5, 10])
-@pytest.mark.parametrize(
-    ("seed_sd", "text_sd"),
-    [(1.0, 0.0), (1.0, 4.0), (0.0, 4.0)],
-    ids=["seeds vary", "both vary", "texts vary"],
-)
-def test_the_interval_covers_a_mean_about_as_often_as_it_says(
-    replicates: int, seed_sd: float, text_sd: float
-) -> None:
-    found = [simulated(replicates, seed_sd, text_sd, number) for number in range(300)]
-    assert np.mean([f.low <= 0 <= f.high for f in found]) > 0.91  # 0.95, less three errors
-    assert np.mean([f.p < 0.05 for f in found]) < 0.09
+def test_reasons_say_what_was_found_and_what_would_change_it() -> None:
+    called = primary(claims_of(study(1)))
+    for row in called.itertuples():
+        assert f"Effect {row.estimate:+.3f}" in row.reason
+        assert "times as wide" in row.reason and "Its other contrasts" in row.reason
+    open_ = primary(claims_of(study(0.1, spread=0.05)))
+    missed = open_[(open_["verdict"] == "undetermined") & (open_["p"] > 0.05)]
+    assert len(missed) >= 3
+    for row in missed.itertuples():
+        assert "The interval covers 0" in row.reason
+        assert f"effects below {row.mde:.3f} may well be missed" in row.reason
+    assert (open_["mde"] > called["mde"]).all()
 
 
-def test_the_interval_widens_with_the_variance_of_seeds_and_of_texts() -> None:
-    def width(**changes: float) -> float:
-        settings = {"replicates": 3, "seed_sd": 0.3, "text_sd": 1.0} | changes
-        found = [simulated(**settings, number=number) for number in range(30)]
-        return float(np.mean([f.high - f.low for f in found]))
-
-    assert width(seed_sd=0.0) < width() < width(seed_sd=1.0)
-    assert width(text_sd=0.1) < width() < width(text_sd=4.0)
-    assert width(replicates=10) < width()
-    assert width(texts=600) < width()
+def test_the_reason_names_the_yardsticks_that_disagree() -> None:
+    turned = [f.assign(**{"tau:linear_pvi": -f["tau:linear_gain"]}) for f in study(1)]
+    reason = primary(claims_of(turned)).loc["v", "reason"]
+    assert "Of the opposite sign: agreement by pvi" in reason and "contradicted)" in reason
+    assert "Of the opposite sign" not in primary(claims_of(study(1))).loc["iv", "reason"]
 
 
-def test_the_estimate_is_the_plain_mean_and_resampling_is_seeded() -> None:
-    values = np.random.default_rng(0).normal(size=(50, 3))
-    draws = Ratios(values, np.ones_like(values)).over(text_weights(50, 200, 1))
-    assert interval(draws.mean(1), 0.95).estimate == pytest.approx(values.mean())
-    one, again, other = (mean_of([draws], key).draws for key in (1, 1, 2))
-    assert (one == again).all() and (one != other).any()
-    assert one[0] == pytest.approx(values.mean())
-
-
-def test_a_text_in_which_a_ratio_is_undefined_does_not_count() -> None:
-    numerator, denominator = np.array([[2.0], [0.0], [6.0]]), np.array([[1.0], [0.0], [2.0]])
-    weights = np.array([[1, 1, 1], [1, 5, 0]])
-    np.testing.assert_allclose(Ratios(numerator, denominator).over(weights), [[8 / 3], [2.0]])
-
-
-def test_an_effect_is_less_probable_the_further_its_draws_are_from_none() -> None:
-    draws = np.random.default_rng(0).normal(size=1001)
-    found = [interval(draws + shift, 0.95) for shift in (0, 1, 2, 5)]
-    assert found[0].p > 0.5 > found[1].p > found[2].p > found[3].p == pytest.approx(2 / 1001)
-    for result, shift in zip(found, (0, 1, 2, 5), strict=True):
-        assert result.low == pytest.approx(shift - 1.96, abs=0.2)
-        assert result.high == pytest.approx(shift + 1.96, abs=0.2)
+def test_a_primary_that_only_correction_takes_away_says_so() -> None:
+    claims = claims_of(study(0.06, spread=0.012))
+    near = primary(claims).query("p < 0.05 and p_holm >= 0.05")
+    assert len(near) and near["reason"].str.contains("adjusted for the five conclusions").all()
+    assert (near["verdict"] == "undetermined").all()

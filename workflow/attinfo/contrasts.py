@@ -13,6 +13,7 @@ from typing import Literal
 
 from attinfo.quantities import COLD, STATISTICS
 
+ALL = "all"  # in a column `dataset`: the mean over the data sets of the study
 CHANCE = 0.5  # concordance of orders that have nothing to do with each other
 CHANCE_MARGIN = 0.05  # a concordance within 0.5 ± 0.05 is "at chance"
 ACCURACY_TOLERANCE = 0.01  # test accuracies no further apart are "the same"

@@ -16,6 +16,7 @@ import pandas as pd
 import seaborn as sns
 
 from attinfo.agreement import GAP_BINS
+from attinfo.contrasts import ALL
 from attinfo.files import whole
 from attinfo.style import (
     GREY,
@@ -64,7 +65,7 @@ def _trained(table: pd.DataFrame) -> pd.DataFrame:
 def verdicts(tables: Tables) -> Drawing:
     """The effect of each conclusion's primary contrast."""
     claims = tables.claims
-    data = claims[(claims["role"] == "primary") & (claims["dataset"] == "all")]
+    data = claims[(claims["role"] == "primary") & (claims["dataset"] == ALL)]
     columns = ["claim", "contrast", "n", "estimate", "ci_low", "ci_high", "p_holm", "verdict"]
     data = data[columns].reset_index(drop=True)
     figure, axes = panels(1, 1, 7.2, 3.2)

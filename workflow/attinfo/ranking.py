@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,12 @@ def scores_of(runs: pd.DataFrame, draws: np.ndarray) -> Scores:
     return Scores(cells, means[:, 0], within / freedom if freedom else np.nan, freedom, texts)
 
 
+@lru_cache(maxsize=64)
+def _critical(count: int, freedom: int, level: float) -> float:
+    """How many standard errors of a difference the largest of all differences may be."""
+    return float(studentized_range.ppf(level, count, freedom) / np.sqrt(2))
+
+
 def _table(
     cells: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, freedom: int, level: float
 ) -> pd.DataFrame:
@@ -54,7 +61,7 @@ def _table(
     difference = mean[:, None] - mean
     critical = np.nan
     if freedom and count > 1:
-        critical = studentized_range.ppf(level, count, freedom) / np.sqrt(2)
+        critical = _critical(count, freedom, level)
     above = difference > critical * np.sqrt(variance)  # False wherever nothing is known
     best_first = (-mean).argsort(kind="stable").argsort(kind="stable") + 1
     note = "" if freedom else "one seed a cell: ranks are not known"

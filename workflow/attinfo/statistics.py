@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import ndtr
 from scipy.stats import chi2, norm
 from scipy.stats import t as student
 
@@ -131,16 +132,18 @@ def equivalence_p(draws: np.ndarray, margin: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _detectable(df: float, alpha: float) -> float:
-    """The effect that a two-sided t test finds with `POWER`, in standard errors."""
-    critical = student.ppf(1 - alpha / 2, df)
-    # The noncentral t of scipy fails far out; given the error, the estimate is normal.
-    errors = critical * np.sqrt(chi2.ppf((np.arange(2000) + 0.5) / 2000, df) / df)
+def _detectable(share: float, df: float, alpha: float) -> float:
+    """The effect found with `POWER` in errors of 1, a `share` (SD) of which is the seeds'."""
+    df = min(df, 1e9)
+    # The noncentral t of scipy fails far out; given the error of the seeds, all else is normal.
+    seeds = share * np.sqrt(chi2.ppf((np.arange(500) + 0.5) / 500, df) / df)
+    texts = norm.ppf(1 - alpha / 2) * np.sqrt(1 - share**2)
+    reach = np.hypot(student.ppf(1 - alpha / 2, df) * seeds, texts)  # half of an interval
 
     def lacking(effect: float) -> float:
-        return POWER - (norm.cdf(effect - errors) + norm.cdf(-effect - errors)).mean()
+        return POWER - (ndtr(effect - reach) + ndtr(-effect - reach)).mean()
 
-    return float(brentq(lacking, 0, 2 * errors.max() + 10))
+    return float(brentq(lacking, 0, 2 * reach.max() + 10))
 
 
 def detectable(seeds: float, texts: float, df: float, alpha: float) -> float:
@@ -152,8 +155,7 @@ def detectable(seeds: float, texts: float, df: float, alpha: float) -> float:
         df: degrees of freedom of the error of the seeds.
         alpha: level of the two-sided test.
     """
-    total = np.hypot(seeds, texts)
+    total = float(np.hypot(seeds, texts))
     if not total > 0:
         return 0.0
-    together = min(df * (total / max(seeds, 1e-9 * total)) ** 4, 1e6)
-    return float(total) * _detectable(float(f"{together:.4g}"), alpha)
+    return total * _detectable(round(seeds / total, 3), float(f"{df:.4g}"), alpha)

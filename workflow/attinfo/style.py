@@ -30,7 +30,12 @@ class Hues(dict):
 HUES = Hues()
 for _attention in entries("attention"):
     HUES[_attention]  # takes the next hue
-VERDICT_HUES = {"supported": "#1a7f4b", "contradicted": "#b3261e", "undetermined": "#6b7280"}
+VERDICT_HUES = {
+    "supported": "#1a7f4b",
+    "equivalent": "#1a7f4b",
+    "contradicted": "#b3261e",
+    "undetermined": "#6b7280",
+}
 GREY, INK = "#6b7280", "#111827"
 NAMES = {
     "bilstm": "BiLSTM",

@@ -70,8 +70,7 @@ def decompose(runs: pd.DataFrame, statistic: str) -> pd.DataFrame:
     """
     trained = runs[runs["variant"] == "trained"]
     data = trained[[*FACTORS, statistic]].rename(columns={statistic: "value"}).dropna()
-    cells = data[list(FACTORS[:-1])].astype(str)
-    data[COMBINATION] = ["/".join(cell) for cell in cells.itertuples(index=False)]
+    data[COMBINATION] = data.groupby(list(FACTORS[:-1])).ngroup()
     why = _not_told(data) if len(data) else dict.fromkeys([*FACTORS, COMBINATION], "no runs")
     told = [c for c in (*FACTORS, COMBINATION) if c not in why]
     parts: dict[str, float] = {}

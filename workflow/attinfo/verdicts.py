@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from attinfo.contrasts import CONTRASTS, Contrast
+from attinfo.contrasts import ALL, CONTRASTS, Contrast
 from attinfo.effects import Effects
 from attinfo.statistics import detectable, equivalence_p, interval, mean_of
 
-ALL = "all"  # in the column `dataset`: the mean over the data sets of the study
 NO_RUNS = "this study has no runs to compare"
 ONE_SEED = "one seed: the interval is of these models, over texts alone"
 MOST_SEEDS = 1000  # beyond which a number of seeds is not told
@@ -147,11 +146,11 @@ def _why_open(row: Mapping[str, Any], alpha: float) -> str:
     return f"{open_}; one of the size found calls for about {needed} seeds{where}."
 
 
-def _checks(table: pd.DataFrame, claim: str) -> str:
-    """How the other contrasts of a conclusion turned out."""
-    others = table[(table["claim"] == claim) & (table["role"] != "primary")]
+def _checks(table: pd.DataFrame, primary: Mapping[str, Any]) -> str:
+    """How the other contrasts of a conclusion turned out, and which disagree with the primary."""
+    others = table[(table["claim"] == primary["claim"]) & (table["role"] != "primary")]
     others = others[(others["dataset"] == ALL) & (others["n"] > 0)]
-    if others.empty:
+    if others.empty or not primary["n"]:
         return ""
     counts = others["verdict"].value_counts()
     told = ", ".join(
@@ -159,9 +158,12 @@ def _checks(table: pd.DataFrame, claim: str) -> str:
         for v in ("supported", "equivalent", "contradicted", "undetermined")
         if v in counts
     )
-    against = others.loc[others["verdict"] == "contradicted", "contrast"]
-    named = f" Contradicted: {'; '.join(against)}." if len(against) else ""
-    return f" Of its {len(others)} other contrasts: {told}.{named}"
+    other_way = others["margin"].isna() & (others["estimate"] * primary["estimate"] < 0)
+    named = "; ".join(
+        f"{row.contrast} ({row.estimate:+.3f}, {row.verdict})"
+        for row in others[other_way].itertuples()
+    )
+    return f" Its other contrasts: {told}." + f" Of the opposite sign: {named}." * bool(named)
 
 
 def judge(
@@ -207,5 +209,5 @@ def judge(
     table["reason"] = [
         reason(row, level, a) for row, a in zip(table.to_dict("records"), alpha, strict=True)
     ]
-    table.loc[first, "reason"] += [_checks(table, claim) for claim in table.loc[first, "claim"]]
+    table.loc[first, "reason"] += [_checks(table, row) for row in table[first].to_dict("records")]
     return table.drop(columns=["positive"])

@@ -20,7 +20,8 @@ rule claims:
         "../../envs/claims.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
+        # One data set is in memory at a time.
+        mem_mb=1000 + 4 * len(STUDY.runs) // len(STUDY.used_datasets),
         runtime=30,
     params:
         options=STUDY.statistics.model_dump(),

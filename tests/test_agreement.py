@@ -16,6 +16,7 @@ from attinfo.agreement.gaps import (
     concordance_by_gap,
     gap_edges,
     study_bins,
+    study_gaps,
 )
 from attinfo.agreement.kendall import kendall_by_text
 from attinfo.agreement.pairs import pairs_of
@@ -258,6 +259,27 @@ def test_the_bins_of_a_study_hold_about_equal_shares_of_its_pairs() -> None:
     assert (np.diff(merged) >= 0).all() and set(merged) == set(range(10))
     shares = np.bincount(merged, counts) / counts.sum()
     np.testing.assert_allclose(shares, 0.1, atol=0.04)
+
+
+def test_bins_of_a_study_are_the_same_for_all_runs_and_lose_no_pair() -> None:
+    tables = []
+    for seed, scale in enumerate((1.0, 0.01)):  # the second has small gaps alone
+        score, _, offsets = random_run(seed=seed)
+        score = np.float32(scale) * score
+        states = run_of(score, softmax_by_text(score, offsets), offsets)
+        gain = score.astype(np.float64)
+        tables.append(by_text(states, pointwise_of(states, gain))[0].assign(run=seed))
+    together = pd.concat(tables)  # as a job writes them: columns of one run are NaN in the other
+    split = [own for _, own in together.groupby("run")]
+    found = study_gaps(split)
+    for before, after in zip(split, found, strict=True):
+        pairs = before.filter(regex="^pairs:").to_numpy().sum()
+        for kind in ("study", "absolute"):
+            assert after.filter(regex=f"^{kind}_pairs:").to_numpy().sum() == pairs
+            assert after.filter(regex=f"^{kind}_concordant:").to_numpy().sum() == pairs
+    assert (found[0]["study_gap:3"] == found[1]["study_gap:3"].iloc[0]).all()
+    first = [after["study_pairs:0"].sum() for after in found]
+    assert first[0] < first[1]
 
 
 # Tables.

@@ -106,22 +106,15 @@ def examples(
     return shown
 
 
-def conclusions(claims: pd.DataFrame, level: float) -> list[dict[str, Any]]:
-    """One entry a conclusion: its wording, its primary contrast and a sentence with numbers."""
+def conclusions(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """One entry a conclusion: its wording, its primary contrast, and why the verdict is as it is."""
     shown = []
     claims = claims[claims["dataset"] == "all"]
     for row in claims[claims["role"] == "primary"].to_dict("records"):
-        found = "no estimate"
-        if row["n"]:
-            found = (
-                f"{row['estimate']:+.3f}, {level:.0%} interval {row['ci_low']:+.3f} to "
-                f"{row['ci_high']:+.3f}"
-            )
         shown.append(
             row
             | {
                 "conclusion": CONCLUSIONS[row["claim"]],
-                "found": found,
                 "unit": STATISTICS[row["statistic"]].label,
             }
         )
@@ -224,7 +217,7 @@ def page(
     accuracy = runs.loc[runs["variant"] == "trained", "accuracy"]
     return {
         "study": study,
-        "conclusions": conclusions(claims, level),
+        "conclusions": conclusions(claims),
         "level": f"{level:.0%}",
         "models": len(runs),
         "seeds": runs["seed"].nunique(),

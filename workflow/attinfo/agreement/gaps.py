@@ -154,6 +154,7 @@ def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def _fine(table: pd.DataFrame, name: str) -> np.ndarray:
-    """[texts, FINE_BINS] counts; no column, none."""
-    none = np.zeros(len(table))
-    return np.stack([table.get(f"{name}:{b}", none) for b in range(FINE_BINS)], 1)
+    """[texts, FINE_BINS] counts: none where there is no column, or another run's alone."""
+    none = pd.Series(0.0, table.index)
+    columns = (table.get(f"{name}:{b}", none).fillna(0) for b in range(FINE_BINS))
+    return np.stack(list(columns), 1)

@@ -107,7 +107,7 @@ def examples(
 
 
 def conclusions(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    """One entry a conclusion: its wording, its primary contrast, and why the verdict is as it is."""
+    """One entry a conclusion: its wording, its primary contrast and why its verdict."""
     shown = []
     claims = claims[claims["dataset"] == "all"]
     for row in claims[claims["role"] == "primary"].to_dict("records"):

@@ -20,7 +20,8 @@ from scipy.stats import chi2
 from test_units import LENGTHS, OPTIONS, states_of
 
 from attinfo import states as of_model
-from attinfo.agreement import by_text, by_unit, found_by_text
+from attinfo.agreement import by_text, by_unit
+from attinfo.agreement.planted import found_by_text
 from attinfo.data.planted import planted
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import read_summary, read_texts

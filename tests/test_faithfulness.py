@@ -213,6 +213,16 @@ def test_bounds_are_sought_for_some_texts_neither_too_short_nor_too_long() -> No
     assert again.loc[again["naopc"].notna(), "text"].unique().tolist() == drawn.tolist()
 
 
+def test_of_texts_drawn_the_values_are_those_they_have_among_all() -> None:
+    values = {"a": random_values()}
+    every = of(faithfulness(MODEL, TEXTS, 0, values, OPTIONS))
+    some = of(faithfulness(MODEL, TEXTS, 0, values, OPTIONS | {"texts": 5}))
+    assert len(every) == 8 and len(some) == 5
+    np.testing.assert_allclose(some, every.loc[some.index], atol=1e-6)
+    others = of(faithfulness(MODEL, TEXTS, 0, values, OPTIONS | {"texts": 5, "seed": 20}))
+    assert set(others.index) != set(some.index)
+
+
 # What is not defined.
 
 

@@ -28,7 +28,6 @@ from attinfo.importance import (
     integrated_gradients,
     leave_one_out,
     log_odds,
-    magnitudes,
     score,
 )
 from attinfo.models.classifier import Classifier, build
@@ -383,9 +382,7 @@ def test_a_table_has_a_row_for_each_token_and_a_column_for_each_measure() -> Non
     np.testing.assert_array_equal(
         table["gradient"], gradient(model, TEXTS, states, 0, through_attention=False)
     )
-    unsigned = magnitudes(table)
-    assert (unsigned["gradient"] == table["gradient"].abs()).all()
-    assert (table["gradient"] < 0).any() and (unsigned["score"] == table["score"]).all()
+    assert (table["gradient"] < 0).any()
 
 
 # What is known.

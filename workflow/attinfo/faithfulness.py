@@ -123,11 +123,15 @@ def text_bounds(eraser: Eraser, text: int, bins: Sequence[float], width: int) ->
     return np.array([bounds(value, sizes, tokens, width) for value in (without, alone)])
 
 
-def normalised(lengths: np.ndarray, options: Mapping[str, Any]) -> np.ndarray:
-    """The texts that bounds are sought for: drawn from those neither too short nor too long."""
-    fit = np.flatnonzero((lengths > 1) & (lengths <= options["longest"]))
-    rng = np.random.default_rng(seed_of("normalised texts", options["seed"]))
-    return np.sort(rng.permutation(fit)[: options["normalised_texts"]])
+def sampled(lengths: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The texts whose tokens are deleted, drawn, and those of them that bounds are sought for.
+
+    Bounds are sought for the first drawn that are neither too short nor too long.
+    """
+    rng = np.random.default_rng(seed_of("texts of faithfulness", options["seed"]))
+    own = rng.permutation(len(lengths))[: options["texts"]]
+    fit = own[(lengths[own] > 1) & (lengths[own] <= options["longest"])]
+    return np.sort(own), np.sort(fit[: options["normalised_texts"]])
 
 
 def faithfulness(
@@ -149,21 +153,23 @@ def faithfulness(
         options: a `sections.Faithfulness` as plain values.
 
     Returns:
-        A row for each text, ordering (those given, and `random`: the mean over random orders) and
-        kind: `text`, `tokens` (how many it has), `ordering`, `kind`, `aopc`; of the texts drawn
-        for it `lower` and `upper`, the bounds of `aopc`, and `naopc`, its place between them, else
-        NaN. Bounds that beam search finds are widened to the orders that are measured, so that
-        `naopc` is from 0 to 1; NaN where all orders are as good. `undefined` says why `aopc` is
-        NaN: `one_token` (nothing would be left), `no_value` (the ordering has none for a token),
-        `constant` (it orders nothing), `no_probability` (the model gives none); else it is empty.
+        A row for each text drawn, ordering (those given, and `random`: the mean over random
+        orders) and kind: `text`, `tokens` (how many it has), `ordering`, `kind`, `aopc`; of the
+        texts drawn for it `lower` and `upper`, the bounds of `aopc`, and `naopc`, its place
+        between them, else NaN. Bounds that beam search finds are widened to the orders that are
+        measured, so that `naopc` is from 0 to 1; NaN where all orders are as good. `undefined`
+        says why `aopc` is NaN: `one_token` (nothing would be left), `no_value` (the ordering has
+        none for a token), `constant` (it orders nothing), `no_probability` (the model gives
+        none); else it is empty.
     """
     eraser, lengths, names = Eraser(model, texts, seed), texts.lengths, [*orderings, "random"]
     aopc = np.full((len(KINDS), len(names), len(texts)), np.nan)
     lower, upper = np.full((2, len(KINDS), 1, len(texts)), np.nan)
     reason = np.full((len(names), len(texts)), "", object)
     reason[:, lengths == 1] = "one_token"
-    drawn = normalised(lengths, options)
-    for chosen in batches(lengths, TEXTS):
+    own, bounded = sampled(lengths, options)
+    for chosen in batches(lengths[own], TEXTS):
+        chosen = own[chosen]
         chosen = chosen[lengths[chosen] > 1]
         if not len(chosen):
             continue
@@ -177,25 +183,22 @@ def faithfulness(
         given = len(orderings)
         aopc[:, :given, chosen] = found[:, :given]
         aopc[:, given, chosen] = found[:, given:].mean(1)
-        for row in np.flatnonzero(np.isin(chosen, drawn)):
-            text, own = chosen[row], found[:, :, row]
+        for row in np.flatnonzero(np.isin(chosen, bounded)):
+            text, measured = chosen[row], found[:, :, row]
             low, high = text_bounds(eraser, text, options["bins"], options["beam"]).T
-            lower[:, 0, text] = np.fmin(low, np.fmin.reduce(own, axis=1))
-            upper[:, 0, text] = np.fmax(high, np.fmax.reduce(own, axis=1))
+            lower[:, 0, text] = np.fmin(low, np.fmin.reduce(measured, axis=1))
+            upper[:, 0, text] = np.fmax(high, np.fmax.reduce(measured, axis=1))
     reason[np.isnan(aopc).any(0) & (reason == "")] = "no_probability"
     span = np.where(upper > lower, upper - lower, np.nan)
-    return _table(
-        {
-            "tokens": lengths.astype(np.int32),
-            "aopc": aopc,
-            "lower": lower,
-            "upper": upper,
-            "naopc": (aopc - lower) / span,
-            "undefined": reason,
-        },
-        names,
-        len(texts),
-    )
+    columns = {
+        "tokens": lengths.astype(np.int32),
+        "aopc": aopc,
+        "lower": lower,
+        "upper": upper,
+        "naopc": (aopc - lower) / span,
+        "undefined": reason,
+    }
+    return _table({name: values[..., own] for name, values in columns.items()}, names, own)
 
 
 def _padded(
@@ -224,12 +227,14 @@ def _random_keys(lengths: np.ndarray, chosen: np.ndarray, options: Mapping[str, 
     return keys
 
 
-def _table(columns: Mapping[str, np.ndarray], names: Sequence[str], texts: int) -> pd.DataFrame:
+def _table(
+    columns: Mapping[str, np.ndarray], names: Sequence[str], texts: np.ndarray
+) -> pd.DataFrame:
     """Arrays that broadcast to [kinds, orderings, texts] as columns, a row for each of those."""
-    shape = len(KINDS), len(names), texts
+    shape = len(KINDS), len(names), len(texts)
     kind, name, text = (place.ravel() for place in np.indices(shape, np.int32))
     places = {
-        "text": text,
+        "text": texts.astype(np.int32)[text],
         "ordering": np.array(names, object)[name],
         "kind": np.array(KINDS, object)[kind],
     }

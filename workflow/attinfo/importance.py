@@ -155,7 +155,6 @@ MEASURES = {
     "attention_norm": attention_norm,
     "score": score,
 }
-SIGNED = ("gradient", "integrated_gradients", "leave_one_out")  # < 0: against the prediction
 
 
 def importance(
@@ -184,8 +183,3 @@ def importance(
     }
     places = {"text": states.text.astype(np.int32), "token": states.position.astype(np.int32)}
     return pd.DataFrame(places | values)
-
-
-def magnitudes(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of `importance` without signs, to be set beside attention, which has none."""
-    return table.assign(**{name: table[name].abs() for name in SIGNED if name in table})

@@ -233,9 +233,10 @@ class Importance(Section):
 class Faithfulness(Section):
     """Deleting tokens in the order of attention, information, importance and at random."""
 
+    texts: PositiveInt = 500  # a run, drawn
     bins: Annotated[list[Fraction], Field(min_length=1)] = [0.01, 0.05, 0.1, 0.2, 0.5]
     random_orders: PositiveInt = 5  # whose mean is the random one
-    normalised_texts: NonNegativeInt = 32  # for which the bounds over all orders are sought
+    normalised_texts: NonNegativeInt = 32  # of them: bounds over all orders are sought
     longest: PositiveInt = 30  # tokens of such a text; the cost grows with its cube
     beam: PositiveInt = 5  # width of the search
     seed: int = 19

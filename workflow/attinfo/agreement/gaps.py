@@ -29,7 +29,7 @@ def gap_edges(
     """
     lengths = np.diff(offsets)
     step = 1 + int((lengths * (lengths - 1) // 2).sum() // BLOCK)
-    gaps = []
+    gaps = [np.empty(0)]
     for pairs in pairs_of(offsets):
         ordered = np.flatnonzero(order(score, pairs))[::step]
         gaps.append(gap_of(attention, pairs)[ordered])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from attinfo.agreement.pairs import order, pairs_of
+from attinfo.agreement.pairs import order, pairs_of, runs_of
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,7 @@ def concordance(measures: Mapping[str, np.ndarray], offsets: np.ndarray) -> Conc
     total = np.zeros(texts)
     agree, ordered = np.zeros((2, count, count, texts))
     for pairs in pairs_of(offsets):
-        if len(pairs.text) == 0:
-            continue
-        # Pairs stand text by text: sums over runs of equal values.
-        starts = np.flatnonzero(np.diff(pairs.text, prepend=-1))
-        own = pairs.text[starts]
+        starts, own = runs_of(pairs)
         total[own] = np.diff(np.append(starts, len(pairs.text)))
         with np.errstate(invalid="ignore"):
             signs = np.stack([order(values, pairs) for values in measures.values()])

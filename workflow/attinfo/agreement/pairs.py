@@ -25,7 +25,9 @@ def pairs_of(offsets: np.ndarray) -> Iterator[Pairs]:
         parts = [
             _of_one_length(own[lengths[own] == n], n, offsets) for n in np.unique(lengths[own])
         ]
-        yield Pairs(*map(np.concatenate, zip(*parts, strict=True)))
+        pairs = Pairs(*map(np.concatenate, zip(*parts, strict=True)))
+        if len(pairs.text):
+            yield pairs
 
 
 def _of_one_length(texts: np.ndarray, length: int, offsets: np.ndarray) -> Pairs:
@@ -38,6 +40,12 @@ def order(values: np.ndarray, pairs: Pairs) -> np.ndarray:
     """[pairs] -1, 0 or 1: how the first token of each pair compares with the second."""
     values = values.astype(np.float64)
     return np.sign(values[pairs.first] - values[pairs.second]).astype(np.int8)
+
+
+def runs_of(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs stand text by text: where those of each text begin, and which text it is."""
+    starts = np.flatnonzero(np.diff(pairs.text, prepend=-1))
+    return starts, pairs.text[starts]
 
 
 def text_of(offsets: np.ndarray) -> np.ndarray:

@@ -6,13 +6,16 @@ All are NaN in a text where either measure is constant, has a NaN, or there is o
 import numpy as np
 
 from attinfo.agreement.kendall import kendall_by_text, nan_in_text
-from attinfo.agreement.pairs import order, pairs_of, text_of
+from attinfo.agreement.pairs import order, pairs_of, runs_of, text_of
 
 TOP = 0.2  # share of the tokens of a text that are its top k; at least one
 
 
 def average_ranks(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """[tokens] rank of each token in its text, from 1 for the smallest; ties share their mean."""
+    """[tokens] rank of each token in its text, from 1 for the smallest; ties share their mean.
+
+    NaN throughout a text that has a NaN.
+    """
     text = text_of(offsets)
     ascending = np.lexsort((values, text))
     own = values[ascending]
@@ -21,7 +24,7 @@ def average_ranks(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     place = np.arange(len(values)) - offsets[:-1][text] + 1.0
     ranks = np.empty(len(values))
     ranks[ascending] = (np.bincount(group, place) / np.bincount(group))[group]
-    return ranks
+    return np.where(nan_in_text(values, offsets)[text], np.nan, ranks)
 
 
 def pearson(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -46,9 +49,7 @@ def is_constant(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 def spearman(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """[texts] Spearman's correlation, ties at their mean rank."""
-    found = pearson(average_ranks(x, offsets), average_ranks(y, offsets), offsets)
-    undefined = nan_in_text(x, offsets) | nan_in_text(y, offsets)
-    return np.where(undefined, np.nan, found)
+    return pearson(average_ranks(x, offsets), average_ranks(y, offsets), offsets)
 
 
 def weighted_tau(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -70,11 +71,11 @@ def weighted_tau(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarra
     for pairs in pairs_of(offsets):
         with np.errstate(invalid="ignore"):
             a, b = order(x, pairs), order(y, pairs)
-        parts = (a * b, a != 0, b != 0)
+        parts, (starts, own) = (a * b, a != 0, b != 0), runs_of(pairs)
         for weight, total in zip(weights, sums, strict=True):
             exchange = weight[pairs.first] + weight[pairs.second]
             for part, row in zip(parts, total, strict=True):
-                row += np.bincount(pairs.text, exchange * part, minlength=texts)
+                row[own] = np.add.reduceat(exchange * part, starts)
     undefined = nan_in_text(x, offsets) | nan_in_text(y, offsets)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = (sums[:, 0] / np.sqrt(sums[:, 1] * sums[:, 2])).mean(0)

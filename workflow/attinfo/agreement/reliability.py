@@ -10,9 +10,8 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
-from attinfo.agreement.ranks import spearman
+from attinfo.agreement.ranks import average_ranks, pearson, spearman
 from attinfo.store import States
 
 
@@ -24,6 +23,10 @@ def disattenuated(observed: float, one: float, other: float) -> float:
 def _mean(values: np.ndarray) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")
+
+
+def _spearman(x: pd.Series, y: pd.Series) -> float:
+    return float(spearman(x.to_numpy(), y.to_numpy(), np.array([0, len(x)]))[0])
 
 
 def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray) -> pd.DataFrame:
@@ -42,9 +45,10 @@ def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray)
     if len(runs) < 2:
         return pd.DataFrame()
     names = [name for name in runs[0] if all(name in run for run in runs)]
+    ranked = [{name: average_ranks(run[name], offsets) for name in names} for run in runs]
     reliability = {
         name: np.mean(
-            [_mean(spearman(a[name], b[name], offsets)) for a, b in combinations(runs, 2)]
+            [_mean(pearson(a[name], b[name], offsets)) for a, b in combinations(ranked, 2)]
         )
         for name in names
     }
@@ -52,7 +56,7 @@ def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray)
     for name in names:
         found = {"seed_reliability": reliability[name]}
         if name != "attention":
-            raw = np.mean([_mean(spearman(run["attention"], run[name], offsets)) for run in runs])
+            raw = np.mean([_mean(pearson(run["attention"], run[name], offsets)) for run in ranked])
             found["disattenuated"] = disattenuated(raw, reliability["attention"], reliability[name])
         pair = f"attention~{name}"
         n = len(runs) * (len(runs) - 1) // 2
@@ -94,10 +98,10 @@ def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataF
         return pd.DataFrame()
     found = {}
     for name in ("attention", "information"):
-        r = spearmanr(halves[name, 0], halves[name, 1]).statistic
+        r = _spearman(halves[name, 0], halves[name, 1])
         found[f"split_half_{name}"] = 2 * r / (1 + r) if r > -1 else np.nan
     means = table.groupby("unit")[["attention", "information"]].mean()
-    raw = spearmanr(means["attention"], means["information"]).statistic
+    raw = _spearman(means["attention"], means["information"])
     found["disattenuated"] = disattenuated(raw, *found.values())
     pair = f"attention~{column.removesuffix('_position')}"
     return pd.DataFrame(

@@ -1,7 +1,8 @@
 """When do attention weights explain a text classifier?
 
-download -> prepare -> train -> states -> information -> agreement -> claims -> figures -> report
-                    calibrate ------^
+download -> prepare -> train -> states -> information, importance -> agreement -> claims
+                    calibrate ------------^                            `-> faithfulness
+claims -> figures -> report
 """
 
 from snakemake.utils import min_version

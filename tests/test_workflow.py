@@ -29,7 +29,15 @@ def smoke_study() -> dict:
     }
     cell = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
     study["grid"].insert(0, {"dataset": "own", **cell})
+    study["report"]["published"] = "published.csv"
     return study
+
+
+def write_published(path: Path) -> None:
+    """Two made-up numbers, one of them of a cell that the study has not."""
+    row = "smoke,{},additive,softmax,tau_gradient,{},made up <b>\n"
+    head = "dataset,encoder,attention,normaliser,statistic,published,source\n"
+    path.write_text(head + row.format("mlp", 0.5) + row.format("cnn", 0.4), "utf-8")
 
 
 def write_own(path: Path) -> None:
@@ -49,6 +57,7 @@ def smoke(tmp_path_factory):
     """A finished smoke study."""
     folder = copy_of_project(tmp_path_factory.mktemp("smoke"))
     write_own(folder / "own.csv")
+    write_published(folder / "published.csv")
     (folder / "smoke.yaml").write_text(yaml.safe_dump(smoke_study()), "utf-8")
     done = snakemake(folder, "--configfile", "smoke.yaml")
     assert done.returncode == 0, done.stderr[-3000:]
@@ -62,6 +71,17 @@ def test_one_command_ends_in_a_verdict_for_each_conclusion(smoke):
     assert list(primary["claim"]) == ["i", "ii", "iii", "iv", "v"]
     assert set(primary["verdict"]) <= {"supported", "contradicted", "undetermined"}
     assert (folder / "results/smoke/report.html").stat().st_size > 50_000
+
+
+def test_published_numbers_stand_beside_ours(smoke):
+    folder, _ = smoke
+    (row,) = pd.read_csv(folder / "results/smoke/published.csv").to_dict("records")
+    runs = pd.read_csv(folder / "results/smoke/runs.csv").query("variant == 'trained'")
+    own = runs[(runs["dataset"] == "smoke") & (runs["encoder"] == "mlp")]
+    own = own[(own["attention"] == "additive") & (own["normaliser"] == "softmax")]
+    assert row["seeds"] == 2 and row["ours"] == pytest.approx(own["tau_gradient"].mean())
+    page = (folder / "results/smoke/report.html").read_text("utf-8")
+    assert "Beside published numbers" in page and "made up &lt;b&gt;" in page
 
 
 def test_the_slowest_rules_are_told_at_the_end(smoke):

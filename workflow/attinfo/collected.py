@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+
+from attinfo.statistics import t_interval
 
 CELL = ["dataset", "encoder", "attention", "normaliser", "variant"]
 
@@ -31,22 +31,10 @@ def faithfulness_means(frames: Iterable[pd.DataFrame], level: float) -> pd.DataF
                 row |= dict(
                     zip(
                         (name, f"{name}_low", f"{name}_high"),
-                        _interval(by_seed, level),
+                        t_interval(by_seed, level),
                         strict=True,
                     )
                 )
             row |= {"texts": int(own["aopc"].notna().sum())}
             rows.append(row | {"undefined": int(own["aopc"].isna().sum())})
     return pd.DataFrame(rows)
-
-
-def _interval(values: np.ndarray, level: float) -> tuple[float, float, float]:
-    """Mean and t interval of one value a seed."""
-    if len(values) == 0:
-        return (np.nan,) * 3
-    mean = float(values.mean())
-    if len(values) == 1:
-        return mean, np.nan, np.nan
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    half = float(student.ppf((1 + level) / 2, len(values) - 1) * error)
-    return mean, mean - half, mean + half

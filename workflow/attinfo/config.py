@@ -235,6 +235,8 @@ class Study(Filtered):
                 keys.setdefault(key, f"yardsticks.{self.datasets[name].yardstick}.source")
         named = [(place, path) for key, place in keys.items() for path in self.local_files(key)]
         named += [("model.vectors", path) for path in self.vector_files.values()]
+        if self.report.published:
+            named.append(("report.published", self.report.published))
         for source in self.pretrained.values():
             if source["revision"] is None and not Path(source["model"]).is_dir():
                 raise InputError(

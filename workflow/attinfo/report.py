@@ -23,6 +23,7 @@ from attinfo.report_tables import (
     data_table,
     faithfulness_table,
     flag_table,
+    published_table,
     rank_table,
     reliability_table,
     secondary_table,
@@ -204,7 +205,7 @@ def page(
         study: its name.
         level: of the intervals.
         tables: `claims`, `cells`, `runs`, `information`, `agreement`, `faithfulness`,
-            `variance`, `ranks`.
+            `variance`, `ranks`; `published`, where the study names such numbers.
         figures: (name, data set or "all") -> SVG file.
         captions: name -> reStructuredText file.
         summaries: data set -> its summary.
@@ -238,6 +239,7 @@ def page(
         "cells": as_html(cell_table(cells)),
         "yardsticks": as_html(yardstick_table(cells)),
         "reliability": as_html(reliability_table(tables["agreement"])),
+        "published": as_html(published_table(tables["published"])) if "published" in tables else "",
         "faithfulness": as_html(faithfulness_table(tables["faithfulness"])),
         "variance": as_html(variance_table(tables["variance"])),
         "ranks": as_html(rank_table(tables["ranks"])),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from attinfo.flags import FLAGS
-from attinfo.quantities import MEASURES
+from attinfo.quantities import MEASURES, STATISTICS
 from attinfo.style import name_of
 
 KEY = ["dataset", "encoder", "attention", "normaliser"]
@@ -195,6 +195,24 @@ def faithfulness_table(faithfulness: pd.DataFrame) -> pd.DataFrame:
         shown[column] = shown[column].map("{:.3f}".format)
     shown["ordering"] = shown["ordering"].str.replace("_", " ")
     return shown
+
+
+def published_table(published: pd.DataFrame) -> pd.DataFrame:
+    """A row a published number: ours beside it, and what one more run of ours might give."""
+    shown = published[KEY].assign(
+        measure=published["statistic"].map(lambda name: STATISTICS[name].label),
+        published=published["published"].map("{:+.3f}".format),
+        ours=[f"{r.ours:+.3f} [{r.ci_low:+.3f}, {r.ci_high:+.3f}]" for r in published.itertuples()],
+        **{
+            "one more run": [
+                f"{r.run_low:+.3f} to {r.run_high:+.3f}" for r in published.itertuples()
+            ]
+        },
+        seeds=published["seeds"],
+        within=published["within"].map({True: "yes", False: "no"}).fillna(""),
+        source=published["source"],
+    )
+    return _named(shown.replace("nan", "–", regex=True))
 
 
 def variance_table(variance: pd.DataFrame) -> pd.DataFrame:

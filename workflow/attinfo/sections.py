@@ -264,3 +264,4 @@ class Report(Section):
 
     texts: PositiveInt = 10
     seed: int = 3
+    published: str | None = None  # a table of others' numbers, see `attinfo.published`

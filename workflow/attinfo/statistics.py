@@ -159,3 +159,13 @@ def detectable(seeds: float, texts: float, df: float, alpha: float) -> float:
     if not total > 0:
         return 0.0
     return total * _detectable(round(seeds / total, 3), float(f"{df:.4g}"), alpha)
+
+
+def t_interval(values: np.ndarray, level: float) -> tuple[float, float, float]:
+    """Mean and t interval of independent values; no interval of one, nothing of none (NaN)."""
+    n = len(values)
+    mean = float(np.mean(values)) if n else np.nan
+    if n < 2:
+        return mean, np.nan, np.nan
+    half = float(student.ppf((1 + level) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half

@@ -27,3 +27,27 @@ rule claims:
         options=STUDY.statistics.model_dump(),
     script:
         "../scripts/claims.py"
+
+
+rule published:
+    """What others have published, beside the study's own numbers."""
+    input:
+        runs=rules.claims.output.runs,
+        published=STUDY.report.published or [],
+        code=code("published.py"),
+    output:
+        published=f"{RESULTS}/published.csv",
+    log:
+        log_of("published", "published"),
+    benchmark:
+        benchmark_of("published", "published")
+    conda:
+        "../../envs/claims.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        options={"level": STUDY.statistics.level},
+    script:
+        "../scripts/published.py"

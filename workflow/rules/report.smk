@@ -14,6 +14,7 @@ rule report:
         faithfulness=f"{RESULTS}/faithfulness.csv",
         variance=f"{RESULTS}/variance.csv",
         ranks=f"{RESULTS}/ranks.csv",
+        published=rules.published.output.published if STUDY.report.published else [],
         figures=rules.figures.output.svg,
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],

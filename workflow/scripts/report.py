@@ -26,7 +26,8 @@ with reporting(snakemake.log[0]):
         study=options["study"],
         level=options["level"],
         tables={name: pd.read_csv(files[name]) for name in TABLES}
-        | {"information": pd.read_parquet(files.information)},
+        | {"information": pd.read_parquet(files.information)}
+        | ({"published": pd.read_csv(files.published)} if files.published else {}),
         figures=dict(zip(map(tuple, options["figures"]), files.figures, strict=True)),
         captions={Path(file).stem: file for file in files.captions},
         summaries=dict(zip(options["datasets"], map(read_summary, files.data), strict=True)),

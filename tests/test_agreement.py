@@ -351,6 +351,19 @@ def test_agreement_over_units_follows_their_order(sign: int) -> None:
     assert (found["n"] == 5).all() and (found["excluded"] == 0).all()
 
 
+def test_random_weights_agree_with_no_order_of_positions() -> None:
+    """Weights are smaller in long texts, which alone have the late positions."""
+    offsets = ragged([3] * 20 + [9] * 20 + [30] * 20)
+    units = pd.DataFrame({"unit": range(6), "estimator": "linear", "mi_nats": range(6)})
+    units = units.assign(index="position", spot_check=False)
+    rng, found = np.random.default_rng(0), []
+    for _ in range(200):
+        score = rng.normal(size=offsets[-1]).astype(np.float32)
+        states = run_of(score, softmax_by_text(score, offsets), offsets)
+        found.append(by_unit(states, units).set_index("statistic")["value"]["kendall_b"])
+    assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(200)
+
+
 def test_uniform_attention_has_no_agreement_over_positions() -> None:
     offsets = ragged([3, 5, 8, 9])
     score = np.zeros(offsets[-1], np.float32)

@@ -4,6 +4,8 @@ import pandas as pd
 from project import copy_of_project, snakemake
 import pytest
 
+from attinfo.statistics import t_interval
+
 pytestmark = pytest.mark.slow
 
 
@@ -38,6 +40,13 @@ def test_permuted_weights_agree_with_nothing(study):
     permuted = cells[(cells["variant"] == "permuted") & (cells["statistic"] == "tau_gain")]
     assert len(permuted) == 3
     assert permuted["estimate"].abs().max() < 0.02
+    rows = pd.read_csv(study / "results/default/agreement.csv")
+    rows = rows[(rows["variant"] == "permuted") & (rows["statistic"] == "kendall_b")]
+    rows = rows[rows["pair"].isin(["attention~linear_mi", "attention~linear_gain"])]
+    for index, own in rows.groupby("index")["value"]:
+        mean, low, high = t_interval(own.to_numpy(), 0.99)
+        assert len(own) == 9 and low < 0 < high, (index, mean, low, high)
+    assert set(rows["index"]) == {"instance", "position", "rank"}
 
 
 def test_models_of_shuffled_labels_are_at_chance(study):

@@ -36,7 +36,7 @@ OPTIONS: dict[str, Any] = {
     "permutations": 19,
     "seed": 5,
 }
-LENGTHS = [2] * 50 + [4] * 50 + [9] * 50  # so 150, 150, 100, 100, 50, ... texts a position
+LENGTHS = [2] * 50 + [4] * 50 + [9] * 50  # so 100 texts have the four positions, 150 two ranks
 UNITS = [*(("position", i) for i in range(4)), *(("rank", i) for i in range(3)), ("instance", 0)]
 
 
@@ -62,19 +62,20 @@ def states_of(lengths: list[int], d: int = 6, seed: int = 0, **changes: np.ndarr
 # Units.
 
 
-def test_a_unit_is_one_token_of_every_text_that_has_it_and_small_units_are_left_out() -> None:
+def test_units_are_one_token_each_of_the_same_texts_and_small_units_are_left_out() -> None:
     states = states_of(LENGTHS)
     units = {(u.index, u.unit): u.tokens for u in units_of(states, 12, 3, 60)}
+    last = {"position": 4, "rank": 3}
     assert list(units) == UNITS
     for (index, unit), tokens in units.items():
         if index == "instance":
             assert (tokens == np.arange(len(states.score))).all()
             continue
-        assert (states.text[tokens] == np.flatnonzero(states.lengths > unit)).all()
+        assert (states.text[tokens] == np.flatnonzero(states.lengths >= last[index])).all()
         if index == "position":
             assert (states.position[tokens] == unit).all()
     for text, token in enumerate(units["rank", 0]):
-        begin, end = states.offsets[text : text + 2]
+        begin, end = states.offsets[50 + text : 52 + text]
         assert states.score[token] == states.score[begin:end].max()
 
 
@@ -215,9 +216,11 @@ def test_the_columns_of_a_row_follow_their_definitions(tables) -> None:
     assert (rows["ci_low"] < rows["mi_nats"]).all() and (rows["mi_nats"] < rows["ci_high"]).all()
     assert (rows["floor_mean"] <= rows["floor_upper"]).all()
     np.testing.assert_allclose(rows["mi_over_h"], rows["mi_nats"] / rows["h_output"])
-    share = states.predicted.mean()
-    whole = rows[rows["unit"] == 0]["h_output"]
-    np.testing.assert_allclose(whole, -share * np.log(share) - (1 - share) * np.log(1 - share))
+    for index, texts in rows.groupby("index")["n"].unique().items():
+        (n,) = texts  # the same texts throughout an index, here the last ones
+        share = states.predicted[-n:].mean()
+        entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+        np.testing.assert_allclose(rows.loc[rows["index"] == index, "h_output"], entropy)
     below = rows["mi_nats"] <= rows["floor_upper"]
     assert (rows["flags"].str.contains("below_floor") == below).all()
 
@@ -256,7 +259,8 @@ def test_the_estimate_of_a_unit_is_the_mean_of_its_tokens(tables) -> None:
         elif row.index == "rank":
             values = values[attention_rank(states) == row.unit]
         assert values.mean() == pytest.approx(row.mi_nats, abs=1e-5)
-    assert tokens["linear_pvi_position"].isna().equals(tokens["token"] >= 4)
+    in_unit = (tokens["token"] < 4) & (states.lengths[states.text] >= 4)
+    assert tokens["linear_pvi_position"].notna().equals(in_unit)
     assert (tokens["linear_gain"] >= 0).all()
 
 

@@ -209,8 +209,8 @@ def _or_nan(values: np.ndarray) -> np.ndarray:
 def by_unit(states: States, information: pd.DataFrame) -> pd.DataFrame:
     """Rows of `agreement.csv` for the indexes `position` and `rank` of one run.
 
-    `position`: mean weight of each position against its information. `rank`: the order of the
-    ranks, most attended first, against theirs.
+    `position`: mean weight of each position against its information, over the texts that have
+    them all. `rank`: the order of the ranks, most attended first, against theirs.
     """
     rows = []
     units = information[
@@ -218,10 +218,9 @@ def by_unit(states: States, information: pd.DataFrame) -> pd.DataFrame:
     ]
     for (index, estimator), part in units.groupby(["index", "estimator"], sort=True):
         if index == "position":
-            mean = pd.Series(states.attention).groupby(states.position).mean()
-            attention = mean[part["unit"]].to_numpy(np.float64)
-            if np.ptp(states.score) == 0:  # uniform: shorter texts make later positions differ
-                attention[:] = 0
+            texts = states.lengths > part["unit"].max()
+            tokens = states.offsets[:-1][texts, None] + part["unit"].to_numpy()
+            attention = states.attention[tokens].mean(0, dtype=np.float64)
         else:
             attention = -part["unit"].to_numpy(np.float64)
         values = part["mi_nats"].to_numpy(np.float64)

@@ -41,17 +41,20 @@ def attention_rank(states: States) -> np.ndarray:
 def units_of(states: States, positions: int, ranks: int, min_texts: int) -> Iterator[Unit]:
     """The units of a run, in order; units that fewer than `min_texts` texts have are left out.
 
-    A model whose weights are constant has no ranks.
+    All positions, and all ranks, are of the same texts, those that are long enough for the last:
+    else later units would be of longer texts, whose weights are smaller and whose states know
+    less, and even random weights would agree or disagree with information. A model whose weights
+    are constant has no ranks.
     """
     constant = np.ptp(states.score) == 0
     places = {"position": (states.position, positions)}
     if not constant:
         places["rank"] = (attention_rank(states), ranks)
     for index, (place, count) in places.items():
-        for unit in range(count):
-            tokens = np.flatnonzero(place == unit)
-            if len(tokens) >= min_texts:
-                yield Unit(index, unit, tokens)
+        enough = (states.lengths >= np.arange(1, count + 1)[:, None]).sum(1) >= min_texts
+        held = (states.lengths >= enough.sum())[states.text]
+        for unit in range(enough.sum()):
+            yield Unit(index, unit, np.flatnonzero(held & (place == unit)))
     yield Unit("instance", 0, np.arange(len(states.token_id)))
 
 

@@ -307,6 +307,7 @@ def pointwise_of(states: States, gain: np.ndarray) -> pd.DataFrame:
             "token": states.position,
             "attention": states.attention,
             "linear_pvi_position": first,
+            "linear_pvi": gain,
             "linear_gain": gain,
         }
     )
@@ -345,23 +346,30 @@ def test_agreement_over_units_follows_their_order(sign: int) -> None:
     units = pd.DataFrame({"unit": range(5), "estimator": "linear", "mi_nats": range(5)})
     units["mi_nats"] *= -sign
     table = pd.concat([units.assign(index=i) for i in ("position", "rank", "instance")])
-    found = by_unit(states, table.assign(spot_check=False))
-    found = found[found["statistic"] == "kendall_b"].set_index("index")
-    assert found["value"].to_dict() == {"position": sign, "rank": sign}
+    gain = -sign * states.position.astype(np.float64)
+    found = by_unit(states, table.assign(spot_check=False), pointwise_of(states, gain))
     assert (found["n"] == 5).all() and (found["excluded"] == 0).all()
+    found = found[found["statistic"] == "kendall_b"].set_index(["index", "pair"])["value"]
+    assert found["position", "attention~linear_mi"] == sign
+    assert found["rank", "attention~linear_mi"] == found["rank", "attention~linear_pvi"] == sign
 
 
-def test_random_weights_agree_with_no_order_of_positions() -> None:
+def test_random_weights_agree_with_no_order_of_positions_or_ranks() -> None:
     """Weights are smaller in long texts, which alone have the late positions."""
     offsets = ragged([3] * 20 + [9] * 20 + [30] * 20)
     units = pd.DataFrame({"unit": range(6), "estimator": "linear", "mi_nats": range(6)})
     units = units.assign(index="position", spot_check=False)
     rng, found = np.random.default_rng(0), []
-    for _ in range(200):
+    for run in range(200):
         score = rng.normal(size=offsets[-1]).astype(np.float32)
         states = run_of(score, softmax_by_text(score, offsets), offsets)
-        found.append(by_unit(states, units).set_index("statistic")["value"]["kendall_b"])
-    assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(200)
+        pointwise = pointwise_of(states, states.position.astype(np.float64))
+        rows = by_unit(states, pd.concat([units, units.assign(index="rank")]), pointwise, str(run))
+        rows = rows[rows["statistic"] == "kendall_b"].set_index(["index", "pair"])["value"]
+        found.append(rows[rows.index != ("rank", "attention~linear_mi")])
+    found = pd.DataFrame(found)
+    assert found.shape == (200, 4)
+    assert (found.mean().abs() < 3 * found.std() / np.sqrt(200)).all()
 
 
 def test_uniform_attention_has_no_agreement_over_positions() -> None:
@@ -371,6 +379,6 @@ def test_uniform_attention_has_no_agreement_over_positions() -> None:
     units = pd.DataFrame(
         {"index": "position", "unit": range(5), "estimator": "linear", "mi_nats": range(5)}
     )
-    row = by_unit(states, units.assign(spot_check=False)).iloc[0]
-    assert np.isnan(row["value"])
-    assert row["excluded"] == 1
+    pointwise = pointwise_of(states, np.arange(offsets[-1], dtype=np.float64))
+    rows = by_unit(states, units.assign(spot_check=False), pointwise)
+    assert rows["value"].isna().all() and (rows["excluded"] == 1).all()

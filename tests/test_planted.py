@@ -281,7 +281,7 @@ def test_decisive_tokens_are_estimated_about_the_gold_label_and_nothing_else_cha
     assert len(rows) == 2 * len(OPTIONS["estimators"])
     assert (rows["truth_alone"] == 0.1).all() and (rows["truth_text"] == 0.3).all()
     assert (rows["mi_nats"] > 0.2).all() and (rows["mi_nats"] > rows["floor_upper"]).all()
-    pd.testing.assert_frame_equal(by_unit(states, found), by_unit(states, plain))
+    pd.testing.assert_frame_equal(by_unit(states, found, same), by_unit(states, plain, tokens))
 
 
 # What models find.

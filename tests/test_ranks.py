@@ -156,7 +156,7 @@ def test_the_null_variance_is_that_of_all_orders_and_weighs_the_mean() -> None:
 def test_permuted_attention_keeps_its_text_and_agrees_with_nothing() -> None:
     lengths = [15] * 400
     offsets = ragged(lengths)
-    shuffle = permutation(offsets, 0)
+    shuffle = permutation(offsets, "")
     assert (np.sort(shuffle) == np.arange(offsets[-1])).all()
     assert (shuffle // 15 == np.arange(offsets[-1]) // 15).all()
     score = np.random.default_rng(0).normal(size=offsets[-1]).astype(np.float32)

@@ -28,6 +28,7 @@ from attinfo.report_tables import (
     reliability_table,
     secondary_table,
     truth_table,
+    unit_table,
     variance_table,
     yardstick_table,
 )
@@ -238,6 +239,7 @@ def page(
         else "",
         "cells": as_html(cell_table(cells)),
         "yardsticks": as_html(yardstick_table(cells)),
+        "units": as_html(unit_table(tables["agreement"])),
         "reliability": as_html(reliability_table(tables["agreement"])),
         "published": as_html(published_table(tables["published"])) if "published" in tables else "",
         "faithfulness": as_html(faithfulness_table(tables["faithfulness"])),

@@ -184,6 +184,25 @@ def reliability_table(agreement: pd.DataFrame) -> pd.DataFrame:
     return _named(wide.map("{:.3f}".format).rename_axis(columns=None).reset_index())
 
 
+def unit_table(agreement: pd.DataFrame) -> pd.DataFrame:
+    """A row a cell, as trained and with its weights permuted: agreement by position and by rank."""
+    wanted = {
+        ("position", "attention~linear_mi"): "by position",
+        ("position", "permuted~linear_mi"): "by position, permuted",
+        ("rank", "attention~linear_mi"): "by rank",
+        ("rank", "attention~linear_pvi"): "by rank, mean pvi",
+        ("rank", "permuted~linear_pvi"): "by rank, mean pvi, permuted",
+    }
+    own = agreement[agreement["variant"].isin(["trained", "permuted"])]
+    own = own[own["statistic"] == "kendall_b"]
+    own = own.assign(column=[wanted.get(k) for k in zip(own["index"], own["pair"], strict=True)])
+    wide = own.dropna(subset=["column"]).pivot_table(
+        index=[*KEY, "variant"], columns="column", values="value", aggfunc="mean", sort=False
+    )
+    wide = wide[[name for name in wanted.values() if name in wide]]
+    return _named(wide.map("{:+.2f}".format).rename_axis(columns=None).reset_index())
+
+
 def faithfulness_table(faithfulness: pd.DataFrame) -> pd.DataFrame:
     """A row a kind and an order of deletion: normalised and raw AOPC, mean over trained cells."""
     own = faithfulness[faithfulness["variant"] == "trained"]

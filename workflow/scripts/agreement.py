@@ -29,10 +29,11 @@ with reporting(snakemake.log[0]):
     for seed, states_path, *tables in zip(options["seeds"], *files, strict=True):
         states, run = read_states(states_path), cell | {"seed": seed}
         pointwise, importance = map(pd.read_parquet, tables)
+        name = "/".join(map(str, run.values()))
         table, by_instance = by_text(
-            states, pointwise, decisive, importance, rated, options["temperatures"], seed
+            states, pointwise, decisive, importance, rated, options["temperatures"], name
         )
-        units = by_unit(states, information[information["seed"] == seed])
+        units = by_unit(states, information[information["seed"] == seed], pointwise, name)
         halves = split_half(states, pointwise, "linear_pvi_position")
         texts.append(table.assign(**run))
         rows += [part.assign(**run) for part in (by_instance, units, halves)]

@@ -53,9 +53,9 @@ def controls_of(states: States) -> dict[str, np.ndarray]:
     }
 
 
-def permutation(offsets: np.ndarray, seed: int) -> np.ndarray:
-    """[tokens] a token of the same text for each token, every one once."""
-    rng = np.random.default_rng(seed_of("permuted attention", seed))
+def permutation(offsets: np.ndarray, run: str) -> np.ndarray:
+    """[tokens] a token of the same text for each token, every one once; each run has its own."""
+    rng = np.random.default_rng(seed_of("permuted attention", run))
     return np.lexsort((rng.random(offsets[-1]), text_of(offsets)))
 
 
@@ -121,7 +121,7 @@ def by_text(
     importance: pd.DataFrame | None = None,
     rated: np.ndarray | None = None,
     temperatures: Iterable[float] = (),
-    seed: int = 0,
+    run: str = "",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Everything the claims need of one run, summed by text, so that texts can be resampled.
 
@@ -132,7 +132,7 @@ def by_text(
         importance: the run's `importance.parquet`, where there is one.
         rated: [tokens] bool, where a human yardstick rates words; see `plausible_by_text`.
         temperatures: of the study's normalisers, at which the skew of the scores is told too.
-        seed: of the permuted attention.
+        run: names the run, so that attention is permuted in a way of its own.
 
     Returns:
         A row a text: label, predicted, tokens; the skew of its weights; what `gap_columns` and,
@@ -161,7 +161,7 @@ def by_text(
         columns[f"sum:{name}"] = np.bincount(text, values[known], minlength=len(lengths))
         columns[f"count:{name}"] = np.bincount(text, minlength=len(lengths))
 
-    shuffle = permutation(offsets, seed)
+    shuffle = permutation(offsets, run)
     own = measures_of(pointwise, importance)
     score = states.score.astype(np.float64)
     measures = {"attention": score, **own, **controls_of(states), "permuted": score[shuffle]}
@@ -206,44 +206,67 @@ def _or_nan(values: np.ndarray) -> np.ndarray:
     return known if len(known) else np.full(1, np.nan)
 
 
-def by_unit(states: States, information: pd.DataFrame) -> pd.DataFrame:
+def by_unit(
+    states: States, information: pd.DataFrame, pointwise: pd.DataFrame, run: str = ""
+) -> pd.DataFrame:
     """Rows of `agreement.csv` for the indexes `position` and `rank` of one run.
 
-    `position`: mean weight of each position against its information, over the texts that have
-    them all. `rank`: the order of the ranks, most attended first, against theirs.
+    Pairs are named by what orders the units and by their information:
+
+    - `position`: the mean weight of each, over the texts that have them all, against its
+      information, `attention~<estimator>_mi`; of permuted weights `permuted~<estimator>_mi`.
+    - `rank`: the order of the ranks, most attended first, against theirs. Ranks of permuted
+      weights have no estimates of their own; their information is the mean pvi, `_pvi`, of their
+      tokens, which for comparison is told of attention too.
+
+    Args:
+        states: of the run.
+        information: its rows of `information.parquet`.
+        pointwise: its `pointwise.parquet`.
+        run: names the run, so that each is permuted in a way of its own.
     """
+    shuffle = permutation(states.offsets, run)
     rows = []
     units = information[
         information["index"].isin(["position", "rank"]) & ~information["spot_check"]
     ]
     for (index, estimator), part in units.groupby(["index", "estimator"], sort=True):
-        if index == "position":
-            texts = states.lengths > part["unit"].max()
-            tokens = states.offsets[:-1][texts, None] + part["unit"].to_numpy()
-            attention = states.attention[tokens].mean(0, dtype=np.float64)
-        else:
-            attention = -part["unit"].to_numpy(np.float64)
-        values = part["mi_nats"].to_numpy(np.float64)
-        whole = np.array([0, len(part)])
-        pairs = concordance({"x": attention, "y": values}, whole)
-        found = {
-            "kendall_b": pairs.tau("x", "y"),
-            "weighted_tau": weighted_tau(attention, values, whole),
-            "spearman": spearman(attention, values, whole),
-            "pearson": pearson(attention, values, whole),
-            "topk_overlap": top_overlap(attention, values, whole),
-        }
-        for statistic, value in found.items():
-            rows.append(
-                {
-                    "index": index,
-                    "pair": f"attention~{estimator}_mi",
-                    "statistic": statistic,
-                    "value": value[0],
-                    "n": len(part),
-                    "excluded": int(np.isnan(value[0])),
-                    "tie_rate": pairs.tie_rate("x", "y")[0],
-                    "ceiling": pairs.ceiling("x", "y")[0],
-                }
-            )
+        unit = part["unit"].to_numpy()
+        texts = states.lengths > unit.max()
+        tokens = states.offsets[:-1][texts, None] + unit
+        nats = part["mi_nats"].to_numpy(np.float64)
+        pvi = pointwise[f"{estimator}_pvi"].to_numpy(np.float64)
+        orders = {}
+        if index == "rank":
+            orders[f"attention~{estimator}_mi"] = -unit, nats
+        for name, own in (("attention", slice(None)), ("permuted", shuffle)):
+            if index == "position":
+                weight = states.attention[own][tokens].mean(0, dtype=np.float64)
+                orders[f"{name}~{estimator}_mi"] = weight, nats
+            else:
+                falling = np.lexsort((-states.score[own], states.text))
+                orders[f"{name}~{estimator}_pvi"] = -unit, pvi[falling[tokens]].mean(0)
+        for pair, order in orders.items():
+            rows += _unit_rows(str(index), pair, *order)
     return pd.DataFrame(rows)
+
+
+def _unit_rows(
+    index: str, pair: str, order: np.ndarray, values: np.ndarray
+) -> list[dict[str, object]]:
+    """Every rank statistic of an order of units and their information."""
+    whole, order = np.array([0, len(order)]), order.astype(np.float64)
+    pairs = concordance({"x": order, "y": values}, whole)
+    found = {
+        "kendall_b": pairs.tau("x", "y"),
+        "weighted_tau": weighted_tau(order, values, whole),
+        "spearman": spearman(order, values, whole),
+        "pearson": pearson(order, values, whole),
+        "topk_overlap": top_overlap(order, values, whole),
+    }
+    told = {"tie_rate": pairs.tie_rate("x", "y")[0], "ceiling": pairs.ceiling("x", "y")[0]}
+    return [
+        {"index": index, "pair": pair, "statistic": statistic, "value": value[0]}
+        | {"n": len(order), "excluded": int(np.isnan(value[0])), **told}
+        for statistic, value in found.items()
+    ]

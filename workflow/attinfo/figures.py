@@ -83,6 +83,7 @@ def verdicts(tables: Tables) -> Drawing:
             textcoords="offset points",
             color=hue,
             fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # the line at 0 passes
         )
     axis.set(
         ylim=(len(data) - 0.5, -0.75),

@@ -15,8 +15,10 @@ run: .venv/installed
 test: .venv/installed-test
 	pytest -n auto --dist loadfile
 
+# The default study takes all cores, so it has them to itself.
 slow: .venv/installed-test
-	pytest -m slow
+	pytest -m slow -n auto --dist loadfile --ignore tests/test_default_study.py
+	pytest -m slow tests/test_default_study.py
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -27,22 +27,21 @@ def test_a_null_conclusion_is_seldom_called() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [3, 10])
-def test_null_conclusions_are_called_in_at_most_five_percent(seeds: int) -> None:
-    false_alarms(seeds, studies=200)
+def test_null_conclusions_are_called_in_at_most_five_percent() -> None:
+    false_alarms(seeds=3, studies=200)  # with ten seeds: benchmarks/verdicts.py
 
 
 @pytest.mark.slow
 def test_a_null_conclusion_among_true_ones_is_called_in_at_most_five_percent() -> None:
     strong = {claim: 20 * effect for claim, effect in SEEN.items()}
     for null in ("i", "v"):
-        claims = simulated_claims(strong | {null: 0.0}, 3, 100)
-        assert (claims.loc[null, "verdict"] != "undetermined").sum() <= most(100)
+        claims = simulated_claims(strong | {null: 0.0}, 3, 60)
+        assert (claims.loc[null, "verdict"] != "undetermined").sum() <= most(60)
 
 
 @pytest.mark.slow
 def test_the_effects_seen_are_called_with_ten_seeds_where_seeds_allow_it() -> None:
-    claims = simulated_claims(SEEN, 10, 200)
+    claims = simulated_claims(SEEN, 10, 100)
     right = {"ii": "supported", "iii": "supported", "iv": "supported", "v": "contradicted"}
     for claim, verdict in right.items():
         assert (claims.loc[claim, "verdict"] == verdict).mean() >= 0.8

@@ -13,6 +13,7 @@ from test_agreement import pointwise_of, ragged, random_run, run_of, softmax_by_
 from attinfo.agreement import between_seeds, by_text, split_half
 from attinfo.agreement.kendall import concordance, null_variance, pooled
 from attinfo.agreement.ranks import (
+    Ranked,
     average_ranks,
     pearson,
     spearman,
@@ -45,7 +46,9 @@ def test_statistics_are_those_of_scipy_and_undefined_where_a_value_is_constant(
     texts: Texts,
 ) -> None:
     x, y, _, offsets = columns(texts)
-    found = {f.__name__: f(x, y, offsets) for f in (weighted_tau, spearman, pearson)}
+    ranked = Ranked(x, offsets), Ranked(y, offsets)
+    found = {f.__name__: f(*ranked) for f in (weighted_tau, spearman)}
+    found["pearson"] = pearson(x, y, offsets)
     references = {"weighted_tau": weightedtau, "spearman": spearmanr, "pearson": pearsonr}
     ranks = average_ranks(x, offsets)
     for i, text in enumerate(texts):
@@ -87,7 +90,8 @@ def test_all_pairs_of_measures_are_those_of_each_pair_alone(texts: Texts) -> Non
 @settings(max_examples=60)
 def test_top_k_is_tau_where_k_is_all_and_the_double_loop_where_it_is_not(texts: Texts) -> None:
     x, y, _, offsets = columns(texts)
-    full, half = top_tau(x, y, offsets, 1.0), top_tau(x, y, offsets, 0.5)
+    ranked = Ranked(x, offsets), Ranked(y, offsets)
+    full, half = top_tau(*ranked, 1.0), top_tau(*ranked, 0.5)
     whole = concordance({"x": x, "y": y}, offsets).tau("x", "y")
     np.testing.assert_allclose(full, whole)
     for i, text in enumerate(texts):
@@ -110,7 +114,7 @@ def test_top_k_is_tau_where_k_is_all_and_the_double_loop_where_it_is_not(texts: 
 @settings(max_examples=60)
 def test_overlap_is_its_mean_over_random_orders_of_tied_tokens(texts: Texts, share: float) -> None:
     x, y, _, offsets = columns(texts)
-    found = top_overlap(x, y, offsets, share)
+    found = top_overlap(Ranked(x, offsets), Ranked(y, offsets), share)
     for i, text in enumerate(texts):
         a, b, _ = (np.array(v) for v in zip(*text, strict=True))
         if constant(tuple(a), tuple(b)):

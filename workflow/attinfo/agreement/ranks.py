@@ -3,6 +3,8 @@
 All are NaN in a text where either measure is constant, has a NaN, or there is one token.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from attinfo.agreement.kendall import kendall_by_text, nan_in_text
@@ -11,20 +13,51 @@ from attinfo.agreement.pairs import order, pairs_of, runs_of, text_of
 TOP = 0.2  # share of the tokens of a text that are its top k; at least one
 
 
-def average_ranks(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """[tokens] rank of each token in its text, from 1 for the smallest; ties share their mean.
+class Ranked:
+    """A measure over the tokens of texts, sorted once for all statistics that need its order.
 
-    NaN throughout a text that has a NaN.
+    Args:
+        values: [tokens].
+        offsets: [texts + 1].
     """
-    text = text_of(offsets)
-    ascending = np.lexsort((values, text))
-    own = values[ascending]
-    # Tied tokens of a text are a group: numbered in ascending order.
-    group = np.cumsum((np.diff(own, prepend=own[:1]) != 0) | (np.diff(text, prepend=0) != 0))
-    place = np.arange(len(values)) - offsets[:-1][text] + 1.0
-    ranks = np.empty(len(values))
-    ranks[ascending] = (np.bincount(group, place) / np.bincount(group))[group]
-    return np.where(nan_in_text(values, offsets)[text], np.nan, ranks)
+
+    def __init__(self, values: np.ndarray, offsets: np.ndarray) -> None:
+        self.values, self.offsets = values, offsets
+        self.text = text_of(offsets)
+
+    @cached_property
+    def ascending(self) -> np.ndarray:
+        """[tokens] rows of the store, text by text, by rising value."""
+        return np.lexsort((self.values, self.text))
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """[tokens] rank of each token in its text, from 1 for the smallest; ties share their mean.
+
+        NaN throughout a text that has a NaN.
+        """
+        own = self.values[self.ascending]
+        # Tied tokens of a text are a group: numbered in ascending order.
+        begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(self.text, prepend=0) != 0)
+        group = np.cumsum(begins)
+        place = np.arange(len(own)) - self.offsets[:-1][self.text] + 1.0
+        ranks = np.empty(len(own))
+        ranks[self.ascending] = (np.bincount(group, place) / np.bincount(group))[group]
+        return np.where(nan_in_text(self.values, self.offsets)[self.text], np.nan, ranks)
+
+    @cached_property
+    def undefined(self) -> np.ndarray:
+        """[texts] whether there is no order: a NaN, or one value throughout."""
+        return nan_in_text(self.values, self.offsets) | is_constant(self.values, self.offsets)
+
+    def least_of_top(self, k: np.ndarray) -> np.ndarray:
+        """[tokens] the k-th largest value of the token's text; k is [texts]."""
+        return self.values[self.ascending[self.offsets[1:] - k]][self.text]
+
+
+def average_ranks(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """[tokens] `Ranked.ranks` of a measure that nothing else is asked of."""
+    return Ranked(values, offsets).ranks
 
 
 def pearson(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -47,12 +80,12 @@ def is_constant(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
 
 
-def spearman(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def spearman(x: Ranked, y: Ranked) -> np.ndarray:
     """[texts] Spearman's correlation, ties at their mean rank."""
-    return pearson(average_ranks(x, offsets), average_ranks(y, offsets), offsets)
+    return pearson(x.ranks, y.ranks, x.offsets)
 
 
-def weighted_tau(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
     """[texts] weighted tau: an exchange of tokens of ranks r and s weighs 1/(1+r) + 1/(1+s).
 
     The mean of the two taus with ranks r >= 0 by decreasing (x, y) and by decreasing (y, x), as
@@ -60,61 +93,51 @@ def weighted_tau(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarra
 
     Reference: Vigna 2015, "A weighted correlation index for rankings with ties".
     """
-    text, texts = text_of(offsets), len(offsets) - 1
-    place = np.arange(len(x)) - offsets[:-1][text]
+    offsets = x.offsets
+    place = np.arange(len(x.text)) - offsets[:-1][x.text]
     weights = []
     for one, other in ((x, y), (y, x)):
-        weight = np.empty(len(x))
-        weight[np.lexsort((-other, -one, text))] = 1 / (1.0 + place)
+        weight = np.empty(len(place))
+        weight[np.lexsort((-other.values, -one.values, x.text))] = 1 / (1.0 + place)
         weights.append(weight)
-    sums = np.zeros((2, 3, texts))
+    sums = np.zeros((2, 3, len(offsets) - 1))
     for pairs in pairs_of(offsets):
         with np.errstate(invalid="ignore"):
-            a, b = order(x, pairs), order(y, pairs)
+            a, b = order(x.values, pairs), order(y.values, pairs)
         parts, (starts, own) = (a * b, a != 0, b != 0), runs_of(pairs)
         for weight, total in zip(weights, sums, strict=True):
             exchange = weight[pairs.first] + weight[pairs.second]
             for part, row in zip(parts, total, strict=True):
                 row[own] = np.add.reduceat(exchange * part, starts)
-    undefined = nan_in_text(x, offsets) | nan_in_text(y, offsets)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = (sums[:, 0] / np.sqrt(sums[:, 1] * sums[:, 2])).mean(0)
-    return np.where(undefined, np.nan, found)
+    return np.where(x.undefined | y.undefined, np.nan, found)
 
 
-def _thresholds(
-    values: np.ndarray, offsets: np.ndarray, share: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """[texts] k, a share of the tokens but at least one; and the k-th largest value."""
+def _top(offsets: np.ndarray, share: float) -> np.ndarray:
+    """[texts] k, a share of the tokens but at least one."""
     lengths = np.diff(offsets)
-    k = np.clip(np.rint(share * lengths), 1, lengths).astype(np.int64)
-    ascending = values[np.lexsort((values, text_of(offsets)))]
-    return k, ascending[offsets[1:] - k]
+    return np.clip(np.rint(share * lengths), 1, lengths).astype(np.int64)
 
 
-def top_overlap(
-    x: np.ndarray, y: np.ndarray, offsets: np.ndarray, share: float = TOP
-) -> np.ndarray:
+def top_overlap(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
     """[texts] share of the k top tokens by x that are among the k top ones by y.
 
     Tokens tied at the k-th place are members in part, as in the mean over random orders of them.
     """
-    text, starts = text_of(offsets), offsets[:-1]
+    starts, k = x.offsets[:-1], _top(x.offsets, share)
     members = []
-    for values in (x, y):
-        k, least = _thresholds(values, offsets, share)
-        above, tied = values > least[text], values == least[text]
+    for measure in (x, y):
+        least = measure.least_of_top(k)
+        above, tied = measure.values > least, measure.values == least
         left = k - np.add.reduceat(above.astype(np.int64), starts)
         part = left / np.maximum(np.add.reduceat(tied.astype(np.int64), starts), 1)
-        members.append(above + tied * part[text])
-    undefined = np.logical_or.reduce(
-        [test(values, offsets) for test in (nan_in_text, is_constant) for values in (x, y)]
-    )
+        members.append(above + tied * part[measure.text])
     overlap = np.add.reduceat(members[0] * members[1], starts) / k
-    return np.where(undefined, np.nan, overlap)
+    return np.where(x.undefined | y.undefined, np.nan, overlap)
 
 
-def top_tau(x: np.ndarray, y: np.ndarray, offsets: np.ndarray, share: float = TOP) -> np.ndarray:
+def top_tau(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
     """[texts] tau-b of the two rankings with all below the k top tokens of each tied.
 
     Over the tokens that either ranking has on top; all tokens and tau-b itself where k is n.
@@ -123,11 +146,11 @@ def top_tau(x: np.ndarray, y: np.ndarray, offsets: np.ndarray, share: float = TO
     treatment of ties in place of a penalty for them.
     """
 
-    def cut(values: np.ndarray) -> np.ndarray:
-        least = _thresholds(values, offsets, share)[1][text_of(offsets)]
-        return np.where(values < least, np.nextafter(least, -np.inf), values)
+    def cut(measure: Ranked) -> np.ndarray:
+        least = measure.least_of_top(_top(x.offsets, share))
+        return np.where(measure.values < least, np.nextafter(least, -np.inf), measure.values)
 
-    return kendall_by_text(cut(x), cut(y), offsets)["tau"].to_numpy()
+    return kendall_by_text(cut(x), cut(y), x.offsets)["tau"].to_numpy()
 
 
 def tau_on_support(

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from attinfo.agreement.ranks import average_ranks, pearson, spearman
+from attinfo.agreement.ranks import Ranked, average_ranks, pearson, spearman
 from attinfo.store import States
 
 
@@ -26,7 +26,8 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _spearman(x: pd.Series, y: pd.Series) -> float:
-    return float(spearman(x.to_numpy(), y.to_numpy(), np.array([0, len(x)]))[0])
+    one, other = (Ranked(v.to_numpy(), np.array([0, len(v)])) for v in (x, y))
+    return float(spearman(one, other)[0])
 
 
 def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray) -> pd.DataFrame:

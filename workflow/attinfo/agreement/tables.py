@@ -11,6 +11,7 @@ from attinfo.agreement.pairs import text_of
 from attinfo.agreement.planted import found_by_text
 from attinfo.agreement.plausibility import plausible_by_text
 from attinfo.agreement.ranks import (
+    Ranked,
     is_constant,
     pearson,
     spearman,
@@ -76,23 +77,24 @@ def excluded_texts(score: np.ndarray, values: np.ndarray, offsets: np.ndarray) -
 
 def _statistics(
     name: str,
-    measures: Mapping[str, np.ndarray],
+    measures: Mapping[str, Ranked],
     states: States,
     pairs: Concordance,
 ) -> dict[str, np.ndarray]:
     """[texts] every rank statistic of attention and a measure."""
-    values, offsets, score = measures[name], states.offsets, measures["attention"]
+    score, other = measures["attention"], measures[name]
+    values, offsets = other.values, states.offsets
     sparse = (states.attention == 0).any()
     tau = pairs.tau("attention", name)
     return {
         "tau": tau,
-        "weighted_tau": weighted_tau(score, values, offsets),
-        "spearman": spearman(score, values, offsets),
+        "weighted_tau": weighted_tau(score, other),
+        "spearman": spearman(score, other),
         "pearson": pearson(states.attention, values, offsets),
-        "topk_overlap": top_overlap(score, values, offsets),
-        "topk_tau": top_tau(score, values, offsets),
+        "topk_overlap": top_overlap(score, other),
+        "topk_tau": top_tau(score, other),
         "tau_support": (
-            tau_on_support(score, states.attention, values, offsets) if sparse else tau
+            tau_on_support(score.values, states.attention, values, offsets) if sparse else tau
         ),
         "partial_position": pairs.partial("attention", name, "position"),
         "partial_frequency": pairs.partial("attention", name, "frequency"),
@@ -166,15 +168,16 @@ def by_text(
     score = states.score.astype(np.float64)
     measures = {"attention": score, **own, **controls_of(states), "permuted": score[shuffle]}
     pairs = concordance(measures, offsets)
+    ranked = {name: Ranked(measures[name], offsets) for name in ("attention", *own)}
     rows = []
     for name in own:
-        found = _statistics(name, measures, states, pairs)
+        found = _statistics(name, ranked, states, pairs)
         columns |= {f"{statistic}:{name}": values for statistic, values in found.items()}
         ceiling = pairs.ceiling("attention", name)
         columns[f"ceiling:{name}"] = ceiling
         ties = {
-            "tie_rate": np.nanmean(_or_nan(pairs.tie_rate("attention", name))),
-            "ceiling": np.nanmean(_or_nan(ceiling)),
+            "tie_rate": _or_nan(pairs.tie_rate("attention", name)).mean(),
+            "ceiling": _or_nan(ceiling).mean(),
             **excluded_texts(score, own[name], offsets),
         }
         for statistic, values in found.items():
@@ -190,9 +193,9 @@ def by_text(
     if rated is not None:
         # Controls: rated words are rarer than others, so rarity alone finds many of them.
         controls = {"permuted": measures["permuted"], "rarity": -measures["frequency"]}
-        ranked = {"attention": score, **own, **controls}
-        columns |= plausible_by_text(ranked, rated, offsets)
-        for name in ranked:
+        finders = {"attention": score, **own, **controls}
+        columns |= plausible_by_text(finders, rated, offsets)
+        for name in finders:
             for statistic in ("ap_lift", "auc"):
                 values = columns[f"{statistic}:{name}"]
                 rows.append(_row(f"yardstick~{name}", statistic, values, lengths))
@@ -257,12 +260,13 @@ def _unit_rows(
     """Every rank statistic of an order of units and their information."""
     whole, order = np.array([0, len(order)]), order.astype(np.float64)
     pairs = concordance({"x": order, "y": values}, whole)
+    one, other = Ranked(order, whole), Ranked(values, whole)
     found = {
         "kendall_b": pairs.tau("x", "y"),
-        "weighted_tau": weighted_tau(order, values, whole),
-        "spearman": spearman(order, values, whole),
+        "weighted_tau": weighted_tau(one, other),
+        "spearman": spearman(one, other),
         "pearson": pearson(order, values, whole),
-        "topk_overlap": top_overlap(order, values, whole),
+        "topk_overlap": top_overlap(one, other),
     }
     told = {"tie_rate": pairs.tie_rate("x", "y")[0], "ceiling": pairs.ceiling("x", "y")[0]}
     return [

@@ -28,11 +28,7 @@ rule trust:
     """All estimates of the study, with what speaks for and against each."""
     input:
         information=expand(all_runs("information/{estimates}.parquet"), estimates=STUDY.estimates),
-        calibration=expand(
-            f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
-            dataset=STUDY.used_datasets,
-            estimator=STUDY.calibrated,
-        ),
+        calibration=calibrations(),
         code=code("trust.py"),
     output:
         information=f"{RESULTS}/information.parquet",

@@ -120,6 +120,28 @@ def all_runs(name):
     ]
 
 
+def every_stage():
+    """The files of every run, cell and data set that later stages read."""
+    estimates = expand(
+        all_runs("information/{estimates}.parquet") + all_runs("pointwise/{estimates}.parquet"),
+        estimates=STUDY.estimates,
+    )
+    names = ("states.safetensors", "importance.parquet", "faithfulness.parquet")
+    runs = [path for name in names for path in all_runs(name)]
+    models = [f"{RESULTS}/runs/{run.path}/model.safetensors" for run in STUDY.models]
+    cells = groups_of("agreement.csv") + groups_of("texts.parquet")
+    return [*models, *runs, *estimates, *cells, *calibrations()]
+
+
+def calibrations():
+    """The calibration of each estimator on each data set."""
+    return expand(
+        f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
+        dataset=STUDY.used_datasets,
+        estimator=STUDY.calibrated,
+    )
+
+
 def cell_options(seeds, **more):
     """The architecture of a cell, its variant and the seeds, as plain values, and what is given."""
 

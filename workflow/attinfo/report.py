@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 import json
 from pathlib import Path
-import re
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -157,15 +156,15 @@ def reliability(information: pd.DataFrame) -> str:
 
 
 def caption_of(path: str | Path) -> str:
-    """A caption, its reStructuredText marks taken off."""
-    return re.sub(r"\s+", " ", Path(path).read_text("utf-8").replace("``", "")).strip()
+    """A caption, which is plain text."""
+    return Path(path).read_text("utf-8").strip()
 
 
 def figure(
     name: str, dataset: str, path: str | Path, caption: str | Path, tell: bool
 ) -> dict[str, str]:
     """What the template needs of a figure; its title tells the data set if `tell` says so."""
-    title = FIGURES[name].__doc__.split("\n")[0].rstrip(".")
+    title = FIGURES[name].title
     one = dataset != "all"
     return {
         "name": f"{name}-{dataset}" if one else name,
@@ -194,7 +193,7 @@ def page(
     level: float,
     tables: Mapping[str, pd.DataFrame],
     figures: Mapping[tuple[str, str], str | Path],
-    captions: Mapping[str, str | Path],
+    captions: Mapping[tuple[str, str], str | Path],
     summaries: Mapping[str, Mapping[str, Any]],
     shown: Sequence[Example],
     run: str | Path,
@@ -208,7 +207,7 @@ def page(
         tables: `claims`, `cells`, `runs`, `information`, `agreement`, `faithfulness`,
             `variance`, `ranks`; `published`, where the study names such numbers.
         figures: (name, data set or "all") -> SVG file.
-        captions: name -> reStructuredText file.
+        captions: (name, data set or "all") -> its caption, a text file.
         summaries: data set -> its summary.
         shown: texts shown token by token.
         run: the `run.json` of one run, for versions and digests.
@@ -225,7 +224,7 @@ def page(
         "seeds": runs["seed"].nunique(),
         "accuracy": f"{accuracy.min():.3f} to {accuracy.max():.3f}",
         "figures": [
-            figure(name, dataset, path, captions[name], tell=len(summaries) > 1)
+            figure(name, dataset, path, captions[name, dataset], tell=len(summaries) > 1)
             for (name, dataset), path in figures.items()
         ],
         "examples": shown,

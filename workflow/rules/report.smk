@@ -16,7 +16,7 @@ rule report:
         ranks=f"{RESULTS}/ranks.csv",
         published=rules.published.output.published if STUDY.report.published else [],
         figures=rules.figures.output.svg,
-        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
+        captions=rules.figures.output.rst,
         data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
         states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
         pointwise=[f"{RESULTS}/runs/{run.path}/pointwise.parquet" for run in SHOWN],

@@ -1,7 +1,6 @@
 """Write the page of a study."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 
@@ -29,7 +28,7 @@ with reporting(snakemake.log[0]):
         | {"information": pd.read_parquet(files.information)}
         | ({"published": pd.read_csv(files.published)} if files.published else {}),
         figures=dict(zip(map(tuple, options["figures"]), files.figures, strict=True)),
-        captions={Path(file).stem: file for file in files.captions},
+        captions=dict(zip(map(tuple, options["figures"]), files.captions, strict=True)),
         summaries=dict(zip(options["datasets"], map(read_summary, files.data), strict=True)),
         shown=shown,
         run=files.run,

@@ -2,12 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-import csv
 from pathlib import Path
 import re
 from typing import NamedTuple
 
-from attinfo.figures import FIGURES
+from attinfo.figure_names import ALL, drawn, place
+from attinfo.figures import FIGURES, is_missing
 
 LARGEST = 300_000  # bytes of a vector picture; a denser one is shown as PNG if that is smaller
 IN_ALL = 5_000_000  # bytes of all pictures of a page
@@ -33,40 +33,33 @@ def evidence(folder: str | Path, datasets: Sequence[str]) -> list[Figure]:
         datasets: of the study.
     """
     found, room = [], IN_ALL
-    for name, entry in FIGURES.items():
-        for dataset in [""] if entry.overall else datasets:
-            path = Path(folder, dataset, name)
-            many = dataset and len(datasets) > 1
-            caption, source = _missing(path.with_suffix(".csv")), ""
-            if not caption:
-                caption, source = read_caption(path.with_suffix(".rst")), _picture(path)
-                room -= len(source)
-                if room < 0:
-                    caption, source = "the page would be too large; it is among the files.", ""
-            found.append(
-                Figure(
-                    name,
-                    f"{name}-{dataset}" if dataset else name,
-                    entry.section,
-                    f"{entry.title}: {dataset}" if many else entry.title,
-                    caption,
-                    f"figures/{dataset}/{name}.svg" if dataset else f"figures/{name}.svg",
-                    source,
-                )
+    for name, dataset in drawn(datasets):
+        stem = Path(folder, place(name, dataset))
+        caption, source = read_caption(stem.with_suffix(".rst")), ""
+        if not is_missing(stem.with_suffix(".csv")):
+            source = _picture(stem)
+            room -= len(source)
+            if room < 0:
+                caption, source = "the page would be too large; it is among the files.", ""
+        kind, one = FIGURES[name], dataset != ALL
+        tell = one and len(datasets) > 1
+        found.append(
+            Figure(
+                name,
+                f"{name}-{dataset}" if one else name,
+                kind.section,
+                f"{kind.title}: {dataset.replace('_', ' ')}" if tell else kind.title,
+                caption,
+                f"figures/{place(name, dataset)}.svg",
+                source,
             )
+        )
     return found
 
 
 def read_caption(path: Path) -> str:
     """A caption, its reStructuredText marks taken off."""
     return re.sub(r"\s+", " ", path.read_text("utf-8").replace("``", "")).strip()
-
-
-def _missing(path: Path) -> str:
-    """The reason that stands in the table of a figure that the data do not allow."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        return next(rows, [""])[0] if next(rows, []) == ["missing"] else ""
 
 
 def _picture(path: Path) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 import pandas as pd
 
 from attinfo.cost import Cost
+from attinfo.figure_names import SECTIONS
 from attinfo.report.answers import answers, headline
 from attinfo.report.estimates import (
     calibration_table,
@@ -41,16 +42,6 @@ from attinfo.report.tables import (
 )
 from attinfo.report.template import template
 
-SECTIONS = (
-    "verdicts",
-    "agreement",
-    "information",
-    "attention",
-    "faithfulness",
-    "blocks",
-    "ablations",
-    "trust",
-)
 CONTENTS = (
     ("verdicts", "Verdicts"),
     ("words", "Words used"),

@@ -1,0 +1,69 @@
+"""What the figures are drawn from: the tables of a study."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import pandas as pd
+
+from attinfo.errors import InputError
+
+CSV = ("claims", "cells", "runs", "calibration", "variance", "ranks")
+PARQUET = ("information", "distributions")
+
+
+class Tables(NamedTuple):
+    """The tables of a study, and the level of its intervals."""
+
+    claims: pd.DataFrame
+    cells: pd.DataFrame
+    runs: pd.DataFrame
+    calibration: pd.DataFrame
+    variance: pd.DataFrame
+    ranks: pd.DataFrame
+    information: pd.DataFrame
+    distributions: pd.DataFrame
+    level: float = 0.95
+
+    def of(self, dataset: str) -> Self:
+        """The tables of one data set; those that are about all of them stay as they are."""
+        own = {
+            name: table[table["dataset"] == dataset].reset_index(drop=True)
+            for name, table in self._asdict().items()
+            if name not in ("claims", "variance", "level")
+        }
+        return self._replace(**own)
+
+    @property
+    def interval(self) -> str:
+        """How intervals are called."""
+        return f"{self.level:.0%} interval"
+
+
+def read_tables(folder: str | Path) -> Tables:
+    """The tables in the folder of a finished study, `results/<study>`.
+
+    Raises:
+        InputError: the folder holds no finished study.
+    """
+    folder = Path(folder)
+    files = {name: folder / f"{name}.csv" for name in CSV}
+    files |= {name: folder / f"{name}.parquet" for name in PARQUET}
+    for path in (*files.values(), folder / "study.json"):
+        if not path.is_file():
+            raise InputError(
+                f"{folder}: has no {path.name}, expected the folder of a finished study"
+            )
+    return tables_from(files, json.loads((folder / "study.json").read_text("utf-8")))
+
+
+def tables_from(files: dict[str, Path], study: dict) -> Tables:
+    """The tables in the files named, of the study whose config is given as plain values."""
+    tables = {name: pd.read_csv(files[name]) for name in CSV}
+    tables |= {name: pd.read_parquet(files[name]) for name in PARQUET}
+    return Tables(**tables, level=study["statistics"]["level"])
+
+
+def trained(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of trained models."""
+    return table[table["variant"] == "trained"]

@@ -1,7 +1,6 @@
 """Write the page of a study, its strips of words and its tables for LaTeX."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 
@@ -15,7 +14,7 @@ from attinfo.report.evidence import evidence
 from attinfo.report.page import page, render
 from attinfo.report.strips import Files, strips, write_svgs
 
-TABLES = ("claims", "cells", "runs", "calibration", "agreement", "faithfulness", "variance", "ranks")
+TABLES = ("claims", "cells", "runs", "calibration", "agreement", "faithfulness", "variance")
 
 with reporting(snakemake.log[0]):
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options
@@ -26,7 +25,7 @@ with reporting(snakemake.log[0]):
     content = page(
         study=options["study"],
         level=options["level"],
-        tables={name: pd.read_csv(given[name]) for name in TABLES}
+        tables={name: pd.read_csv(given[name]) for name in (*TABLES, "ranks")}
         | {"information": pd.read_parquet(given.information)}
         | ({"published": pd.read_csv(given.published)} if given.published else {}),
         figures=evidence(options["figures"], options["datasets"]),

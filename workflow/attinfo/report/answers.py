@@ -123,11 +123,19 @@ SAID = {
     "undetermined": ("is not settled", "are not settled"),
     "missing": ("is not asked", "are not asked"),
 }
+ALIKE = {
+    "supported": "All five conclusions hold here.",
+    "contradicted": "All five conclusions are contradicted here.",
+    "undetermined": "None of the five conclusions is settled here.",
+    "missing": "This study has no models to ask any of the five conclusions of.",
+}
 NUMBERS = ("none", "one", "two", "three", "four", "five")
 
 
 def headline(shown: list[Answer]) -> str:
     """How many of the conclusions hold, in a sentence."""
+    if len({a.verdict for a in shown}) == 1:
+        return ALIKE[shown[0].verdict]
     counts = {verdict: sum(a.verdict == verdict for a in shown) for verdict in SAID}
     parts = [f"{NUMBERS[n]} {SAID[verdict][n > 1]}" for verdict, n in counts.items() if n]
     *most, last = parts
@@ -164,4 +172,3 @@ def _certainty(row: Mapping[str, Any], level: float) -> str:
 
 def _missing(row: Mapping[str, Any]) -> str:
     return f"This study has no models to compare. The comparison would be: {row['contrast']}."
-

@@ -182,8 +182,10 @@ def _first_of_each(groups: Sequence[str]) -> set[int]:
 
 
 def _counted(replied: Sequence[Reply]) -> str:
-    counts = {s: sum(r.status == s for r in replied) for s in dict.fromkeys(r.status for r in replied)}
-    said = ", ".join(f"{n} {status}" for status, n in counts.items())
+    counts = {
+        s: sum(r.status == s for r in replied) for s in dict.fromkeys(r.status for r in replied)
+    }
+    said = ", ".join(f"{n} {status.lower()}" for status, n in counts.items())
     return (
         f"{len(replied)} objections that such a study meets, the control that answers each, and "
         f"what it shows here: {said}."

@@ -102,7 +102,7 @@ def ties(study: Study) -> str:
 
 
 def gumbel(study: Study) -> str:
-    """Gumbel-softmax against softmax of the same temperature, trained so and tempered afterwards."""
+    """Gumbel-softmax against softmax of the same temperature, in training or afterwards."""
     same = study.contrasts("iv", within="entropy of attention: softmax of the same temperature")
     after = study.contrasts("iv", within="tempered afterwards")
     if not same + after:

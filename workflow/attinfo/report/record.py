@@ -48,7 +48,7 @@ def cost_table(costs: Iterable[Cost]) -> Table:
         "cost-table",
         "Time and memory of each stage",
         frame,
-        {"minutes in all": ".1f", "longest job, s": ".1f", "largest memory, MB": ".0f"},
+        {"minutes in all": ".2f", "longest job, s": ".1f", "largest memory, MB": ".0f"},
         note="From the benchmark files of the jobs. Jobs that ran side by side count one after "
         "the other. Data are prepared once for all studies.",
     )

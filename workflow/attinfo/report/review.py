@@ -65,7 +65,7 @@ class Study:
 class Question(NamedTuple):
     """An objection, the control that meets it, what is found, and what stays open.
 
-    `places` name anchors of the page to look at; the first that the page has is linked.
+    `places` name figures and tables to look at; the first that the page has is linked.
     """
 
     objection: str
@@ -81,21 +81,29 @@ class Reply(NamedTuple):
     objection: str
     control: str
     finding: str
-    status: str  # answered, in part, or not answered by this study
+    status: str  # answered, in part, or not by this study
     place: str
     remains: str
 
 
-def replies(questions: tuple[Question, ...], study: Study, anchors: set[str]) -> list[Reply]:
-    """What this study says to each question; what it does not, it says too."""
+def replies(
+    questions: tuple[Question, ...], study: Study, anchors: Mapping[str, str]
+) -> list[Reply]:
+    """What this study says to each question; what it does not, it says too.
+
+    Args:
+        questions: to be answered.
+        study: that is asked.
+        anchors: of the page, by the names of figures and tables that it has; and `contents`.
+    """
     shown = []
     for asked in questions:
-        place = next(place for place in (*asked.places, "contents") if place in anchors)
+        place = next(anchors[p] for p in (*asked.places, "contents") if p in anchors)
         try:
             finding, remains = asked.finding(study), asked.remains
-            status = "answered in part" if remains else "answered"
+            status = "Answered in part" if remains else "Answered"
         except UnansweredError as why:
             finding, remains = f"It has {why}.", ""
-            status = "not answered by this study"
+            status = "Not answered by this study"
         shown.append(Reply(asked.objection, asked.control, finding, status, place, remains))
     return shown

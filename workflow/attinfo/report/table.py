@@ -8,9 +8,13 @@ from great_tables import GT
 from markupsafe import Markup
 import pandas as pd
 
+from attinfo.report.template import minus
+
 MOST_ROWS = 200  # on the page; the CSV holds all
 MOST_BYTES = 200_000  # of a CSV inside the page
 SYMBOLS = {  # what LaTeX's text fonts lack
+    "<": "$<$",
+    ">": "$>$",
     "−": "$-$",
     "–": "--",
     "±": "$\\pm$",
@@ -84,7 +88,7 @@ class Table:
         """The table for LaTeX with the package booktabs."""
         shown = self.frame.copy()
         for column, spec in self._specs().items():
-            written = shown[column].map(lambda value, spec=spec: f"{value:{spec}}")
+            written = shown[column].map(lambda value, spec=spec: minus(f"{value:{spec}}"))
             shown[column] = written.where(shown[column].notna(), "–")
         for column, (low, high) in self.intervals.items():
             bounds = " [" + shown[low] + ", " + shown[high] + "]"

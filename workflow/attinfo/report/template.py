@@ -1,19 +1,27 @@
 """The templates of the page and of what stands beside it."""
 
 from functools import cache
+import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("attinfo"),
         autoescape=True,  # text is data, in HTML and in SVG
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters["minus"] = minus
+    return environment
+
+
+def minus(text: str) -> str:
+    """Negative numbers in a text with a true minus sign."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def template(name: str) -> Template:

@@ -21,7 +21,14 @@ QUIET = [
     "--disable-sync",
     "--hide-scrollbars",
 ]
-LOOK = ["-Gdpi=80", "-Gbgcolor=white", "-Gnodesep=0.2", "-Granksep=0.3", "-Nfontname=sans-serif"]
+LOOK = [
+    "-Gdpi=80",
+    "-Grankdir=LR",
+    "-Gbgcolor=white",
+    "-Gnodesep=0.2",
+    "-Granksep=0.3",
+    "-Nfontname=sans-serif",
+]
 
 
 def _run(command: list[str], package: str, given: str | None = None) -> str:
@@ -71,3 +78,5 @@ def picture_of_rules(graph: str, path: Path) -> None:
     plain = re.sub(r', color = "[^"]*"', "", graph)
     reduced = _run(["tred"], "graphviz", plain)
     _run(["dot", "-Tpng", *LOOK, f"-o{path}"], "graphviz", reduced)
+    if not path.is_file():
+        raise InputError("dot: made no picture: what it was given is no graph")

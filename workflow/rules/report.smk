@@ -24,7 +24,13 @@ rule report:
         records=[f"{RESULTS}/runs/{run.path}/run.json" for run in STUDY.models],
         templates=[
             f"workflow/attinfo/templates/{name}"
-            for name in ("report.html.j2", "parts.html.j2", "strip.svg.j2", "report.css", "report.js")
+            for name in (
+                "report.html.j2",
+                "parts.html.j2",
+                "strip.svg.j2",
+                "report.css",
+                "report.js",
+            )
         ],
         code=code("report.py"),
     output:

@@ -46,7 +46,7 @@ def evidence(folder: str | Path, datasets: Sequence[str]) -> list[Figure]:
         found.append(
             Figure(
                 name,
-                f"{name}-{dataset}" if one else name,
+                f"figure-{name}-{dataset}" if one else f"figure-{name}",
                 kind.section,
                 f"{kind.title}: {dataset.replace('_', ' ')}" if tell else kind.title,
                 caption,

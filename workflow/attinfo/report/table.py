@@ -28,6 +28,11 @@ SYMBOLS = {  # what LaTeX's text fonts lack
 }
 
 
+def bounds_of(intervals: Mapping[str, tuple[str, str]]) -> list[str]:
+    """The columns that are shown beside others."""
+    return [bound for pair in intervals.values() for bound in pair]
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the page.
@@ -60,7 +65,6 @@ class Table:
     @property
     def html(self) -> Markup:
         """The table as HTML, text escaped."""
-        # A column of text that pandas reads as missing throughout has no type to align by.
         page = GT(self.frame.head(MOST_ROWS), id=self.name)
         for column, spec in self._specs().items():
             signed, decimals = spec.startswith("+"), int(spec[-2])
@@ -70,7 +74,9 @@ class Table:
                 page = page.fmt_number(column, decimals=decimals, force_sign=signed)
         for column, bounds in self.intervals.items():
             page = page.cols_merge([column, *bounds], pattern="{0}<< [{1}, {2}]>>")
-        whole = page.sub_missing(missing_text="–").as_raw_html()
+        # Bounds that are missing stay so: then their brackets are left out.
+        shown = [c for c in self.frame if c not in bounds_of(self.intervals)]
+        whole = page.sub_missing(shown, missing_text="–").as_raw_html()
         # Its style sheet is for a page of its own, and reaches beyond it.
         end = "</table>"
         return Markup(whole[whole.index("<table") : whole.rindex(end) + len(end)])
@@ -93,7 +99,7 @@ class Table:
         for column, (low, high) in self.intervals.items():
             bounds = " [" + shown[low] + ", " + shown[high] + "]"
             shown[column] += bounds.where(self.frame[low].notna(), "")
-        shown = shown.drop(columns=[bound for pair in self.intervals.values() for bound in pair])
+        shown = shown.drop(columns=bounds_of(self.intervals))
         # Long texts wrap; numbers stay on their line.
         widest = shown.astype(str).map(len).max()
         columns = ["p{5cm}" if widest[c] > 40 else "l" for c in shown]

@@ -22,7 +22,7 @@ function sort(table, column, heading) {
   body.append(...rows.map(([, row]) => row));
 }
 
-for (const figure of document.querySelectorAll("figure.table")) {
+for (const figure of document.querySelectorAll("figure.table:has(table)")) {
   const table = figure.querySelector("table");
   [...table.tHead.rows[0].cells].forEach((heading, column) => {
     const button = document.createElement("button");

@@ -132,8 +132,7 @@ def run_small_study(folder: Path, raw: Path, cells: dict[str, Any], seeds: int) 
         "costs": [],
         "records": sorted(folder.glob("runs/**/run.json")),
         "code": "0" * 64,
-        "config": study.model_dump(),
-        "config_text": json.dumps(study.model_dump(mode="json"), indent=2),
+        "config": study.model_dump(mode="json"),
     }
 
 

@@ -11,8 +11,6 @@ rule pictures:
         rules="docs/rulegraph.png",
     log:
         log_of("pictures", "pictures"),
-    benchmark:
-        benchmark_of("pictures", "pictures")
     conda:
         "../../envs/report.yaml"
     threads: 1

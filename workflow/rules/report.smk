@@ -61,7 +61,7 @@ rule report:
             "figures": f"{RESULTS}/figures",
             "benchmarks": [f"{RESULTS}/benchmarks", "results/data/benchmarks"],
             "strips": {"count": STUDY.report.texts, "seed": STUDY.report.seed},
-            "config": STUDY.model_dump(),
+            "config": STUDY.model_dump(mode="json"),
         },
     script:
         "../scripts/report.py"

@@ -1,7 +1,5 @@
 """Write the page of a study, its strips of words and its tables for LaTeX."""
 
-import json
-
 import pandas as pd
 
 from attinfo.cost import costs
@@ -36,7 +34,6 @@ with reporting(snakemake.log[0]):
         records=given.records,
         code=digest(given.code),
         config=options["config"],
-        config_text=json.dumps(options["config"], indent=2),
     )
     with whole(made.strips) as folder:
         write_svgs(shown, folder)

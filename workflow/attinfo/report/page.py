@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
+import json
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,6 @@ def page(
     records: Sequence[str | Path],
     code: str,
     config: Mapping[str, Any],
-    config_text: str,
 ) -> dict[str, Any]:
     """Everything the template needs.
 
@@ -123,8 +123,7 @@ def page(
         costs: of the stages.
         records: the `run.json` of every model.
         code: digest of the code that makes the page.
-        config: the study's config.
-        config_text: the same, to be read.
+        config: the study's, as plain values.
     """
     runs = tables["runs"]
     made = tables_of(tables, summaries, costs, records, level)
@@ -154,7 +153,7 @@ def page(
         "replied": _counted(replied),
         "cost": _cost(costs),
         "code_sha256": code,
-        "config": config_text,
+        "config": _told(config, summaries),
     }
 
 
@@ -169,6 +168,12 @@ def render(content: Mapping[str, Any]) -> str:
         script_sha256=digest,
         **content,
     )
+
+
+def _told(config: Mapping[str, Any], used: Mapping[str, Any]) -> str:
+    """The config, without the data sets that the study does not use."""
+    datasets = {name: config["datasets"][name] for name in used if name in config["datasets"]}
+    return json.dumps({**config, "datasets": datasets}, indent=2, ensure_ascii=False)
 
 
 def _accuracy(runs: pd.DataFrame) -> str:

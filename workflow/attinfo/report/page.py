@@ -136,7 +136,7 @@ def page(
     return {
         "study": study,
         "contents": CONTENTS,
-        "models": f"{len(runs):,}",
+        "models": f"{len(runs):,} model{'s' * (len(runs) > 1)}",
         "seeds": runs["seed"].nunique(),
         "datasets": ", ".join(name.replace("_", " ") for name in summaries),
         "accuracy": _accuracy(runs),

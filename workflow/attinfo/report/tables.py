@@ -54,7 +54,7 @@ def verdict_table(claims: pd.DataFrame, level: float) -> Table:
     frame = pd.DataFrame(
         {
             "conclusion": "(" + own["claim"] + ")",
-            "verdict": own["verdict"],
+            "verdict": own["verdict"].where(own["n"] > 0, "not asked"),
             "contrast": own["contrast"],
             "statistic": own["statistic"].map(lambda name: STATISTICS[name].label),
             "seeds": own["n"],

@@ -71,14 +71,8 @@ def _lines(axis: Axes, own: pd.DataFrame, seeds: bool) -> None:
             for _, run in part.groupby("seed"):
                 axis.plot(run["unit"] + 1, run["mi_nats"], color=hue, alpha=0.3, linewidth=0.8)
         mean = part.groupby("unit")["mi_nats"].mean()
-        axis.plot(
-            mean.index + 1,
-            mean,
-            f"{shape_of(attention)}-",
-            color=hue,
-            markersize=3.5,
-            linewidth=1.5,
-        )
+        style = {"markersize": 3.5, "linewidth": 1.5, "markevery": max(1, len(mean) // 5)}
+        axis.plot(mean.index + 1, mean, f"{shape_of(attention)}-", color=hue, **style)
 
 
 def _caption(data: pd.DataFrame, index: str, seeds: bool, left: str, more: str) -> str:

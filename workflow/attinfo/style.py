@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -17,6 +18,7 @@ import seaborn as sns
 from attinfo.registry import entries, parse_normaliser
 
 WIDTH = 7.2  # inches, of a figure that fills the page
+LETTER = 0.075  # inches, of a legend
 
 
 class Hues(dict):
@@ -35,6 +37,7 @@ HUES = Hues()
 for _attention in entries("attention"):
     HUES[_attention]  # takes the next hue
 SHAPES = "osD^vPX*<>"  # one a scorer too: hues alone fail in print
+UNLINED = {"color": "#5b6472", "linestyle": "none", "markersize": 6}  # a shape in a legend
 VERDICT_HUES = {
     "supported": "#1a7f4b",
     "equivalent": "#1a7f4b",
@@ -110,7 +113,7 @@ def applied() -> AbstractContextManager[None]:
     """The style, as long as the context lasts: a notebook's own stays as it is."""
     style = sns.axes_style("whitegrid") | {
         "font.family": ["sans-serif"],
-        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
+        "font.sans-serif": ["DejaVu Sans", "Verdana"],  # the first comes with matplotlib
         "font.size": 9,
         "axes.titlesize": 9,
         "axes.labelsize": 8.5,
@@ -126,6 +129,9 @@ def applied() -> AbstractContextManager[None]:
         "xtick.color": INK,
         "ytick.color": INK,
         "grid.color": "#e5e7eb",
+        # Text stays text: a third of the size, found by a search, read aloud. Verdana, which other
+        # systems have, is as wide as DejaVu Sans.
+        "svg.fonttype": "none",
         "svg.hashsalt": "attinfo",
         "path.simplify_threshold": 0.2,
         "figure.dpi": 100,
@@ -144,6 +150,7 @@ def panels(
 ) -> tuple[Figure, np.ndarray]:
     """A grid of [rows, columns] axes; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)
     axes = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
     return figure, axes
 
@@ -166,6 +173,13 @@ def wrapped(
     return figure, flat[:count]
 
 
+def below(axes: Sequence[Axes], label: str) -> None:
+    """Label the x axes whose ticks have labels."""
+    for axis in axes:
+        if axis.xaxis.get_tick_params()["labelbottom"]:
+            axis.set_xlabel(label)
+
+
 def handle(label: str, **style: object) -> Line2D:
     """An entry of a legend."""
     return Line2D([], [], label=label, **style)
@@ -175,16 +189,33 @@ def legend(
     figure: Figure,
     attentions: Sequence[str],
     extra: Mapping[str, Mapping[str, object]] | None = None,
+    marked: bool = True,
 ) -> None:
-    """One legend below the panels: a scorer a hue and a shape, and what `extra` names."""
+    """One legend below the panels: a scorer a hue and a shape, and what `extra` names.
+
+    Where shapes tell something else, scorers are not `marked`.
+    """
+    shapes = {a: shape_of(a) if marked else "" for a in attentions}
     handles = [
-        handle(name_of(a), color=HUES[a], marker=shape_of(a), linewidth=1.5, markersize=5)
+        handle(name_of(a), color=HUES[a], marker=shapes[a], linewidth=1.5, markersize=5)
         for a in attentions
     ]
     handles += [handle(label, **style) for label, style in (extra or {}).items()]
     if handles:
-        columns = min(len(handles), 4)
+        widest = max(len(h.get_label()) for h in handles) * LETTER + 0.7
+        columns = max(1, min(len(handles), int(figure.get_figwidth() / widest)))
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def within(axis: Axes, low: float, high: float, across: bool = True) -> None:
+    """Let an axis go no further than values can, once all is drawn: intervals may."""
+    ends = axis.get_xlim() if across else axis.get_ylim()
+    room = 0.03 * (high - low)
+    ends = max(ends[0], low - room), min(ends[1], high + room)
+    (axis.set_xlim if across else axis.set_ylim)(*ends)
+    own = axis.xaxis if across else axis.yaxis
+    own.set_major_locator(MaxNLocator(5))
+    own.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
 
 
 def dodge(i: int, count: int, room: float = 0.6) -> float:

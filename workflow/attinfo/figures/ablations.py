@@ -4,7 +4,7 @@ import pandas as pd
 
 from attinfo.figures.captions import cell_of, counted, first, joined, plain
 from attinfo.figures.drawing import Drawing, Missing
-from attinfo.figures.marks import SEEDS, dots, downwards, places, zero
+from attinfo.figures.marks import dots, downwards, few, places, zero
 from attinfo.figures.tables import Tables, trained
 from attinfo.statistics import t_interval
 from attinfo.style import GREY, in_order, legend, panels
@@ -49,11 +49,12 @@ def ablations(tables: Tables) -> Drawing:
             for one, part in long.groupby([*KEY, "variant", "statistic"], sort=False)
         ]
     )
+    seeds = few(long)
     height = 0.9 + len(variants) * (0.22 + 0.14 * len(attentions))
     figure, axes = panels(1, len(names), height, sharex=False)
     for axis, (statistic, label) in zip(axes[0], STATISTICS.items(), strict=True):
         cells = means[(means["statistic"] == statistic) & means["estimate"].notna()]
-        runs = long[(long["statistic"] == statistic) & (drawn["seed"].nunique() <= SEEDS)]
+        runs = seeds[seeds["statistic"] == statistic]
         at = (places(t["variant"], variants) for t in (cells, runs))
         dots(axis, cells, attentions, next(at), runs, next(at))
         downwards(axis, variants)

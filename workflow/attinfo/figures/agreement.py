@@ -17,7 +17,7 @@ from attinfo.figures.captions import (
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, downwards, note, places, seeds_of, zero
 from attinfo.figures.tables import Tables, trained
-from attinfo.style import HUES, INK, in_order, ink_of, legend, name_of, wrapped
+from attinfo.style import HUES, INK, below, in_order, ink_of, legend, name_of, within, wrapped
 
 KEY = ["dataset", "encoder", "attention", "normaliser"]
 TAU = "τ-b of attention and gain"
@@ -57,7 +57,8 @@ def agreement(tables: Tables) -> Drawing:
         downwards(axis, encoders)
         zero(axis)
         axis.set_title(name_of(normaliser))
-        axis.set_xlabel(TAU)
+    within(axes[0], -1, 1)
+    below(axes, TAU)
     legend(figure, attentions)
     most, least = cells.loc[cells["estimate"].idxmax()], cells.loc[cells["estimate"].idxmin()]
     caption = joined(
@@ -110,7 +111,8 @@ def agreement_by_data_set(tables: Tables) -> Drawing:
         downwards(axis, datasets)
         zero(axis)
         axis.set_title(name_of(encoder))
-        axis.set_xlabel(TAU)
+    within(axes[0], -1, 1)
+    below(axes, TAU)
     legend(figure, attentions)
     means = cells.groupby("dataset", sort=False)["estimate"].mean()
     caption = joined(
@@ -155,14 +157,14 @@ def agreement_by_text(tables: Tables) -> Drawing:
             edges = np.append(part["low"], part["high"].iloc[-1])
             axis.stairs(part["share"], edges, color=HUES[attention], **styles[group])
         zero(axis)
+        axis.grid(visible=False)
         axis.set_xlim(-1, 1)
         if place < len(attentions):
             axis.set_title(name_of(attention), color=ink_of(HUES[attention]))
         if place % len(attentions) == 0:
             axis.set_ylabel(f"{name_of(encoder)}\nshare of texts", fontsize=8)
-        if place >= len(axes) - len(attentions):
-            axis.set_xlabel("τ-b within a text")
-    extra = {f"predicted {group}": {"color": INK, **style} for group, style in styles.items()}
+    below(axes, "τ-b within a text")
+    extra = {f"predicted: {group}": {"color": INK, **style} for group, style in styles.items()}
     legend(figure, [], extra)
     positive = counts.loc[counts["low"] >= 0, "texts"].sum() / max(counts["texts"].sum(), 1)
     middle = (counts["low"] + counts["high"]) / 2

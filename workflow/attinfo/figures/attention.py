@@ -13,10 +13,10 @@ from attinfo.figures.captions import (
     plain,
 )
 from attinfo.figures.drawing import Drawing, Missing
-from attinfo.figures.marks import dots, places
+from attinfo.figures.marks import bars, dots, places
 from attinfo.figures.tables import Tables, trained
 from attinfo.registry import parse_normaliser
-from attinfo.style import HUES, INK, in_order, legend, name_of, panels, shape_of
+from attinfo.style import HUES, INK, below, in_order, legend, name_of, panels, shape_of, wrapped
 
 STATISTICS = {
     "entropy_ratio": "entropy / that of\nequal weights",
@@ -99,20 +99,20 @@ def temperature(tables: Tables) -> Drawing:
         )
     statistic = "entropy_ratio"
     drawn = cells[cells["statistic"] == statistic]
-    drawn = drawn.assign(series=drawn["kind"].map(name_of) + ", trained so")
+    drawn = drawn.assign(series=drawn["kind"].map(name_of))
     data = pd.concat([drawn, _afterwards(tables, drawn, statistic)], ignore_index=True)
     data, left = first(data, "encoder", 6, "encoder")
     encoders, attentions = in_order(data["encoder"]), in_order(data["attention"])
-    figure, axes = panels(1, len(encoders), 3.1)
-    lines = {"softmax, trained so": "-", "Gumbel-softmax, trained so": ":", AFTERWARDS: "--"}
-    hollow = {"softmax, trained so": None, "Gumbel-softmax, trained so": "white"}
-    for axis, encoder in zip(axes[0], encoders, strict=True):
+    figure, axes = wrapped(len(encoders), 3, 2.3, extra=0.8)
+    lines = {"softmax": "-", "Gumbel-softmax": ":", AFTERWARDS: "--"}
+    hollow = {"Gumbel-softmax": "white"}
+    for axis, encoder in zip(axes, encoders, strict=True):
         own = data[data["encoder"] == encoder]
         for (attention, series), part in own.groupby(["attention", "series"], sort=False):
             part, hue = part.sort_values("temperature"), HUES[attention]
             shift = 1.03 ** (attentions.index(attention) - (len(attentions) - 1) / 2)
             at = part["temperature"] * shift
-            axis.vlines(at, part["ci_low"], part["ci_high"], color=hue, linewidth=2, alpha=0.5)
+            bars(axis, at, part["ci_low"], part["ci_high"], hue)
             shape = "" if series == AFTERWARDS else shape_of(attention)
             face = hollow.get(series) or hue
             axis.plot(
@@ -125,14 +125,15 @@ def temperature(tables: Tables) -> Drawing:
                 linewidth=1.3,
             )
         axis.set_xscale("log")
+        axis.grid(axis="x", visible=False)
         ticks = sorted(data["temperature"].unique())
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axis.minorticks_off()
         axis.set_xlim(min(ticks) / 1.25, max(ticks) * 1.25)
-        axis.set_ylim(0, 1.03)
+        axis.set_ylim(-0.05, 1.05)
         axis.set_title(name_of(encoder))
-        axis.set_xlabel("temperature τ")
-    axes[0, 0].set_ylabel("entropy of the weights /\nthat of equal weights")
+    below(axes, "temperature τ")
+    axes[0].set_ylabel("entropy of the weights /\nthat of equal weights")
     styles = {
         series: {"color": INK, "linestyle": lines[series], "linewidth": 1.3}
         | ({} if series == AFTERWARDS else {"marker": "o", "markersize": 5})
@@ -145,7 +146,7 @@ def temperature(tables: Tables) -> Drawing:
     return Drawing(figure, data[columns], _temperature_caption(tables, data, left))
 
 
-AFTERWARDS = "softmax at 1, tempered afterwards"
+AFTERWARDS = "softmax tempered after training"
 
 
 def _afterwards(tables: Tables, drawn: pd.DataFrame, statistic: str) -> pd.DataFrame:
@@ -175,8 +176,9 @@ def _temperature_caption(tables: Tables, data: pd.DataFrame, left: str) -> str:
         f"At temperature {coldest['temperature'].iloc[0]:g} entropy is {listed(told)}, mean over "
         f"cells, as a share of that of equal weights; most skewed: {cell_of(lowest)}, "
         f"{estimate(lowest, signed=False)}.",
-        "What the dashed line shares with the others is temperature alone, without training; what "
-        "Gumbel-softmax has beyond softmax of its temperature is the noise in training.",
+        "Dashed: the scores of models trained at temperature 1, tempered afterwards, which is what "
+        "temperature does alone. What Gumbel-softmax has beyond softmax of its temperature is the "
+        "noise in training.",
         f"Mean over texts and seeds; bar: {over_seeds(tables.interval, int(data['seeds'].max()))}.",
         f"At most {counted(int(data['seeds'].max()), 'seed')} a cell.",
         left,

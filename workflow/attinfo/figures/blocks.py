@@ -1,17 +1,22 @@
 """Which block matters, and which cell is best."""
 
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 import pandas as pd
 
 from attinfo.figures.captions import cell_of, counted, first, joined, replicates
 from attinfo.figures.drawing import Drawing, Missing
+from attinfo.figures.marks import bars
 from attinfo.figures.tables import Tables, trained
 from attinfo.quantities import STATISTICS
 from attinfo.style import (
     GREY,
     HUES,
     PALE,
+    SHAPES,
+    UNLINED,
+    below,
     in_order,
-    ink_of,
     legend,
     name_of,
     panels,
@@ -20,7 +25,6 @@ from attinfo.style import (
 )
 
 KEY = ["dataset", "encoder", "attention", "normaliser"]
-LABELS = 24  # cells that are told apart by words
 
 
 def accuracy(tables: Tables) -> Drawing:
@@ -31,67 +35,61 @@ def accuracy(tables: Tables) -> Drawing:
             "No trained cell has both an accuracy and weights with an order: a grid with the "
             "variant trained would add one."
         )
-    runs, left = first(runs, "normaliser", 3, "normaliser")
+    runs, left = first(runs, "normaliser", 6, "normaliser")
+    runs, more = first(runs, "encoder", len(SHAPES), "encoder")
     groups = runs.groupby(KEY, sort=False)[["accuracy", "tau_gain"]]
     cells = groups.mean().join(groups.std().add_suffix("_sd")).join(groups.size().rename("seeds"))
     cells = cells.reset_index()
-    cells["on_front"] = [
-        not ((cells["accuracy"] > row.accuracy) & (cells["tau_gain"] > row.tau_gain)).any()
-        for row in cells.itertuples()
-    ]
-    normalisers = in_order(cells["normaliser"])
-    figure, axes = wrapped(len(normalisers), 3, 3.0, extra=0.5)
-    front = cells[cells["on_front"]].sort_values("accuracy")
+    cells["on_front"] = [_unbeaten(row, cells) for row in cells.itertuples()]
+    normalisers, encoders = in_order(cells["normaliser"]), in_order(cells["encoder"])
+    shapes = dict(zip(encoders, SHAPES, strict=False))
+    figure, axes = wrapped(len(normalisers), 3, 2.6, extra=0.6)
     for axis, normaliser in zip(axes, normalisers, strict=True):
-        axis.step(
-            front["accuracy"], front["tau_gain"], where="pre", color=PALE, linewidth=2, zorder=1
-        )
-        for row in cells[cells["normaliser"] == normaliser].itertuples():
-            _mark(axis, row, words=len(cells) <= LABELS)
-        axis.margins(0.15)
+        own = cells[cells["normaliser"] == normaliser]
+        front = own[own["on_front"]].sort_values("accuracy")
+        line = {"color": PALE, "linewidth": 2.5, "zorder": 1}
+        axis.step(front["accuracy"], front["tau_gain"], where="pre", **line)
+        _marks(axis, own, shapes)
+        axis.margins(0.12)
+        axis.xaxis.set_major_locator(MaxNLocator(4))
         axis.set_title(name_of(normaliser))
-        axis.set_xlabel("test accuracy")
+    below(axes, "test accuracy")
     axes[0].set_ylabel("agreement, τ-b with gain")
-    extra = {"no cell is better in both": {"color": PALE, "linewidth": 2}}
-    legend(figure, in_order(cells["attention"]), extra)
+    extra = {name_of(encoder): {"marker": s, **UNLINED} for encoder, s in shapes.items()}
+    extra |= {"no cell is better in both": {"color": PALE, "linewidth": 2.5}}
+    legend(figure, in_order(cells["attention"]), extra, marked=False)
+    best = cells.loc[[cells["accuracy"].idxmax(), cells["tau_gain"].idxmax()]].to_dict("records")
     correlation = cells["accuracy"].corr(cells["tau_gain"]) if len(cells) > 2 else float("nan")
-    best = [cell_of(row) for row in front.to_dict("records")]
-    told = "; ".join(best[:3]) + ("; …" if len(best) > 3 else "")
     caption = joined(
-        f"{counted(len(front), 'cell')} of {len(cells)} no other beats in both: {told}.",
+        f"Most accurate: {cell_of(best[0])}, {best[0]['accuracy']:.3f}, τ-b "
+        f"{best[0]['tau_gain']:+.2f}; largest agreement: {cell_of(best[1])}, τ-b "
+        f"{best[1]['tau_gain']:+.2f}, {best[1]['accuracy']:.3f}.",
         f"Correlation over cells: {correlation:+.2f}." if pd.notna(correlation) else "",
-        "Mark: mean over seeds; bars: one standard deviation over seeds either way."
-        if cells["seeds"].max() > 1
-        else "Mark: the one seed.",
-        f"{replicates(runs)}.",
+        "Mark: mean over seeds; bars: one standard deviation over seeds either way. The line joins "
+        "cells that no other of the same normaliser beats in both.",
+        f"{counted(len(cells), 'cell')}, {replicates(runs)}.",
         left,
+        more,
     )
     return Drawing(figure, cells, caption)
 
 
-def _mark(axis, row, words: bool) -> None:
-    hue = HUES[row.attention]
-    axis.errorbar(
-        row.accuracy,
-        row.tau_gain,
-        xerr=None if pd.isna(row.accuracy_sd) else row.accuracy_sd,
-        yerr=None if pd.isna(row.tau_gain_sd) else row.tau_gain_sd,
-        fmt=shape_of(row.attention),
-        color=hue,
-        markersize=5,
-        linewidth=1,
-        alpha=0.9,
-    )
-    if words:
-        short = name_of(row.encoder).split(" (")[0]
-        axis.annotate(
-            short,
-            (row.accuracy, row.tau_gain),
-            (4, 4),
-            textcoords="offset points",
-            fontsize=7,
-            color=ink_of(hue),
-        )
+def _unbeaten(cell, cells: pd.DataFrame) -> bool:
+    """Whether no other cell of the same normaliser is better in both."""
+    own = cells[cells["normaliser"] == cell.normaliser]
+    return not ((own["accuracy"] > cell.accuracy) & (own["tau_gain"] > cell.tau_gain)).any()
+
+
+def _marks(axis: Axes, cells: pd.DataFrame, shapes: dict[str, str]) -> None:
+    """A mark a cell, and a cross of the standard deviations over seeds."""
+    for attention, own in cells.groupby("attention", sort=False):
+        hue, x, y = HUES[attention], own["accuracy"], own["tau_gain"]
+        dx, dy = own["accuracy_sd"], own["tau_gain_sd"]
+        bars(axis, y, x - dx, x + dx, hue, across=True, width=0.9)
+        bars(axis, x, y - dy, y + dy, hue, width=0.9)
+        for encoder, part in own.groupby("encoder", sort=False):
+            mark = shapes[encoder]
+            axis.plot(part["accuracy"], part["tau_gain"], mark, color=hue, markersize=6)
 
 
 def variance(tables: Tables) -> Drawing:
@@ -119,7 +117,7 @@ def variance(tables: Tables) -> Drawing:
         axis.set_xlim(left=0)
         axis.grid(axis="y", visible=False)
         axis.set_title(STATISTICS[statistic].label, fontsize=8.5)
-        axis.set_xlabel("standard deviation; in words: share of the variance")
+        axis.set_xlabel("standard deviation (%: of variance)")
     told = []
     for statistic in statistics:
         own = data[(data["statistic"] == statistic) & data["share"].notna()]
@@ -177,10 +175,10 @@ def ranks(tables: Tables) -> Drawing:
         range(len(shown)), [cell_of(row) for row in shown.to_dict("records")], fontsize=8
     )
     axis.set_ylim(len(shown) - 0.5, -0.5)
-    axis.set_xlim(0.5, data["cells"].max() + 0.5)
+    axis.set_xlim(0.5, shown["rank_high"].max() + 0.5)
     axis.set_xlabel("rank by τ-b of attention and gain (1: the largest)")
     axis.grid(axis="y", visible=False)
-    legend(figure, in_order(shown["attention"]))
+    legend(figure, [a for a in HUES if a in set(shown["attention"])])
     top, open_ = data.iloc[0], int((data["rank_low"] == 1).sum())
     caption = joined(
         f"First: {cell_of(top)}, τ-b {top['estimate']:+.2f}; {counted(open_, 'cell')} of "

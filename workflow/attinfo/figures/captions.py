@@ -11,7 +11,11 @@ CELL = ("encoder", "attention", "normaliser")
 
 def plain(name: str) -> str:
     """A name of the user's, without what reStructuredText reads as a mark."""
-    return name_of(name).replace("*", " ").replace("`", " ").replace("|", " ").strip()
+    told = name_of(name)
+    for mark in "*`|_":
+        told = told.replace(mark, " ")
+    kind, comma, temperature = told.partition(", τ = ")  # commas part the items of lists
+    return f"{kind} ({temperature})".strip() if comma else told.strip()
 
 
 def counted(count: int, noun: str) -> str:

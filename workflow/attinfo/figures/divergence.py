@@ -4,13 +4,23 @@ import pandas as pd
 
 from attinfo.figures.captions import cell_of, counted, first, joined, listed, plain, replicates
 from attinfo.figures.drawing import Drawing, Missing
-from attinfo.figures.marks import SEEDS, note
+from attinfo.figures.marks import few, note
 from attinfo.figures.tables import Tables
-from attinfo.style import HUES, in_order, legend, name_of, panels, shape_of, wrapped
+from attinfo.style import (
+    HUES,
+    SHAPES,
+    UNLINED,
+    below,
+    in_order,
+    legend,
+    name_of,
+    panels,
+    shape_of,
+    wrapped,
+)
 
 KEY = ["dataset", "encoder", "attention", "normaliser"]
 BIN = [*KEY, "low", "high"]
-BINS_LABEL = "largest weight of the text"
 
 
 def divergence(tables: Tables) -> Drawing:
@@ -34,8 +44,8 @@ def divergence(tables: Tables) -> Drawing:
         f"Where one token has over {high['low'].iloc[0]:g} of the weight the mean is "
         f"{_mean(high):.3f}, in all texts {_mean(data):.3f}.",
         "Jensen-Shannon divergence between the weights that models of two seeds give the same "
-        "text, mean over the texts in a bin and the other seeds. Line: mean over seeds; ticks: "
-        "the seeds. After Wiegreffe & Pinter 2019, figure 3.",
+        "text, mean over the texts in a bin and the other seeds. Line: mean over seeds; ticks, "
+        "where few: the seeds. After Wiegreffe & Pinter 2019, figure 3.",
         f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}.",
         left,
     )
@@ -62,7 +72,7 @@ def output_change(tables: Tables) -> Drawing:
         "Total variation distance between the class probabilities as they are and with the "
         "weights of a text permuted among its tokens: median over permutations, mean over the "
         "texts in a bin; 0 where the output does not depend on which token has the weight. Line: "
-        "mean over seeds; ticks: the seeds. After Jain & Wallace 2019, section 4.2.1.",
+        "mean over seeds; ticks, where few: the seeds. After Jain & Wallace 2019, section 4.2.1.",
         f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}.",
         left,
     )
@@ -87,7 +97,7 @@ def _by_bin(data: pd.DataFrame, label: str) -> tuple:
     bins = data.groupby(BIN, sort=False)["value"].mean().reset_index()
     encoders, attentions = in_order(data["encoder"]), in_order(data["attention"])
     figure, axes = wrapped(len(encoders), 3, 2.2, extra=0.6)
-    seeds = data["seed"].nunique()
+    seeds = few(data)
     for axis, encoder in zip(axes, encoders, strict=True):
         for i, attention in enumerate(attentions):
             own = bins[(bins["encoder"] == encoder) & (bins["attention"] == attention)]
@@ -95,15 +105,14 @@ def _by_bin(data: pd.DataFrame, label: str) -> tuple:
             shift = 0.02 * (i - (len(attentions) - 1) / 2)
             middle = (own["low"] + own["high"]) / 2 + shift
             axis.plot(middle, own["value"], f"{shape_of(attention)}-", color=hue, markersize=5)
-            runs = data[(data["encoder"] == encoder) & (data["attention"] == attention)]
-            if 1 < seeds <= SEEDS:
-                at = (runs["low"] + runs["high"]) / 2 + shift
-                axis.plot(at, runs["value"], "_", color=hue, markersize=5, alpha=0.8)
+            runs = seeds[(seeds["encoder"] == encoder) & (seeds["attention"] == attention)]
+            at = (runs["low"] + runs["high"]) / 2 + shift
+            axis.plot(at, runs["value"], "_", color=hue, markersize=5, alpha=0.8)
         axis.set_xlim(0, 1)
         axis.set_ylim(bottom=0)
         axis.set_title(name_of(encoder))
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
-        axis.set_xlabel(BINS_LABEL)
+    below(axes, "largest weight of the text")
     axes[0].set_ylabel(label)
     legend(figure, attentions)
     return figure, bins
@@ -132,12 +141,13 @@ def distances(tables: Tables) -> Drawing:
     figure, axes = panels(1, len(encoders), 3.4)
     for axis, encoder in zip(axes[0], encoders, strict=True):
         for row in means[means["encoder"] == encoder].itertuples():
-            number = variants.index(row.variant) + 1
             axis.plot(
-                row.tvd, row.jsd, shape_of(row.attention), color=HUES[row.attention], markersize=5
-            )
-            axis.annotate(
-                str(number), (row.tvd, row.jsd), (4, 2), textcoords="offset points", fontsize=7.5
+                row.tvd,
+                row.jsd,
+                SHAPES[variants.index(row.variant)],
+                color=HUES[row.attention],
+                markersize=6,
+                alpha=0.85,
             )
         axis.margins(0.12)
         axis.set_title(name_of(encoder))
@@ -145,8 +155,9 @@ def distances(tables: Tables) -> Drawing:
         if not (means["encoder"] == encoder).any():
             note(axis, "no such cell")
     axes[0, 0].set_ylabel("weights apart (JSD, nats)")
-    key = {f"{i + 1}  {name_of(v)}": {"linestyle": "none"} for i, v in enumerate(variants)}
-    legend(figure, attentions, key)
+    shapes = dict(zip(map(name_of, variants), SHAPES, strict=False))
+    key = {name: {"marker": shape, **UNLINED} for name, shape in shapes.items()}
+    legend(figure, attentions, key, marked=False)
     return Drawing(figure, means, _distances_caption(data, means, left, more))
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from attinfo.figures.captions import counted, first, joined, plain, replicates
 from attinfo.figures.drawing import Drawing, Missing
-from attinfo.figures.marks import SEEDS, dots, places, zero
+from attinfo.figures.marks import dots, few, places, zero
 from attinfo.figures.tables import Tables, trained
 from attinfo.statistics import t_interval
 from attinfo.style import in_order, legend, name_of, panels
@@ -39,7 +39,7 @@ def erasure(tables: Tables) -> Drawing:
     encoders, attentions = in_order(cells["encoder"]), in_order(cells["attention"])
     height = 0.9 + len(encoders) * (0.35 + 0.2 * len(orderings))
     figure, axes = panels(len(encoders), len(KINDS), height, sharex="col", sharey=True)
-    seeds = rows if rows["seed"].nunique() <= SEEDS else rows.iloc[:0]
+    seeds = few(rows)
     for row, encoder in enumerate(encoders):
         for axis, kind in zip(axes[row], KINDS, strict=True):
             own = cells[(cells["encoder"] == encoder) & (cells["kind"] == kind)]
@@ -47,6 +47,7 @@ def erasure(tables: Tables) -> Drawing:
             at = places(own["ordering"], orderings), places(runs["group"], orderings)
             dots(axis, own, attentions, at[0], runs, at[1], room=0.5)
             zero(axis)
+            axis.grid(axis="y", visible=False)
         axes[row, 0].set_yticks(range(len(orderings)), [o.replace("_", " ") for o in orderings])
         axes[row, 0].set_ylim(len(orderings) - 0.45, -0.55)
         axes[row, 0].set_title(name_of(encoder), loc="left")
@@ -80,13 +81,14 @@ def _caption(rows: pd.DataFrame, cells: pd.DataFrame, interval: str, left: str) 
             else f"{first_part}."
         )
     seeds = rows["seed"].nunique()
+    ticks = "; ticks: the seeds" if len(few(rows)) else ""
     bar = f"Dot: mean over seeds; bar: {interval} over seeds" if seeds > 1 else "Dot: the one seed"
     return joined(
         *[one[:1].upper() + one[1:] for one in told],
         "How far the probability of the predicted class falls, mean over several shares of tokens "
         "(AOPC) and over texts, less that of deleting in random order; the shares are averaged, "
         "as no stage keeps them apart.",
-        f"{bar}{'; ticks: the seeds' if 1 < seeds <= SEEDS else ''}.",
+        f"{bar}{ticks}.",
         f"{plain(rows['normaliser'].iloc[0])}; {replicates(rows)}, at most "
         f"{counted(int(rows['texts'].max()), 'text')} each.",
         left,

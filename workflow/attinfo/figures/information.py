@@ -1,16 +1,18 @@
 """Information of hidden states, by position and by attention rank."""
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 import pandas as pd
 
 from attinfo.figures.captions import cell_of, counted, first, joined, plain, replicates
 from attinfo.figures.drawing import Drawing, Missing
-from attinfo.figures.marks import SEEDS
+from attinfo.figures.marks import few
 from attinfo.figures.tables import Tables, trained
 from attinfo.style import GREY, HUES, INK, in_order, legend, name_of, panels, shape_of
 
 COLUMNS = ["dataset", "encoder", "attention", "normaliser", "seed", "estimator", "unit", "n"]
-AXES = {"position": "position in the text", "rank": "attention rank (1: most attended)"}
+SEED_POINTS = 1000  # of thin lines
+AXES = {"position": "position in the text", "rank": "attention rank"}
 
 
 def information_by_position(tables: Tables) -> Drawing:
@@ -35,11 +37,12 @@ def _by_unit(tables: Tables, index: str) -> Drawing:
     data, left = first(data, "encoder", 4, "encoder")
     data, more = first(data, "estimator", 3, "estimator")
     encoders, estimators = in_order(data["encoder"]), in_order(data["estimator"])
+    seeds = len(few(data, SEED_POINTS)) > 0
     figure, axes = panels(len(estimators), len(encoders), 0.7 + 1.9 * len(estimators))
     for row, estimator in enumerate(estimators):
         for column, encoder in enumerate(encoders):
             own = data[(data["encoder"] == encoder) & (data["estimator"] == estimator)]
-            _lines(axes[row, column], own)
+            _lines(axes[row, column], own, seeds)
         axes[row, 0].set_ylabel(f"information, nats\n({name_of(estimator)})")
         axes[row, 0].set_ylim(bottom=min(0, data["mi_nats"].min()))
     for column, encoder in enumerate(encoders):
@@ -54,31 +57,25 @@ def _by_unit(tables: Tables, index: str) -> Drawing:
         {"H(Ŷ), the ceiling": ceiling, "permuted outputs": floor},
     )
     shown = data[[*COLUMNS, "mi_nats", "h_output", "floor_upper"]].reset_index(drop=True)
-    return Drawing(figure, shown, _caption(data, index, left, more))
+    return Drawing(figure, shown, _caption(data, index, seeds, left, more))
 
 
-def _lines(axis, own: pd.DataFrame) -> None:
+def _lines(axis: Axes, own: pd.DataFrame, seeds: bool) -> None:
     """A line a scorer, thin ones for the seeds, the ceiling, and the floor as a band."""
     axis.axhline(own["h_output"].mean(), color=INK, linewidth=1, linestyle="--")
     floor = own.groupby("unit")["floor_upper"].mean()
     axis.fill_between(floor.index + 1, 0, floor, color=GREY, alpha=0.3, linewidth=0)
     for attention, part in own.groupby("attention", sort=False):
         hue = HUES[attention]
-        if 1 < part["seed"].nunique() <= SEEDS:
+        if seeds:
             for _, run in part.groupby("seed"):
                 axis.plot(run["unit"] + 1, run["mi_nats"], color=hue, alpha=0.3, linewidth=0.8)
         mean = part.groupby("unit")["mi_nats"].mean()
-        axis.plot(
-            mean.index + 1,
-            mean,
-            f"{shape_of(attention)}-",
-            color=hue,
-            markersize=3.5,
-            linewidth=1.5,
-        )
+        style = {"markersize": 3.5, "linewidth": 1.5, "markevery": max(1, len(mean) // 5)}
+        axis.plot(mean.index + 1, mean, f"{shape_of(attention)}-", color=hue, **style)
 
 
-def _caption(data: pd.DataFrame, index: str, left: str, more: str) -> str:
+def _caption(data: pd.DataFrame, index: str, seeds: bool, left: str, more: str) -> str:
     main = data[data["estimator"] == data["estimator"].iloc[0]]
     means = main.groupby([*COLUMNS[1:4], "unit"], sort=False)[["mi_nats", "h_output"]].mean()
     means = means.reset_index()
@@ -101,9 +98,10 @@ def _caption(data: pd.DataFrame, index: str, left: str, more: str) -> str:
         else f"Highest: {cell_of(highest, but=['normaliser'])}, {highest['mi_nats']:.2f} nats.",
         falls,
         f"Usable information of a state about the predicted class, over the same "
-        f"{_texts(data)} at every {index}, those long enough for the last.",
-        "Thick: mean over seeds; thin: the seeds. Dashed: H(Ŷ), the most there can be; grey: below "
-        "the 95 % point of outputs permuted among texts.",
+        f"{_texts(data)} at every {index}, those long enough for the last"
+        + ("; rank 1 is the most attended." if index == "rank" else "."),
+        f"Thick: mean over seeds{'; thin: the seeds' * seeds}. Dashed: H(Ŷ), the most there can "
+        "be; grey: below the 95% point of outputs permuted among texts.",
         f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}.",
         left,
         more,

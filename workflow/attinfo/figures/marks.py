@@ -8,7 +8,7 @@ import pandas as pd
 
 from attinfo.style import GREY, HUES, INK, dodge, name_of, shape_of
 
-SEEDS = 12  # more are not drawn one by one: the interval tells
+SEED_MARKS = 300  # of a figure: more would be a cloud, and the interval tells
 
 
 def dots(
@@ -39,8 +39,7 @@ def dots(
         own = (cells["attention"] == attention).to_numpy()
         at = place.to_numpy()[own] + dodge(i, len(attentions), room)
         hue, part = HUES[attention], cells[own]
-        bars = (at, part["ci_low"].to_numpy(), part["ci_high"].to_numpy())
-        (axis.hlines if across else axis.vlines)(*bars, color=hue, linewidth=2, alpha=0.55)
+        bars(axis, at, part["ci_low"], part["ci_high"], hue, across)
         values = part["estimate"].to_numpy()
         axis.plot(
             *((values, at) if across else (at, values)),
@@ -64,6 +63,22 @@ def dots(
             )
 
 
+def bars(
+    axis: Axes,
+    at: np.ndarray | pd.Series,
+    low: pd.Series,
+    high: pd.Series,
+    hue: str,
+    across: bool = False,
+    width: float = 2,
+) -> None:
+    """Intervals as one broken line: in SVG a bar for each would take most of the room."""
+    ends = np.column_stack([low, high, np.full(len(low), np.nan)]).ravel()
+    beside = np.repeat(np.asarray(at, float), 3)
+    style = {"color": hue, "linewidth": width, "alpha": 0.55, "solid_capstyle": "butt"}
+    axis.plot(*((ends, beside) if across else (beside, ends)), **style)
+
+
 def places(values: pd.Series, order: Sequence[str]) -> pd.Series:
     """The place of each value in an order."""
     return values.map({value: i for i, value in enumerate(order)}).astype(float)
@@ -84,9 +99,14 @@ def zero(axis: Axes, at: float = 0.0, across: bool = True) -> None:
 
 
 def seeds_of(runs: pd.DataFrame, statistic: str) -> pd.DataFrame:
-    """The runs with `value`, that statistic; none where seeds are too many to be drawn."""
-    own = runs.rename(columns={statistic: "value"})
-    return own if runs["seed"].nunique() <= SEEDS else own.iloc[:0]
+    """The runs with `value`, that statistic; none where they are too many, or one a cell."""
+    return few(runs.rename(columns={statistic: "value"}))
+
+
+def few(runs: pd.DataFrame, most: int = SEED_MARKS) -> pd.DataFrame:
+    """The runs that are drawn one by one: all, or none."""
+    told = runs["seed"].nunique() > 1 and len(runs) <= most
+    return runs if told else runs.iloc[:0]
 
 
 def note(axis: Axes, text: str) -> None:

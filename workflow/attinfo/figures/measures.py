@@ -17,7 +17,7 @@ from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, places, zero
 from attinfo.figures.tables import Tables, trained
 from attinfo.quantities import MEASURES
-from attinfo.style import GREY, HUES, in_order, legend, name_of, shape_of, wrapped
+from attinfo.style import GREY, HUES, below, in_order, legend, name_of, shape_of, within, wrapped
 
 COLUMNS = ["dataset", "encoder", "attention", "normaliser", "variant"]
 NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
@@ -49,10 +49,12 @@ def measures(tables: Tables) -> Drawing:
         dots(axis, own, attentions, places(own["statistic"], statistics), room=0.5)
         axis.set_yticks(range(len(statistics)), [labels[s] for s in statistics])
         axis.set_ylim(len(statistics) - 0.45, -0.55)
+        axis.grid(axis="y", visible=False)
         axis.axhline(sum(s[4:] in MEASURES for s in statistics) - 0.5, color=GREY, linewidth=0.8)
         zero(axis)
         axis.set_title(name_of(encoder))
-        axis.set_xlabel("τ-b with attention")
+    within(axes[0], -1, 1)
+    below(axes, "τ-b with attention")
     legend(figure, attentions)
     means = cells.groupby("statistic")["estimate"].mean()
     yardsticks = means[[s for s in statistics if s[4:] in MEASURES]]
@@ -98,8 +100,10 @@ def concordance(tables: Tables) -> Drawing:
             )
             axis.plot(part["decile"], part["estimate"], f"{shape}{line}", color=hue, markersize=4)
         axis.set_title(name_of(encoder))
-        axis.set_xlabel("decile of the gap (1: nearly equal)")
         axis.set_xticks(range(1, GAP_BINS + 1))
+        axis.grid(axis="x", visible=False)
+    within(axes[0], 0, 1, across=False)
+    below(axes, "decile of the gap (1: nearly equal)")
     axes[0].set_ylabel("share of pairs in which the\nlarger weight has more gain")
     permuted = {"weights permuted": {"color": GREY, "linestyle": ":"}}
     legend(

@@ -148,9 +148,11 @@ def _spoken(value: float, plain: Plain) -> str:
 
 
 def _sentence(row: Mapping[str, Any], plain: Plain, level: float) -> str:
-    size = abs(row["estimate"]) * plain.scale
+    size = f"{abs(row['estimate']) * plain.scale:.{plain.decimals}f}"
     word = plain.more if row["estimate"] > 0 else plain.less
-    effect = f"{size:.{plain.decimals}f}{plain.unit} {word}"
+    effect = f"{size}{plain.unit} {word}"
+    if not float(size):
+        effect = f"no {plain.more} and no {plain.less}"
     low, high = (_spoken(row[bound], plain) for bound in ("ci_low", "ci_high"))
     said = f"{plain.finding.format(effect=effect)} {level:.0%} interval: {low} to {high}."
     return f"{said} {_certainty(row, level)}".strip()

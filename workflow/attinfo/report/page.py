@@ -145,7 +145,7 @@ def page(
         "figures": {s: [f for f in figures if f.section == s] for s in SECTIONS},
         "tables": made,
         "strips": shown,
-        "strips_of": shown[0].name.rpartition("-")[0] if shown else "",
+        "strips_of": shown[0].name.rpartition("-")[0].replace("_", " ") if shown else "",
         "strips_open": _first_of_each([s.group for s in shown]),
         "strips_seed": seed,
         "trust": [reliability(tables["information"]), *spot_checks(tables["information"])],

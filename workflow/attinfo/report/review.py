@@ -44,8 +44,8 @@ class Study:
         own = claims[(claims["claim"] == claim) & (claims["role"] == role) & (claims["n"] > 0)]
         own = own[(own["dataset"] == ALL) & own["contrast"].str.contains(within, regex=False)]
         return [
-            f"{row.contrast}: {row.estimate:+.3f} [{row.ci_low:+.3f}, {row.ci_high:+.3f}], "
-            f"{row.verdict}"
+            f"{row.contrast[0].upper()}{row.contrast[1:]}: {row.estimate:+.3f} "
+            f"[{row.ci_low:+.3f}, {row.ci_high:+.3f}], {row.verdict}"
             for row in own.itertuples()
         ]
 

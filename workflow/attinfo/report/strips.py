@@ -19,7 +19,7 @@ from attinfo.store import States, read_states
 from attinfo.style import name_of
 
 LONGEST = 60  # words of a text that are shown
-LINE = 84  # letters of a line of words, spaces between them counted
+LINE = 96  # letters of a line of words, spaces between them counted
 MEASURES = {  # column: label, unit
     "attention": ("attention", ""),
     "linear_gain": ("gain", "nats"),

@@ -217,7 +217,8 @@ def reliability_table(agreement: pd.DataFrame) -> Table:
         dict.fromkeys(wanted.values(), ".3f"),
         note="Spearman’s ρ within texts between two seeds’ models of a cell bounds what agreement "
         "can be. Disattenuated: as if both rankings repeated perfectly (Spearman 1904); undefined "
-        "where one does not repeat at all, or with one seed.",
+        "where one does not repeat at all, or with one seed; above 1 where rankings repeat too "
+        "badly for it to mean anything.",
         whole="agreement.csv",
     )
 

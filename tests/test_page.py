@@ -112,7 +112,7 @@ def test_a_word_shows_what_the_model_says_of_it_when_pointed_at(opened):
     first, attention, *others = tip.text.split("\n")
     assert (first, attention) == (word, f"attention: {value}")
     assert [line.split(":")[0] for line in others] == [
-        "gain", "pvi", "gradient × input", "leave-one-out",
+        "gain, nats", "pvi, nats", "gradient × input", "leave-one-out",
     ]  # fmt: skip
 
 

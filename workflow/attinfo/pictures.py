@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from attinfo.errors import InputError
 
-WIDTH, HEIGHT = 1280, 1000  # of the picture of a page, in pixels
+WIDTH, HEIGHT = 1280, 1180  # of the picture of a page, in pixels
 SECONDS = 120
 QUIET = [
     "--headless=new",

@@ -20,12 +20,12 @@ from attinfo.style import name_of
 
 LONGEST = 60  # words of a text that are shown
 LINE = 96  # letters of a line of words, spaces between them counted
-MEASURES = {  # column: label, unit
-    "attention": ("attention", ""),
-    "linear_gain": ("gain", "nats"),
-    "linear_pvi": ("pvi", "nats"),
-    "gradient": ("gradient × input", ""),
-    "leave_one_out": ("leave-one-out", ""),
+MEASURES = {  # column: label
+    "attention": "attention",
+    "linear_gain": "gain, nats",
+    "linear_pvi": "pvi, nats",
+    "gradient": "gradient × input",
+    "leave_one_out": "leave-one-out",
 }
 AGREEMENT = ("high", "low")  # the upper and the lower quarter of the texts
 GROUPS = [(right, agreement) for right in (True, False) for agreement in AGREEMENT]
@@ -46,7 +46,7 @@ class Row(NamedTuple):
     label: str
     values: list[float]
     shades: list[float]
-    largest: str
+    largest: float
 
 
 class Model(NamedTuple):
@@ -191,11 +191,9 @@ def _model(told: Told, text: int, classes: Sequence[str]) -> Model:
 
 
 def _row(measure: str, values: np.ndarray) -> Row:
-    label, unit = MEASURES[measure]
     largest = float(np.nanmax(np.abs(values), initial=0))
     shades = np.nan_to_num(values / largest) if largest > 0 else np.zeros_like(values)
-    said = f"{largest:.2g} {unit}".strip()
-    return Row(label, values.tolist(), np.round(shades, 2).tolist(), said)
+    return Row(MEASURES[measure], values.tolist(), np.round(shades, 2).tolist(), largest)
 
 
 # Sizes of the picture, in its units: a letter, a row, and what stands to the left and right.

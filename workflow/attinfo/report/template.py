@@ -15,8 +15,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters["minus"] = minus
+    environment.filters |= {"minus": minus, "value": value}
     return environment
+
+
+def value(number: float) -> str:
+    """A number to three decimals."""
+    return "–" if number != number else minus(f"{number:.3f}").replace("−0.000", "0.000")
 
 
 def minus(text: str) -> str:

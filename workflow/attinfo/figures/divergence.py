@@ -11,6 +11,7 @@ from attinfo.style import (
     SHAPES,
     UNLINED,
     below,
+    heading,
     in_order,
     legend,
     name_of,
@@ -110,7 +111,7 @@ def _by_bin(data: pd.DataFrame, label: str) -> tuple:
             axis.plot(at, runs["value"], "_", color=hue, markersize=5, alpha=0.8)
         axis.set_xlim(0, 1)
         axis.set_ylim(bottom=0)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, 3))
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     below(axes, "largest weight of the text")
     axes[0].set_ylabel(label)
@@ -150,7 +151,7 @@ def distances(tables: Tables) -> Drawing:
                 alpha=0.85,
             )
         axis.margins(0.12)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, len(encoders)))
         axis.set_xlabel("outputs apart (TVD)")
         if not (means["encoder"] == encoder).any():
             note(axis, "no such cell")

@@ -215,8 +215,21 @@ def test_a_notebook_draws_the_figure_of_the_page(tmp_path) -> None:
     folder = write_study(tmp_path / "study", DEFAULT)
     tables = read_tables(folder)
     one, other = (FIGURES["agreement"].draw(t) for t in (tables, DEFAULT))
-    pd.testing.assert_frame_equal(one.data, other.data, check_dtype=False)
+    rows = [d.data.sort_values(list(d.data), ignore_index=True) for d in (one, other)]
+    pd.testing.assert_frame_equal(*rows, check_dtype=False)
     assert one.caption == other.caption
+
+
+def test_softmax_is_drawn_where_a_figure_has_one_normaliser(tmp_path) -> None:
+    mixed = simulated(normalisers=("gumbel_softmax@0.5", "softmax@0.5", "sparsemax", "softmax"))
+    tables = read_tables(write_study(tmp_path, mixed))
+    assert list(dict.fromkeys(tables.cells["normaliser"])) == [
+        "softmax",
+        "softmax@0.5",
+        "gumbel_softmax@0.5",
+        "sparsemax",
+    ]
+    assert set(FIGURES["concordance"].draw(tables).data["normaliser"]) == {"softmax"}
 
 
 def test_a_folder_without_a_study_is_one_line(tmp_path) -> None:

@@ -63,8 +63,6 @@ def _lowest(cells: pd.DataFrame) -> str:
 def skew(tables: Tables) -> Drawing:
     """How unequal the weights are, by normaliser."""
     cells = _skew(tables)
-    gumbel = cells["kind"] == "gumbel_softmax"
-    cells = pd.concat([cells[~gumbel], cells[gumbel]], ignore_index=True)
     cells, left = first(cells, "encoder", 4, "encoder")
     room = max(2, 18 // cells["encoder"].nunique())
     cells, more = first(cells, "normaliser", room, "normaliser")

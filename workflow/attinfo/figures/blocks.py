@@ -178,6 +178,7 @@ def ranks(tables: Tables) -> Drawing:
     axis.set_ylim(len(shown) - 0.5, -0.5)
     axis.set_xlim(0.5, shown["rank_high"].max() + 0.5)
     axis.set_xlabel("rank by τ-b of attention and gain (1: the largest)", loc="right")
+    axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axis.grid(axis="y", visible=False)
     legend(figure, [a for a in HUES if a in set(shown["attention"])])
     top, open_ = data.iloc[0], int((data["rank_low"] == 1).sum())

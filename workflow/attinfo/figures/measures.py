@@ -31,6 +31,7 @@ from attinfo.style import (
 
 COLUMNS = ["dataset", "encoder", "attention", "normaliser", "variant"]
 NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
+OF_WEIGHTS = "tau_attention_norm"  # has the weight in it: agrees by construction
 CONTROLS = {
     "position": "position",
     "frequency": "word frequency",
@@ -67,10 +68,12 @@ def measures(tables: Tables) -> Drawing:
     below(axes, "τ-b with attention")
     legend(figure, attentions)
     means = cells.groupby("statistic")["estimate"].mean()
-    yardsticks = means[[s for s in statistics if s[4:] in MEASURES]]
+    yardsticks = means[[s for s in statistics if s[4:] in MEASURES and s != OF_WEIGHTS]]
+    aside = " (attention × state norm aside)" * (OF_WEIGHTS in statistics)
     caption = joined(
-        f"Attention agrees most with {labels[yardsticks.idxmax()]} ({yardsticks.max():+.2f}, mean "
-        f"over cells) and least with {labels[yardsticks.idxmin()]} ({yardsticks.min():+.2f}).",
+        f"Attention agrees most with {labels[yardsticks.idxmax()]}, {yardsticks.max():+.2f}, and "
+        f"least with {labels[yardsticks.idxmin()]}, {yardsticks.min():+.2f}, mean over "
+        f"cells{aside}.",
         "Kendall's τ-b within texts. Below the grey line controls: an agreement that they share is "
         "none of its own.",
         f"Dot: mean over seeds; bar: {over_seeds(tables.interval, int(cells['seeds'].max()))}.",

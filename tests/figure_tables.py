@@ -1,6 +1,8 @@
 """Tables of studies that were never run, of any size, for drawing figures from."""
 
 from itertools import pairwise, product
+import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pandas as pd
 from attinfo.contrasts import CONTRASTS
 from attinfo.distributions import COLUMNS, LARGEST, TAU
 from attinfo.figures import Tables
+from attinfo.figures.tables import CSV, PARQUET
 from attinfo.quantities import MEASURES, STATISTICS
 
 CELL = ["dataset", "encoder", "attention", "normaliser", "variant"]
@@ -144,18 +147,22 @@ def _information(rng: np.random.Generator, runs: pd.DataFrame, units: int) -> pd
 
 
 def _distributions(rng: np.random.Generator, runs: pd.DataFrame) -> pd.DataFrame:
+    bumps = np.exp(-(((np.arange(20) - 11) / 3) ** 2) / 2)
+    bumps /= bumps.sum()
     rows = []
     for place, run in enumerate(runs[RUN].to_dict("records")):
+        shape = np.roll(bumps, rng.integers(-4, 4))
         own = [
             ("tau_gain", group, low, high, int(n), n / 400)
             for group in ("negative", "positive")
-            for low, high, n in zip(TAU, TAU[1:], rng.multinomial(400, [1 / 20] * 20), strict=False)
+            for low, high, n in zip(TAU, TAU[1:], rng.multinomial(400, shape), strict=False)
         ]
         group = "seeds" if run["variant"] == "trained" else "trained"
-        own += [("jsd", group, np.nan, np.nan, 800, rng.uniform(0, 0.6))]
-        own += [("tvd", group, np.nan, np.nan, 800, rng.uniform(0, 0.4))]
+        others = run["variant"] != "trained" or runs["seed"].nunique() > 1
+        if others:
+            own += [(q, group, np.nan, np.nan, 800, rng.uniform(0, 0.6)) for q in ("jsd", "tvd")]
         bins = list(pairwise(LARGEST))
-        if run["variant"] == "trained":
+        if run["variant"] == "trained" and others:
             own += [("seed_divergence", "", *b, 200, rng.uniform(0, 0.4)) for b in bins]
         if run["variant"] == "permuted":
             own += [("output_change", "", *b, 200, rng.uniform(0, 0.4)) for b in bins]
@@ -169,3 +176,15 @@ def _distributions(rng: np.random.Generator, runs: pd.DataFrame) -> pd.DataFrame
     table = pd.DataFrame(rows, columns=["place", *COLUMNS])
     keys = runs[RUN].iloc[table.pop("place")].reset_index(drop=True)
     return pd.concat([keys, table], axis=1)
+
+
+def write_study(folder: Path, tables: Tables, name: str = "simulated") -> Path:
+    """The tables in a folder, as a finished study has them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in CSV:
+        getattr(tables, table).to_csv(folder / f"{table}.csv", index=False)
+    for table in PARQUET:
+        getattr(tables, table).to_parquet(folder / f"{table}.parquet", index=False)
+    study = {"study": name, "statistics": {"level": tables.level}}
+    (folder / "study.json").write_text(json.dumps(study), "utf-8")
+    return folder

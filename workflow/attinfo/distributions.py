@@ -16,6 +16,7 @@ from attinfo.store import States, read_states
 TAU = np.linspace(-1, 1, 21)  # edges of bins of τ-b of a text
 LARGEST = np.array([0, 0.25, 0.5, 0.75, 1])  # of its largest weight, as Jain & Wallace have them
 LEAST = 1e-12  # weights below count as this
+RUN = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
 COLUMNS = ["quantity", "group", "low", "high", "texts", "value"]
 
 
@@ -38,14 +39,18 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return exponents / exponents.sum(1, keepdims=True)
 
 
-def _row(quantity: str, group: object, values: np.ndarray, low: float = np.nan, high=np.nan):
+def _row(
+    quantity: str, group: object, values: np.ndarray, low: float = np.nan, high: float = np.nan
+) -> dict[str, object]:
     """The mean of the values of some texts; NaN of none."""
     known = values[~np.isnan(values)]
     mean = known.mean() if len(known) else np.nan
     return dict(zip(COLUMNS, (quantity, str(group), low, high, len(known), mean), strict=True))
 
 
-def by_largest_weight(quantity: str, values: np.ndarray, states: States) -> Iterator[dict]:
+def by_largest_weight(
+    quantity: str, values: np.ndarray, states: States
+) -> Iterator[dict[str, object]]:
     """The mean of [texts] values in bins of the largest weight of a text."""
     largest = np.maximum.reduceat(states.attention.astype(np.float64), states.offsets[:-1])
     place = np.clip(np.searchsorted(LARGEST, largest, side="left") - 1, 0, len(LARGEST) - 2)
@@ -53,7 +58,7 @@ def by_largest_weight(quantity: str, values: np.ndarray, states: States) -> Iter
         yield _row(quantity, "", values[place == b], LARGEST[b], LARGEST[b + 1])
 
 
-def tau_counts(texts: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict]:
+def tau_counts(texts: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
     """How many texts of each predicted class have which τ-b of attention and gain."""
     for label, own in texts.groupby("predicted"):
         tau = own["tau:linear_gain"].dropna()
@@ -64,7 +69,7 @@ def tau_counts(texts: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict]:
             yield dict(zip(COLUMNS, row, strict=True))
 
 
-def tempered(texts: pd.DataFrame) -> Iterator[dict]:
+def tempered(texts: pd.DataFrame) -> Iterator[dict[str, object]]:
     """The skew of a run's scores under softmax at other temperatures, after training."""
     for name in texts.columns:
         statistic, marked, temperature = name.partition("_at:")
@@ -72,7 +77,7 @@ def tempered(texts: pd.DataFrame) -> Iterator[dict]:
             yield _row(f"{statistic}_afterwards", temperature, texts[name].to_numpy(np.float64))
 
 
-def deleted(faithfulness: pd.DataFrame) -> Iterator[dict]:
+def deleted(faithfulness: pd.DataFrame) -> Iterator[dict[str, object]]:
     """AOPC of each order of deletion less that of a random order, mean over texts of a run."""
     wide = faithfulness.pivot(index=["kind", "text"], columns="ordering", values="aopc")
     for ordering in wide.columns.drop("random"):
@@ -83,7 +88,7 @@ def deleted(faithfulness: pd.DataFrame) -> Iterator[dict]:
 
 def of_run(
     states: States, trained: Mapping[int, States], seed: int, variant: str
-) -> Iterator[dict]:
+) -> Iterator[dict[str, object]]:
     """How far a run's weights and outputs are from the trained model, or from other seeds of it.
 
     Args:
@@ -138,21 +143,14 @@ def of_group(
     references = {seed: read_states(path) for seed, path in trained.items()}
     found = []
     for seed, path in states.items():
-        key = table.loc[table["seed"] == seed, ["dataset", "encoder", "attention", "normaliser"]]
-        variant = str(table["variant"].iloc[0])
         own = table[table["seed"] == seed]
+        run = own[RUN].iloc[0].to_dict()
+        here = references[seed] if run["variant"] == "trained" else read_states(path)
         rows = [
             *tau_counts(own, classes),
             *tempered(own),
             *deleted(aopc[aopc["seed"] == seed]),
-            *of_run(
-                references[seed] if variant == "trained" else read_states(path),
-                references,
-                seed,
-                variant,
-            ),
+            *of_run(here, references, seed, run["variant"]),
         ]
-        run = dict(key.iloc[0]) | {"variant": variant, "seed": seed}
         found.append(pd.DataFrame(rows, columns=COLUMNS).assign(**run))
-    columns = ["dataset", "encoder", "attention", "normaliser", "variant", "seed", *COLUMNS]
-    return pd.concat(found, ignore_index=True)[columns]
+    return pd.concat(found, ignore_index=True)[[*RUN, *COLUMNS]]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from colorsys import hls_to_rgb, rgb_to_hls
 from contextlib import AbstractContextManager
 from math import ceil
+from textwrap import fill
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -81,6 +82,11 @@ def name_of(block: str) -> str:
         kind, temperature = parse_normaliser(block)
         return f"{name_of(kind)}, τ = {temperature:g}"
     return NAMES.get(block, block.replace("_", " "))
+
+
+def heading(block: str, columns: int) -> str:
+    """The name of a building block above one of so many columns: in lines if it is long."""
+    return fill(name_of(block), 72 // max(columns, 2))
 
 
 def in_order(values: pd.Series) -> list[str]:

@@ -1,13 +1,8 @@
 """The figures of the study, for its page and for `snakemake --report`."""
 
-from attinfo.figure_names import ENTRIES, SECTIONS, drawn, place
+from attinfo.figure_names import ENTRIES, SECTIONS, drawn
 
 DRAWN = drawn(STUDY.used_datasets)
-
-
-def figure_file(name, dataset, suffix):
-    """A file of a figure."""
-    return f"{RESULTS}/figures/{place(name, dataset)}{suffix}"
 
 
 rule distributions:
@@ -57,16 +52,16 @@ rule figures:
     output:
         svg=[
             report(
-                figure_file(name, dataset, ".svg"),
-                caption=os.path.abspath(figure_file(name, dataset, ".rst")),
+                figure_path(name, dataset, ".svg"),
+                caption=os.path.abspath(figure_path(name, dataset, ".rst")),
                 category=SECTIONS[ENTRIES[name].section],
                 labels={"figure": name.replace("_", " "), "data set": dataset},
             )
             for name, dataset in DRAWN
         ],
-        png=[figure_file(*one, ".png") for one in DRAWN],
-        csv=[figure_file(*one, ".csv") for one in DRAWN],
-        rst=[figure_file(*one, ".rst") for one in DRAWN],
+        png=[figure_path(*one, ".png") for one in DRAWN],
+        csv=[figure_path(*one, ".csv") for one in DRAWN],
+        rst=[figure_path(*one, ".rst") for one in DRAWN],
     log:
         log_of("figures", "figures"),
     benchmark:

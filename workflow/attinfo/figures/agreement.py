@@ -17,7 +17,18 @@ from attinfo.figures.captions import (
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, downwards, note, places, seeds_of, zero
 from attinfo.figures.tables import Tables, trained
-from attinfo.style import HUES, INK, below, in_order, ink_of, legend, name_of, within, wrapped
+from attinfo.style import (
+    HUES,
+    INK,
+    below,
+    heading,
+    in_order,
+    ink_of,
+    legend,
+    name_of,
+    within,
+    wrapped,
+)
 
 KEY = ["dataset", "encoder", "attention", "normaliser"]
 TAU = "τ-b of attention and gain"
@@ -56,7 +67,7 @@ def agreement(tables: Tables) -> Drawing:
         dots(axis, own, attentions, next(at), runs, next(at))
         downwards(axis, encoders)
         zero(axis)
-        axis.set_title(name_of(normaliser))
+        axis.set_title(heading(normaliser, 3))
     within(axes[0], -1, 1)
     below(axes, TAU)
     legend(figure, attentions)
@@ -110,7 +121,7 @@ def agreement_by_data_set(tables: Tables) -> Drawing:
         dots(axis, own, attentions, next(at), runs, next(at))
         downwards(axis, datasets)
         zero(axis)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, 3))
     within(axes[0], -1, 1)
     below(axes, TAU)
     legend(figure, attentions)
@@ -160,7 +171,7 @@ def agreement_by_text(tables: Tables) -> Drawing:
         axis.grid(visible=False)
         axis.set_xlim(-1, 1)
         if place < len(attentions):
-            axis.set_title(name_of(attention), color=ink_of(HUES[attention]))
+            axis.set_title(heading(attention, len(attentions)), color=ink_of(HUES[attention]))
         if place % len(attentions) == 0:
             axis.set_ylabel(f"{name_of(encoder)}\nshare of texts", fontsize=8)
     below(axes, "τ-b within a text")

@@ -16,7 +16,18 @@ from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars, dots, places
 from attinfo.figures.tables import Tables, trained
 from attinfo.registry import parse_normaliser
-from attinfo.style import HUES, INK, below, in_order, legend, name_of, panels, shape_of, wrapped
+from attinfo.style import (
+    HUES,
+    INK,
+    below,
+    heading,
+    in_order,
+    legend,
+    name_of,
+    panels,
+    shape_of,
+    wrapped,
+)
 
 STATISTICS = {
     "entropy_ratio": "entropy / that of\nequal weights",
@@ -52,8 +63,6 @@ def _lowest(cells: pd.DataFrame) -> str:
 def skew(tables: Tables) -> Drawing:
     """How unequal the weights are, by normaliser."""
     cells = _skew(tables)
-    gumbel = cells["kind"] == "gumbel_softmax"
-    cells = pd.concat([cells[~gumbel], cells[gumbel]], ignore_index=True)
     cells, left = first(cells, "encoder", 4, "encoder")
     room = max(2, 18 // cells["encoder"].nunique())
     cells, more = first(cells, "normaliser", room, "normaliser")
@@ -69,7 +78,7 @@ def skew(tables: Tables) -> Drawing:
             axis.set_xlim(-0.5, len(normalisers) - 0.5)
             axis.grid(axis="x", visible=False)
             if row == 0:
-                axis.set_title(name_of(encoder))
+                axis.set_title(heading(encoder, len(encoders)))
         axes[row, 0].set_ylabel(label)
     names = [name_of(n).replace(", ", "\n") for n in normalisers]
     slant = {"rotation": 40, "ha": "right"} if len(names) * len(encoders) > 7 else {}
@@ -131,7 +140,7 @@ def temperature(tables: Tables) -> Drawing:
         axis.minorticks_off()
         axis.set_xlim(min(ticks) / 1.25, max(ticks) * 1.25)
         axis.set_ylim(-0.05, 1.05)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, 3))
     below(axes, "temperature τ")
     axes[0].set_ylabel("entropy of the weights /\nthat of equal weights")
     styles = {

@@ -16,6 +16,7 @@ from attinfo.style import (
     SHAPES,
     UNLINED,
     below,
+    heading,
     in_order,
     legend,
     name_of,
@@ -52,7 +53,7 @@ def accuracy(tables: Tables) -> Drawing:
         _marks(axis, own, shapes)
         axis.margins(0.12)
         axis.xaxis.set_major_locator(MaxNLocator(4))
-        axis.set_title(name_of(normaliser))
+        axis.set_title(heading(normaliser, 3))
     below(axes, "test accuracy")
     axes[0].set_ylabel("agreement, τ-b with gain")
     extra = {name_of(encoder): {"marker": s, **UNLINED} for encoder, s in shapes.items()}
@@ -176,7 +177,8 @@ def ranks(tables: Tables) -> Drawing:
     )
     axis.set_ylim(len(shown) - 0.5, -0.5)
     axis.set_xlim(0.5, shown["rank_high"].max() + 0.5)
-    axis.set_xlabel("rank by τ-b of attention and gain (1: the largest)")
+    axis.set_xlabel("rank by τ-b of attention and gain (1: the largest)", loc="right")
+    axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axis.grid(axis="y", visible=False)
     legend(figure, [a for a in HUES if a in set(shown["attention"])])
     top, open_ = data.iloc[0], int((data["rank_low"] == 1).sum())

@@ -1,5 +1,6 @@
 """How far attention weights differ between models, and whether the output moves with them."""
 
+import numpy as np
 import pandas as pd
 
 from attinfo.figures.captions import cell_of, counted, first, joined, listed, plain, replicates
@@ -11,6 +12,7 @@ from attinfo.style import (
     SHAPES,
     UNLINED,
     below,
+    heading,
     in_order,
     legend,
     name_of,
@@ -20,13 +22,14 @@ from attinfo.style import (
 )
 
 KEY = ["dataset", "encoder", "attention", "normaliser"]
+LEAST_TEXTS = 20  # of a run in a bin: means of fewer are noise
 BIN = [*KEY, "low", "high"]
 
 
 def divergence(tables: Tables) -> Drawing:
     """How far the weights of two seeds differ, by the largest weight."""
     rows = tables.distributions
-    rows = rows[(rows["quantity"] == "seed_divergence") & (rows["texts"] > 0)]
+    rows = rows[(rows["quantity"] == "seed_divergence") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
         raise Missing(
             "No cell has two trained models, whose weights could differ: a second number in seeds "
@@ -40,13 +43,14 @@ def divergence(tables: Tables) -> Drawing:
     caption = joined(
         f"Widest apart: {cell_of(widest, but=['normaliser'])}, texts whose largest weight is "
         f"{widest['low']:g} to {widest['high']:g}, {widest['value']:.3f} nats "
-        f"(0: the same weights; 0.693: no token in common).",
-        f"Where one token has over {high['low'].iloc[0]:g} of the weight the mean is "
-        f"{_mean(high):.3f}, in all texts {_mean(data):.3f}.",
+        f"(0: the same weights; {np.log(2):.3f}: no token in common).",
+        f"Mean over all cells and texts: {_mean(data):.3f} nats; where the largest weight is "
+        f"{high['low'].iloc[0]:g} to {high['high'].iloc[0]:g}: {_mean(high):.3f}.",
         "Jensen-Shannon divergence between the weights that models of two seeds give the same "
         "text, mean over the texts in a bin and the other seeds. Line: mean over seeds; ticks, "
         "where few: the seeds. After Wiegreffe & Pinter 2019, figure 3.",
-        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}.",
+        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}; bins of fewer than "
+        f"{LEAST_TEXTS} texts of a run are left out.",
         left,
     )
     return Drawing(figure, _numbers(data), caption)
@@ -55,7 +59,7 @@ def divergence(tables: Tables) -> Drawing:
 def output_change(tables: Tables) -> Drawing:
     """How far the output moves when weights are permuted, by the largest weight."""
     rows = tables.distributions
-    rows = rows[(rows["quantity"] == "output_change") & (rows["texts"] > 0)]
+    rows = rows[(rows["quantity"] == "output_change") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
         raise Missing(
             "No weights were permuted to see whether outputs follow: the name permuted in the key "
@@ -73,7 +77,8 @@ def output_change(tables: Tables) -> Drawing:
         "weights of a text permuted among its tokens: median over permutations, mean over the "
         "texts in a bin; 0 where the output does not depend on which token has the weight. Line: "
         "mean over seeds; ticks, where few: the seeds. After Jain & Wallace 2019, section 4.2.1.",
-        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}.",
+        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}; bins of fewer than "
+        f"{LEAST_TEXTS} texts of a run are left out.",
         left,
     )
     return Drawing(figure, _numbers(data), caption)
@@ -109,9 +114,9 @@ def _by_bin(data: pd.DataFrame, label: str) -> tuple:
             at = (runs["low"] + runs["high"]) / 2 + shift
             axis.plot(at, runs["value"], "_", color=hue, markersize=5, alpha=0.8)
         axis.set_xlim(0, 1)
-        axis.set_ylim(bottom=0)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, 3))
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
+    axes[0].set_ylim(bottom=0)
     below(axes, "largest weight of the text")
     axes[0].set_ylabel(label)
     legend(figure, attentions)
@@ -150,7 +155,7 @@ def distances(tables: Tables) -> Drawing:
                 alpha=0.85,
             )
         axis.margins(0.12)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, len(encoders)))
         axis.set_xlabel("outputs apart (TVD)")
         if not (means["encoder"] == encoder).any():
             note(axis, "no such cell")
@@ -177,7 +182,7 @@ def _distances_caption(data: pd.DataFrame, means: pd.DataFrame, left: str, more:
         f"JSD of weights (nats) and TVD of outputs, mean over cells: {listed(told)}.",
         "Each ablation against the trained model of its cell and seed, and models of other seeds "
         "against each other; a mark is the mean over texts and seeds. After Wiegreffe & Pinter "
-        "2019, figure 5; weights that permuting or noise moved count as weights.",
+        "2019, figure 5.",
         f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}; {counted(len(means), 'mark')}.",
         left,
         more,

@@ -8,7 +8,7 @@ from attinfo.figures.captions import cell_of, counted, first, joined, plain, rep
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import few
 from attinfo.figures.tables import Tables, trained
-from attinfo.style import GREY, HUES, INK, in_order, legend, name_of, panels, shape_of
+from attinfo.style import GREY, HUES, INK, heading, in_order, legend, name_of, panels, shape_of
 
 COLUMNS = ["dataset", "encoder", "attention", "normaliser", "seed", "estimator", "unit", "n"]
 SEED_POINTS = 1000  # of thin lines
@@ -46,7 +46,7 @@ def _by_unit(tables: Tables, index: str) -> Drawing:
         axes[row, 0].set_ylabel(f"information, nats\n({name_of(estimator)})")
         axes[row, 0].set_ylim(bottom=min(0, data["mi_nats"].min()))
     for column, encoder in enumerate(encoders):
-        axes[0, column].set_title(name_of(encoder))
+        axes[0, column].set_title(heading(encoder, len(encoders)))
         axes[-1, column].set_xlabel(AXES[index])
         axes[-1, column].xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ceiling = {"color": INK, "linestyle": "--", "linewidth": 1}

@@ -17,10 +17,21 @@ from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, places, zero
 from attinfo.figures.tables import Tables, trained
 from attinfo.quantities import MEASURES
-from attinfo.style import GREY, HUES, below, in_order, legend, name_of, shape_of, within, wrapped
+from attinfo.style import (
+    GREY,
+    HUES,
+    below,
+    heading,
+    in_order,
+    legend,
+    shape_of,
+    within,
+    wrapped,
+)
 
 COLUMNS = ["dataset", "encoder", "attention", "normaliser", "variant"]
 NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
+OF_WEIGHTS = "tau_attention_norm"  # has the weight in it: agrees by construction
 CONTROLS = {
     "position": "position",
     "frequency": "word frequency",
@@ -52,15 +63,17 @@ def measures(tables: Tables) -> Drawing:
         axis.grid(axis="y", visible=False)
         axis.axhline(sum(s[4:] in MEASURES for s in statistics) - 0.5, color=GREY, linewidth=0.8)
         zero(axis)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, 3))
     within(axes[0], -1, 1)
     below(axes, "τ-b with attention")
     legend(figure, attentions)
     means = cells.groupby("statistic")["estimate"].mean()
-    yardsticks = means[[s for s in statistics if s[4:] in MEASURES]]
+    yardsticks = means[[s for s in statistics if s[4:] in MEASURES and s != OF_WEIGHTS]]
+    aside = " (attention × state norm aside)" * (OF_WEIGHTS in statistics)
     caption = joined(
-        f"Attention agrees most with {labels[yardsticks.idxmax()]} ({yardsticks.max():+.2f}, mean "
-        f"over cells) and least with {labels[yardsticks.idxmin()]} ({yardsticks.min():+.2f}).",
+        f"Attention agrees most with {labels[yardsticks.idxmax()]}, {yardsticks.max():+.2f}, and "
+        f"least with {labels[yardsticks.idxmin()]}, {yardsticks.min():+.2f}, mean over "
+        f"cells{aside}.",
         "Kendall's τ-b within texts. Below the grey line controls: an agreement that they share is "
         "none of its own.",
         f"Dot: mean over seeds; bar: {over_seeds(tables.interval, int(cells['seeds'].max()))}.",
@@ -99,7 +112,7 @@ def concordance(tables: Tables) -> Drawing:
                 part["decile"], part["ci_low"], part["ci_high"], color=hue, alpha=0.15, linewidth=0
             )
             axis.plot(part["decile"], part["estimate"], f"{shape}{line}", color=hue, markersize=4)
-        axis.set_title(name_of(encoder))
+        axis.set_title(heading(encoder, 3))
         axis.set_xticks(range(1, GAP_BINS + 1))
         axis.grid(axis="x", visible=False)
     within(axes[0], 0, 1, across=False)

@@ -1,12 +1,14 @@
 """What the figures are drawn from: the tables of a study."""
 
 import json
+from math import log
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import pandas as pd
 
 from attinfo.errors import InputError
+from attinfo.registry import entries, parse_normaliser
 
 CSV = ("claims", "cells", "runs", "calibration", "variance", "ranks")
 PARQUET = ("information", "distributions")
@@ -61,7 +63,26 @@ def tables_from(files: dict[str, Path], study: dict) -> Tables:
     """The tables in the files named, of the study whose config is given as plain values."""
     tables = {name: pd.read_csv(files[name]) for name in CSV}
     tables |= {name: pd.read_parquet(files[name]) for name in PARQUET}
+    tables = {name: _plain_first(table) for name, table in tables.items()}
     return Tables(**tables, level=study["statistics"]["level"])
+
+
+def _plain_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows by normaliser, as the registry has them; temperature one before others.
+
+    A figure of one normaliser takes the first, which is softmax where the study has it.
+    """
+    if "normaliser" not in table:
+        return table
+    known = list(entries("normaliser"))
+
+    def place(name: str) -> tuple[int, float]:
+        kind, temperature = parse_normaliser(name)
+        return known.index(kind) if kind in known else len(known), abs(log(temperature))
+
+    order = sorted(table["normaliser"].unique(), key=place)
+    rank = table["normaliser"].map({name: i for i, name in enumerate(order)})
+    return table.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
 
 
 def trained(table: pd.DataFrame) -> pd.DataFrame:

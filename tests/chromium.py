@@ -29,26 +29,31 @@ FLAGS = [
 
 def absent(tool: str) -> None:
     """Skip, and say why; where all tests are to be run, fail."""
-    said = f"{tool} is not installed: the page is not tested in a browser"
+    said = f"{tool} is not installed: what needs it is not tested"
     if os.environ.get("CI"):
         pytest.fail(said)
     pytest.skip(said)
 
 
+def need(tool: str) -> str:
+    """The path of a program; without it the test is skipped, or fails, see `absent`."""
+    place = shutil.which(tool)
+    if place is None:
+        absent(tool)
+    return place
+
+
 @contextmanager
 def chromium() -> Iterator[Chrome]:
     """A browser of its own profile, from Debian's packages `chromium` and `chromium-driver`."""
-    places = {tool: shutil.which(tool) for tool in ("chromium", "chromedriver")}
-    for tool, place in places.items():
-        if place is None:
-            absent(tool)
+    binary, service = need("chromium"), Service(need("chromedriver"))
     with TemporaryDirectory() as profile:
         options = ChromeOptions()
-        options.binary_location = places["chromium"]
+        options.binary_location = binary
         for flag in [*FLAGS, f"--user-data-dir={profile}"]:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        driver = Chrome(options=options, service=Service(places["chromedriver"]))
+        driver = Chrome(options=options, service=service)
         try:
             yield driver
         finally:
@@ -79,8 +84,7 @@ def axe(driver: Chrome, folder: Path) -> list[dict[str, Any]]:
     """What axe-core finds wrong with the page that is open; it is installed to `folder` once."""
     source = folder / "node_modules/axe-core/axe.min.js"
     if not source.is_file():
-        if shutil.which("npm") is None:
-            absent("npm")
+        need("npm")
         shutil.copy(Path(__file__).parent / "browser/package.json", folder)
         command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -1,8 +1,8 @@
 """The pictures of the README: made by a rule, and a clear line where a program is missing."""
 
 from pathlib import Path
-import shutil
 
+from chromium import need
 from PIL import Image
 from project import ROOT, snakemake
 import pytest
@@ -22,16 +22,16 @@ def test_a_missing_program_is_one_line_that_names_its_package(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(shutil.which("dot") is None, reason="graphviz is not installed")
 def test_a_graph_is_drawn_and_nonsense_is_refused(tmp_path):
+    need("dot")
     picture_of_rules(GRAPH, tmp_path / "rules.png")
     assert Image.open(tmp_path / "rules.png").width > 50
     with pytest.raises(InputError, match=r"^tred: |^dot: "):
         picture_of_rules("no graph", tmp_path / "none.png")
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 def test_the_picture_of_a_page_is_its_top(tmp_path):
+    need("chromium")
     page = tmp_path / "page.html"
     page.write_text("<body style='margin: 0; height: 5000px; background: #00f'>")
     picture_of_page(page, tmp_path / "page.png")

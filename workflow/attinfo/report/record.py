@@ -50,7 +50,8 @@ def cost_table(costs: Iterable[Cost]) -> Table:
         frame,
         {"minutes in all": ".2f", "longest job, s": ".1f", "largest memory, MB": ".0f"},
         note="From the benchmark files of the jobs. Jobs that ran side by side count one after "
-        "the other. Data are prepared once for all studies.",
+        "the other. Data are prepared once for all studies. The job that writes this page cannot "
+        "be among them.",
     )
 
 

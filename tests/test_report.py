@@ -147,7 +147,7 @@ def test_the_picture_of_a_strip_is_a_drawing_with_every_word_as_text(content):
 
 
 def test_long_words_of_the_east_take_two_columns_and_lines_stay_short():
-    strip = Strip("a", 0, "x", "", ["日本語" * 7] * 6, 0, [])
+    strip = Strip("a", 0, "x", "", "", ["日本語" * 7] * 6, 0, [])
     assert [len(range(line.start, line.stop)) for line in strip.lines] == [2, 2, 2]
 
 

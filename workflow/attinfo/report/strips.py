@@ -66,6 +66,7 @@ class Strip(NamedTuple):
     number: int
     label: str
     group: str
+    text: str  # as it is written, as far as its words are shown
     words: list[str]
     left_out: int  # words beyond those shown
     models: list[Model]
@@ -168,6 +169,7 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
                 text,
                 classes[row["label"]],
                 group,
+                row["text"][spans[0][0] : spans[:LONGEST][-1][1]],
                 words[:LONGEST],
                 len(words[LONGEST:]),
                 [_model(own, text, classes) for own in told],

@@ -1,6 +1,7 @@
 """Figures: what they show is in their table, what they say is in the study's numbers."""
 
 from itertools import combinations
+import warnings
 from xml.etree import ElementTree
 
 from docutils.core import publish_doctree
@@ -19,7 +20,8 @@ import pytest
 from attinfo.errors import InputError
 from attinfo.figure_names import ENTRIES, SECTIONS, drawn
 from attinfo.figures import FIGURES, Drawing, Tables, draw_all, is_missing, read_tables
-from attinfo.figures.drawing import compact
+from attinfo.figures.drawing import compact, save
+from attinfo.quantities import STATISTICS
 from attinfo.style import CONTRAST, HUES, NAMES, applied, contrast, ink_of
 
 DEFAULT = simulated()
@@ -311,6 +313,39 @@ def test_a_caption_is_one_paragraph_of_plain_text(name, tables) -> None:
     (only,) = document.findall(paragraph)
     assert only.astext() == caption
     assert "{{" not in caption and "\n" not in caption
+
+
+def test_names_of_classes_are_text(tmp_path) -> None:
+    names = ["<script>alert(1)</script> & $x^{$", "سلبي 😀 " + 20 * "and much more "]
+    classes = dict(zip(("negative", "positive"), names, strict=True))
+    table = DEFAULT.distributions.replace({"group": classes})
+    drawing = FIGURES["agreement_by_text"].draw(DEFAULT._replace(distributions=table))
+    with warnings.catch_warnings(), applied():
+        warnings.simplefilter("ignore", UserWarning)  # no font has every letter
+        save(drawing, tmp_path / "figure")
+    words = "".join(ElementTree.parse(tmp_path / "figure.svg").getroot().itertext())
+    assert f"predicted: {names[0]}" in words
+    assert set(drawing.data["group"]) == set(names)
+
+
+UNKNOWN = (["estimate", "ci_low", "ci_high"], ["value"], ["mi_nats"], ["sd", "share"])
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+@every_figure
+def test_numbers_that_are_not_known_do_no_harm(name, share) -> None:
+    rng = np.random.default_rng(0)
+    gone = {}
+    for key, table in DEFAULT._asdict().items():
+        if key != "level":
+            gone[key] = table.copy()
+            for together in UNKNOWN if key != "runs" else [[name] for name in STATISTICS]:
+                columns = [column for column in together if column in table]
+                gone[key].loc[rng.random(len(table)) < share, columns] = np.nan
+    drawing = FIGURES[name].draw(DEFAULT._replace(**gone))
+    with applied():
+        drawing.figure.draw_without_rendering()
+    assert "nan" not in drawing.caption
 
 
 @given(st.text("0123456789. LM\n", max_size=60))

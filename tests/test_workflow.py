@@ -1,8 +1,10 @@
 """The workflow as a user runs it: real Snakemake, a small study, a fresh copy of the project."""
 
+import json
 from pathlib import Path
 import subprocess
 import sys
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -183,7 +185,14 @@ def test_snakemake_makes_its_report_too(smoke):
     folder, _ = smoke
     done = snakemake(folder, "--configfile", "smoke.yaml", "--report", "report.zip")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert (folder / "report.zip").stat().st_size > 100_000
+    with ZipFile(folder / "report.zip") as archive:
+        (page,) = [n for n in archive.namelist() if n.endswith("report.html") and "data/" not in n]
+        told = archive.read(page).decode()
+    captions = list((folder / "results/smoke/figures").rglob("*.rst"))
+    assert len(captions) > 19  # of two data sets
+    for path in captions:
+        start = path.read_text("utf-8").split(",")[0]  # within quotes, and before any is changed
+        assert json.dumps(start).strip('"') in told
 
 
 def test_a_planted_word_leads_in_information_in_the_study(smoke):

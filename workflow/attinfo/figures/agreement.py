@@ -1,5 +1,7 @@
 """Agreement of attention with information: by cell, by data set, by text."""
 
+from textwrap import shorten
+
 import numpy as np
 import pandas as pd
 
@@ -175,7 +177,10 @@ def agreement_by_text(tables: Tables) -> Drawing:
         if place % len(attentions) == 0:
             axis.set_ylabel(f"{name_of(encoder)}\nshare of texts", fontsize=8)
     below(axes, "τ-b within a text")
-    extra = {f"predicted: {group}": {"color": INK, **style} for group, style in styles.items()}
+    extra = {
+        f"predicted: {shorten(str(group), 40)}": {"color": INK, **style}
+        for group, style in styles.items()
+    }
     legend(figure, [], extra)
     positive = counts.loc[counts["low"] >= 0, "texts"].sum() / max(counts["texts"].sum(), 1)
     middle = (counts["low"] + counts["high"]) / 2

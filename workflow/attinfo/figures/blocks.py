@@ -154,7 +154,8 @@ COMPONENTS = {
 
 def ranks(tables: Tables) -> Drawing:
     """The rank of each cell by agreement, with an interval."""
-    data = tables.ranks[tables.ranks["statistic"] == "tau_gain"].sort_values("rank")
+    data = tables.ranks[tables.ranks["statistic"] == "tau_gain"].dropna(subset=["estimate"])
+    data = data.sort_values("rank")
     if len(data) < 2:
         raise Missing(
             "There are fewer than two trained cells to rank: a second name in a block of a grid "

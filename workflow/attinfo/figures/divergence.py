@@ -28,7 +28,7 @@ BIN = [*KEY, "low", "high"]
 
 def divergence(tables: Tables) -> Drawing:
     """How far the weights of two seeds differ, by the largest weight."""
-    rows = tables.distributions
+    rows = tables.distributions.dropna(subset=["value"])
     rows = rows[(rows["quantity"] == "seed_divergence") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
         raise Missing(
@@ -58,7 +58,7 @@ def divergence(tables: Tables) -> Drawing:
 
 def output_change(tables: Tables) -> Drawing:
     """How far the output moves when weights are permuted, by the largest weight."""
-    rows = tables.distributions
+    rows = tables.distributions.dropna(subset=["value"])
     rows = rows[(rows["quantity"] == "output_change") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
         raise Missing(

@@ -5,7 +5,7 @@ import pandas as pd
 from attinfo.figures.captions import cell_of, counted, estimate, first, joined, plain
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, downwards, few, places, zero
-from attinfo.figures.tables import Tables, over_seeds, trained
+from attinfo.figures.tables import CELL, Tables, over_seeds, trained
 from attinfo.style import GREY, in_order, legend, panels
 
 STATISTICS = {
@@ -13,12 +13,11 @@ STATISTICS = {
     "information_instance": "information, I/H(Ŷ)",
     "accuracy": "test accuracy",
 }
-KEY = ["dataset", "encoder", "attention", "normaliser"]
 
 
 def ablations(tables: Tables) -> Drawing:
     """What each ablation changes against the trained model of the same seed."""
-    names, key = list(STATISTICS), [*KEY, "seed"]
+    names, key = list(STATISTICS), [*CELL, "seed"]
     own = trained(tables.runs).set_index(key)[names]
     ablated = tables.runs[tables.runs["variant"] != "trained"].set_index(key)
     ablated = ablated[ablated.index.isin(own.index)]
@@ -33,7 +32,7 @@ def ablations(tables: Tables) -> Drawing:
     drawn, left = _one_cell_a_scorer(changes)
     variants, attentions = in_order(drawn["variant"]), in_order(drawn["attention"])
     long = drawn.melt([*key, "variant"], names, "statistic", "value")
-    means = over_seeds(long, [*KEY, "variant", "statistic"], tables.level)
+    means = over_seeds(long, [*CELL, "variant", "statistic"], tables.level)
     seeds = few(long)
     height = 0.9 + len(variants) * (0.22 + 0.14 * len(attentions))
     figure, axes = panels(1, len(names), height, sharex=False)

@@ -7,7 +7,7 @@ import pandas as pd
 from attinfo.figures.captions import cell_of, counted, first, joined, replicates
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars
-from attinfo.figures.tables import Tables, trained
+from attinfo.figures.tables import CELL, Tables, trained
 from attinfo.quantities import STATISTICS
 from attinfo.style import (
     GREY,
@@ -25,8 +25,6 @@ from attinfo.style import (
     wrapped,
 )
 
-KEY = ["dataset", "encoder", "attention", "normaliser"]
-
 
 def accuracy(tables: Tables) -> Drawing:
     """Accuracy and agreement: is there a price?"""
@@ -38,7 +36,7 @@ def accuracy(tables: Tables) -> Drawing:
         )
     runs, left = first(runs, "normaliser", 6, "normaliser")
     runs, more = first(runs, "encoder", len(SHAPES), "encoder")
-    groups = runs.groupby(KEY, sort=False)[["accuracy", "tau_gain"]]
+    groups = runs.groupby(CELL, sort=False)[["accuracy", "tau_gain"]]
     cells = groups.mean().join(groups.std().add_suffix("_sd")).join(groups.size().rename("seeds"))
     cells = cells.reset_index()
     cells["on_front"] = [_unbeaten(row, cells) for row in cells.itertuples()]

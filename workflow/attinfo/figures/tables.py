@@ -12,6 +12,8 @@ from attinfo.registry import entries, parse_normaliser
 from attinfo.statistics import t_interval
 
 CSV = ("claims", "cells", "runs", "calibration", "variance", "ranks")
+CELL = ["dataset", "encoder", "attention", "normaliser"]
+NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
 PARQUET = ("information", "distributions")
 
 

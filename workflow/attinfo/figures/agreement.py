@@ -135,8 +135,8 @@ def agreement_by_data_set(tables: Tables) -> Drawing:
 def agreement_by_text(tables: Tables) -> Drawing:
     """Agreement in single texts, by predicted class."""
     data = trained(tables.distributions)
-    data = data[(data["quantity"] == "tau_gain") & (data["texts"] >= 0)]
-    if data.empty or data["texts"].sum() == 0:
+    data = data[data["quantity"] == "tau_gain"]
+    if data["texts"].sum() == 0:
         raise Missing(NO_ORDER)
     data = data[data["normaliser"] == data["normaliser"].iloc[0]]
     data, left = first(data, "encoder", 4, "encoder")

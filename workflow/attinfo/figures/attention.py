@@ -34,6 +34,7 @@ STATISTICS = {
     "max_weight": "largest weight",
     "gini": "Gini coefficient",
 }
+AFTERWARDS = "softmax tempered after training"
 NO_CELLS = "No trained cell has weights: a grid with the variant trained would add one."
 
 
@@ -150,9 +151,6 @@ def temperature(tables: Tables) -> Drawing:
     legend(figure, attentions, styles)
     columns = [*CELL, "series", "temperature", *NUMBERS]
     return Drawing(figure, data[columns], _temperature_caption(tables, data, left))
-
-
-AFTERWARDS = "softmax tempered after training"
 
 
 def _afterwards(tables: Tables, drawn: pd.DataFrame, statistic: str) -> pd.DataFrame:

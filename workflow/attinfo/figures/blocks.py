@@ -1,5 +1,7 @@
 """Which block matters, and which cell is best."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 import pandas as pd
@@ -24,6 +26,15 @@ from attinfo.style import (
     shape_of,
     wrapped,
 )
+
+COMPONENTS = {
+    "dataset": "data set",
+    "attention": "attention scorer",
+    "combination": "combination of blocks",
+    "residual": "seeds within a cell",
+    "seed": "seed, all cells alike",
+}
+MOST = 30  # cells that are ranked in a figure
 
 
 def accuracy(tables: Tables) -> Drawing:
@@ -73,7 +84,7 @@ def accuracy(tables: Tables) -> Drawing:
     return Drawing(figure, cells, caption)
 
 
-def _unbeaten(cell, cells: pd.DataFrame) -> bool:
+def _unbeaten(cell: Any, cells: pd.DataFrame) -> bool:
     """Whether no other cell of the same normaliser is better in both."""
     own = cells[cells["normaliser"] == cell.normaliser]
     return not ((own["accuracy"] > cell.accuracy) & (own["tau_gain"] > cell.tau_gain)).any()
@@ -141,15 +152,6 @@ def variance(tables: Tables) -> Drawing:
     )
 
 
-COMPONENTS = {
-    "dataset": "data set",
-    "attention": "attention scorer",
-    "combination": "combination of blocks",
-    "residual": "seeds within a cell",
-    "seed": "seed, all cells alike",
-}
-
-
 def ranks(tables: Tables) -> Drawing:
     """The rank of each cell by agreement, with an interval."""
     data = tables.ranks[tables.ranks["statistic"] == "tau_gain"].dropna(subset=["estimate"])
@@ -159,7 +161,7 @@ def ranks(tables: Tables) -> Drawing:
             "There are fewer than two trained cells to rank: a second name in a block of a grid "
             "would add one."
         )
-    shown = data.head(30).reset_index(drop=True)
+    shown = data.head(MOST).reset_index(drop=True)
     left = (
         f"Not drawn, for want of room: {counted(len(data) - len(shown), 'cell')} of lower rank."
         if len(data) > len(shown)

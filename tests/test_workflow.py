@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 import subprocess
 import sys
-from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
-from project import ROOT, copy_of_project, snakemake
+from project import ROOT, copy_of_project, page_of_report, snakemake
 import pytest
 import yaml
 
@@ -185,9 +184,7 @@ def test_snakemake_makes_its_report_too(smoke):
     folder, _ = smoke
     done = snakemake(folder, "--configfile", "smoke.yaml", "--report", "report.zip")
     assert done.returncode == 0, done.stderr[-2000:]
-    with ZipFile(folder / "report.zip") as archive:
-        (page,) = [n for n in archive.namelist() if n.endswith("report.html") and "data/" not in n]
-        told = archive.read(page).decode()
+    told = page_of_report(folder / "report.zip")
     captions = list((folder / "results/smoke/figures").rglob("*.rst"))
     assert len(captions) > 19  # of two data sets
     for path in captions:

@@ -1,6 +1,7 @@
 """Studies side by side: known answers, and what is said of them."""
 
 from figure_tables import simulated, write_study
+from figure_words import check_words
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -16,6 +17,7 @@ from attinfo.comparison import (
     read_studies,
     sentence,
 )
+from attinfo.figures.comparison import comparison
 
 TABLES = simulated()
 number = st.floats(-2, 2)
@@ -140,6 +142,16 @@ def test_the_command_prints_and_writes(tmp_path, capsys) -> None:
     table = pd.read_csv(tmp_path / "out/comparison.csv")
     assert len(table) == 2 * len(TABLES.claims)
     assert "mine − theirs" in (tmp_path / "out/comparison.rst").read_text("utf-8")
+
+
+@pytest.mark.parametrize("studies", [2, 5])
+def test_the_figure_of_a_comparison_can_be_read(tmp_path, studies) -> None:
+    folders = [
+        write_study(tmp_path / f"study{i}", simulated(random=i), f"study {i}")
+        for i in range(studies)
+    ]
+    claims = compare_claims(read_studies(folders))
+    check_words(comparison(claims, 0.95).figure)
 
 
 def test_three_studies_stand_beside_the_first(tmp_path, capsys) -> None:

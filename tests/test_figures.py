@@ -1,25 +1,26 @@
 """Figures: what they show is in their table, what they say is in the study's numbers."""
 
-from itertools import combinations
+from pathlib import Path
+import warnings
 from xml.etree import ElementTree
 
 from docutils.core import publish_doctree
 from docutils.nodes import paragraph, system_message
 from figure_tables import simulated, write_study
+from figure_words import check_words
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle, StepPatch
-from matplotlib.text import Text
 import numpy as np
 import pandas as pd
 import pytest
 
 from attinfo.errors import InputError
-from attinfo.figure_names import ENTRIES, SECTIONS, drawn
+from attinfo.figure_names import ENTRIES, SECTIONS, drawn, place
 from attinfo.figures import FIGURES, Drawing, Tables, draw_all, is_missing, read_tables
-from attinfo.figures.drawing import compact
+from attinfo.figures.drawing import compact, save
+from attinfo.quantities import STATISTICS
 from attinfo.style import CONTRAST, HUES, NAMES, applied, contrast, ink_of
 
 DEFAULT = simulated()
@@ -182,9 +183,16 @@ def test_a_figure_without_data_says_what_would_add_it(name, tmp_path) -> None:
     ) or ": " in drawing.caption
 
 
-def test_a_study_of_one_cell_and_one_seed_tells_what_it_has_not(tmp_path) -> None:
-    draw_all(ONE, tmp_path)
-    stems = [tmp_path / (n if d == "all" else f"{d}/{n}") for n, d in drawn(["reviews"])]
+@pytest.fixture(scope="module")
+def one(tmp_path_factory) -> Path:
+    """The figures of a study of one run."""
+    folder = tmp_path_factory.mktemp("one")
+    draw_all(ONE, folder)
+    return folder
+
+
+def test_a_study_of_one_cell_and_one_seed_tells_what_it_has_not(one) -> None:
+    stems = [one / place(*figure) for figure in drawn(["reviews"])]
     for stem in stems:
         for suffix in (".svg", ".png", ".csv", ".rst"):
             assert stem.with_name(stem.name + suffix).stat().st_size > 0
@@ -198,17 +206,15 @@ def test_a_study_of_one_cell_and_one_seed_tells_what_it_has_not(tmp_path) -> Non
         "ranks",
         "temperature",
     }
-    assert "the seeds" not in (tmp_path / "reviews/agreement.rst").read_text("utf-8")
+    assert "the seeds" not in (one / "reviews/agreement.rst").read_text("utf-8")
     for stem in stems:
         ElementTree.parse(stem.with_name(f"{stem.name}.svg"))
 
 
-def test_figures_are_the_same_byte_for_byte(tmp_path) -> None:
-    for folder in ("one", "other"):
-        draw_all(ONE, tmp_path / folder)
-    for path in (tmp_path / "one").rglob("*.*"):
-        other = tmp_path / "other" / path.relative_to(tmp_path / "one")
-        assert path.read_bytes() == other.read_bytes()
+def test_figures_are_the_same_byte_for_byte(one, tmp_path) -> None:
+    draw_all(ONE, tmp_path)
+    for path in one.rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / path.relative_to(one)).read_bytes()
 
 
 def test_a_notebook_draws_the_figure_of_the_page(tmp_path) -> None:
@@ -263,36 +269,10 @@ def test_text_in_any_hue_can_be_read_on_white(number: int) -> None:
     assert contrast(ink_of(f"#{number:06x}")) >= CONTRAST
 
 
-def words_of(figure: Figure) -> list[Text]:
-    """All text that is drawn: ticks beyond the ends of an axis have labels too, which are not."""
-    words = [*figure.texts, *(text for one in figure.legends for text in one.findobj(Text))]
-    for axes in figure.axes:
-        words += [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
-        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-            ends = sorted((low, high))
-            for tick in axis.get_major_ticks():
-                if tick.label1.get_visible() and ends[0] <= tick.get_loc() <= ends[1]:
-                    words.append(tick.label1)
-    return words
-
-
 @pytest.mark.parametrize("tables", [DEFAULT, ONE, SEVERAL], ids=["default", "one", "several"])
 @every_figure
 def test_no_text_is_cut_off_or_lies_on_another(name, tables) -> None:
-    figure = FIGURES[name].draw(tables_of(name, tables)).figure
-    with applied():
-        figure.draw_without_rendering()
-    page = figure.bbox.padded(1)
-    texts = [t for t in words_of(figure) if t.get_visible() and t.get_text().strip()]
-    boxes = {t: t.get_window_extent() for t in texts}
-    for text, box in boxes.items():
-        assert contrast(to_hex(text.get_color())) >= CONTRAST
-        inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
-        assert inside, text.get_text()
-    for one, other in combinations(boxes, 2):
-        if one.get_rotation() % 90 == other.get_rotation() % 90 == 0:  # else boxes say too much
-            shared = boxes[one].padded(-1).overlaps(boxes[other].padded(-1))
-            assert not shared, f"{one.get_text()} / {other.get_text()}"
+    check_words(FIGURES[name].draw(tables_of(name, tables)).figure)
 
 
 @pytest.mark.parametrize("tables", [DEFAULT, ONE], ids=["default", "one"])
@@ -311,6 +291,39 @@ def test_a_caption_is_one_paragraph_of_plain_text(name, tables) -> None:
     (only,) = document.findall(paragraph)
     assert only.astext() == caption
     assert "{{" not in caption and "\n" not in caption
+
+
+def test_names_of_classes_are_text(tmp_path) -> None:
+    names = ["<script>alert(1)</script> & $x^{$", "سلبي 😀 " + 20 * "and much more "]
+    classes = dict(zip(("negative", "positive"), names, strict=True))
+    table = DEFAULT.distributions.replace({"group": classes})
+    drawing = FIGURES["agreement_by_text"].draw(DEFAULT._replace(distributions=table))
+    with warnings.catch_warnings(), applied():
+        warnings.simplefilter("ignore", UserWarning)  # no font has every letter
+        save(drawing, tmp_path / "figure")
+    words = "".join(ElementTree.parse(tmp_path / "figure.svg").getroot().itertext())
+    assert f"predicted: {names[0]}" in words
+    assert set(drawing.data["group"]) == set(names)
+
+
+UNKNOWN = (["estimate", "ci_low", "ci_high"], ["value"], ["mi_nats"], ["sd", "share"])
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+@every_figure
+def test_numbers_that_are_not_known_do_no_harm(name, share) -> None:
+    rng = np.random.default_rng(0)
+    gone = {}
+    for key, table in DEFAULT._asdict().items():
+        if key != "level":
+            gone[key] = table.copy()
+            for together in UNKNOWN if key != "runs" else [[name] for name in STATISTICS]:
+                columns = [column for column in together if column in table]
+                gone[key].loc[rng.random(len(table)) < share, columns] = np.nan
+    drawing = FIGURES[name].draw(DEFAULT._replace(**gone))
+    with applied():
+        drawing.figure.draw_without_rendering()
+    assert "nan" not in drawing.caption
 
 
 @given(st.text("0123456789. LM\n", max_size=60))

@@ -1,5 +1,6 @@
 """The workflow as a user runs it: real Snakemake, a small study, a fresh copy of the project."""
 
+import json
 from pathlib import Path
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from xml.etree import ElementTree
 from chromium import chromium, requests, visit
 import numpy as np
 import pandas as pd
-from project import ROOT, copy_of_project, snakemake
+from project import ROOT, copy_of_project, page_of_report, snakemake
 import pytest
 import yaml
 
@@ -210,7 +211,12 @@ def test_snakemake_makes_its_report_too(smoke):
     folder, _ = smoke
     done = snakemake(folder, "--configfile", "smoke.yaml", "--report", "report.zip")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert (folder / "report.zip").stat().st_size > 100_000
+    told = page_of_report(folder / "report.zip")
+    captions = list((folder / "results/smoke/figures").rglob("*.rst"))
+    assert len(captions) > 19  # of two data sets
+    for path in captions:
+        start = path.read_text("utf-8").split(",")[0]  # within quotes, and before any is changed
+        assert json.dumps(start).strip('"') in told
 
 
 def test_a_planted_word_leads_in_information_in_the_study(smoke):

@@ -130,6 +130,7 @@ def applied() -> AbstractContextManager[None]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.edgecolor": PALE,
+        "text.parse_math": False,  # names of classes may have dollars in them
         "text.color": INK,
         "axes.labelcolor": INK,
         "xtick.color": INK,

@@ -1,5 +1,7 @@
 """Agreement of attention with information: by cell, by data set, by text."""
 
+from textwrap import shorten
+
 import numpy as np
 import pandas as pd
 
@@ -10,13 +12,14 @@ from attinfo.figures.captions import (
     estimate,
     first,
     joined,
-    over_seeds,
+    means_of,
     plain,
     replicates,
+    sizes,
 )
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, downwards, note, places, seeds_of, zero
-from attinfo.figures.tables import Tables, trained
+from attinfo.figures.tables import CELL, Tables, trained
 from attinfo.style import (
     HUES,
     INK,
@@ -30,7 +33,6 @@ from attinfo.style import (
     wrapped,
 )
 
-KEY = ["dataset", "encoder", "attention", "normaliser"]
 TAU = "τ-b of attention and gain"
 NO_ORDER = (
     "No trained cell has weights with an order, so there is no agreement to draw: a grid with the "
@@ -45,10 +47,6 @@ def _statistic(tables: Tables, statistic: str) -> tuple[pd.DataFrame, pd.DataFra
     if cells.empty:
         raise Missing(NO_ORDER)
     return cells, seeds_of(trained(tables.runs), statistic)
-
-
-def _ticks(seeds: pd.DataFrame) -> str:
-    return "; ticks: the seeds" if len(seeds) else ""
 
 
 def agreement(tables: Tables) -> Drawing:
@@ -77,23 +75,19 @@ def agreement(tables: Tables) -> Drawing:
         f"{estimate(least)}.",
         "Kendall's τ-b within texts, between attention and what each state tells of the predicted "
         "class (gain), mean over test texts; 0 is what permuted weights give.",
-        f"Dot: mean over seeds; bar: {over_seeds(tables.interval, _seeds(cells))}{_ticks(seeds)}.",
-        f"{counted(len(cells), 'cell')}, {replicates(trained(tables.runs))}.",
+        means_of(cells, tables.interval, ticks=len(seeds) > 0),
+        f"{sizes(cells)}.",
         left,
         more,
     )
     return Drawing(figure, _with_seeds(cells, seeds), caption)
 
 
-def _seeds(cells: pd.DataFrame) -> int:
-    return int(cells["seeds"].max())
-
-
 def _with_seeds(cells: pd.DataFrame, seeds: pd.DataFrame) -> pd.DataFrame:
     """The numbers drawn: a row a dot, and a row a tick, which has a seed and no interval."""
-    ticks = seeds.merge(cells[KEY].drop_duplicates(), on=KEY)
-    ticks = ticks[[*KEY, "seed", "value"]].rename(columns={"value": "estimate"})
-    dots_ = cells[[*KEY, "statistic", "seeds", "estimate", "ci_low", "ci_high"]]
+    ticks = seeds.merge(cells[CELL].drop_duplicates(), on=CELL)
+    ticks = ticks[[*CELL, "seed", "value"]].rename(columns={"value": "estimate"})
+    dots_ = cells[[*CELL, "statistic", "seeds", "estimate", "ci_low", "ci_high"]]
     return pd.concat([dots_, ticks], ignore_index=True)
 
 
@@ -130,9 +124,8 @@ def agreement_by_data_set(tables: Tables) -> Drawing:
         f"Mean over cells: from {means.min():+.2f} on {plain(means.idxmin())} to "
         f"{means.max():+.2f} on {plain(means.idxmax())}.",
         f"Kendall's τ-b within texts between attention and gain, {plain(normaliser)}.",
-        f"Dot: mean over seeds; bar: {over_seeds(tables.interval, _seeds(cells))}{_ticks(seeds)}.",
-        f"{counted(len(datasets), 'data set')}, {counted(len(cells), 'cell')}, "
-        f"at most {counted(_seeds(cells), 'seed')} each.",
+        means_of(cells, tables.interval, ticks=len(seeds) > 0),
+        f"{counted(len(datasets), 'data set')}, {sizes(cells)}.",
         left,
         more,
     )
@@ -142,8 +135,8 @@ def agreement_by_data_set(tables: Tables) -> Drawing:
 def agreement_by_text(tables: Tables) -> Drawing:
     """Agreement in single texts, by predicted class."""
     data = trained(tables.distributions)
-    data = data[(data["quantity"] == "tau_gain") & (data["texts"] >= 0)]
-    if data.empty or data["texts"].sum() == 0:
+    data = data[data["quantity"] == "tau_gain"]
+    if data["texts"].sum() == 0:
         raise Missing(NO_ORDER)
     data = data[data["normaliser"] == data["normaliser"].iloc[0]]
     data, left = first(data, "encoder", 4, "encoder")
@@ -175,7 +168,10 @@ def agreement_by_text(tables: Tables) -> Drawing:
         if place % len(attentions) == 0:
             axis.set_ylabel(f"{name_of(encoder)}\nshare of texts", fontsize=8)
     below(axes, "τ-b within a text")
-    extra = {f"predicted: {group}": {"color": INK, **style} for group, style in styles.items()}
+    extra = {
+        f"predicted: {shorten(str(group), 40)}": {"color": INK, **style}
+        for group, style in styles.items()
+    }
     legend(figure, [], extra)
     positive = counts.loc[counts["low"] >= 0, "texts"].sum() / max(counts["texts"].sum(), 1)
     middle = (counts["low"] + counts["high"]) / 2

@@ -4,17 +4,17 @@ import pandas as pd
 
 from attinfo.figures.captions import (
     cell_of,
-    counted,
     estimate,
     first,
     joined,
     listed,
-    over_seeds,
+    means_of,
     plain,
+    sizes,
 )
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars, dots, places
-from attinfo.figures.tables import Tables, trained
+from attinfo.figures.tables import CELL, NUMBERS, Tables, trained
 from attinfo.registry import parse_normaliser
 from attinfo.style import (
     HUES,
@@ -34,8 +34,7 @@ STATISTICS = {
     "max_weight": "largest weight",
     "gini": "Gini coefficient",
 }
-CELL = ["dataset", "encoder", "attention", "normaliser"]
-NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
+AFTERWARDS = "softmax tempered after training"
 NO_CELLS = "No trained cell has weights: a grid with the variant trained would add one."
 
 
@@ -88,9 +87,8 @@ def skew(tables: Tables) -> Drawing:
     caption = joined(
         _lowest(cells),
         "How unequal the weights of a test text are, averaged over texts, Gumbel noise off.",
-        f"Dot: mean over seeds; bar: {over_seeds(tables.interval, int(cells['seeds'].max()))}.",
-        f"{counted(len(cells[CELL].drop_duplicates()), 'cell')}, at most "
-        f"{counted(int(cells['seeds'].max()), 'seed')} each.",
+        means_of(cells, tables.interval),
+        f"{sizes(cells)}.",
         left,
         more,
     )
@@ -155,9 +153,6 @@ def temperature(tables: Tables) -> Drawing:
     return Drawing(figure, data[columns], _temperature_caption(tables, data, left))
 
 
-AFTERWARDS = "softmax tempered after training"
-
-
 def _afterwards(tables: Tables, drawn: pd.DataFrame, statistic: str) -> pd.DataFrame:
     """The scores of models trained with plain softmax, tempered once they are trained."""
     rows = trained(tables.distributions)
@@ -188,7 +183,7 @@ def _temperature_caption(tables: Tables, data: pd.DataFrame, left: str) -> str:
         "Dashed: the scores of models trained at temperature 1, tempered afterwards, which is what "
         "temperature does alone. What Gumbel-softmax has beyond softmax of its temperature is the "
         "noise in training.",
-        f"Mean over texts and seeds; bar: {over_seeds(tables.interval, int(data['seeds'].max()))}.",
-        f"At most {counted(int(data['seeds'].max()), 'seed')} a cell.",
+        means_of(data, tables.interval, mark="Mark"),
+        f"{sizes(data)}.",
         left,
     )

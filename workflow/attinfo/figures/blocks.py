@@ -1,5 +1,7 @@
 """Which block matters, and which cell is best."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 import pandas as pd
@@ -7,7 +9,7 @@ import pandas as pd
 from attinfo.figures.captions import cell_of, counted, first, joined, replicates
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars
-from attinfo.figures.tables import Tables, trained
+from attinfo.figures.tables import CELL, Tables, trained
 from attinfo.quantities import STATISTICS
 from attinfo.style import (
     GREY,
@@ -25,7 +27,14 @@ from attinfo.style import (
     wrapped,
 )
 
-KEY = ["dataset", "encoder", "attention", "normaliser"]
+COMPONENTS = {
+    "dataset": "data set",
+    "attention": "attention scorer",
+    "combination": "combination of blocks",
+    "residual": "seeds within a cell",
+    "seed": "seed, all cells alike",
+}
+MOST = 30  # cells that are ranked in a figure
 
 
 def accuracy(tables: Tables) -> Drawing:
@@ -38,7 +47,7 @@ def accuracy(tables: Tables) -> Drawing:
         )
     runs, left = first(runs, "normaliser", 6, "normaliser")
     runs, more = first(runs, "encoder", len(SHAPES), "encoder")
-    groups = runs.groupby(KEY, sort=False)[["accuracy", "tau_gain"]]
+    groups = runs.groupby(CELL, sort=False)[["accuracy", "tau_gain"]]
     cells = groups.mean().join(groups.std().add_suffix("_sd")).join(groups.size().rename("seeds"))
     cells = cells.reset_index()
     cells["on_front"] = [_unbeaten(row, cells) for row in cells.itertuples()]
@@ -75,7 +84,7 @@ def accuracy(tables: Tables) -> Drawing:
     return Drawing(figure, cells, caption)
 
 
-def _unbeaten(cell, cells: pd.DataFrame) -> bool:
+def _unbeaten(cell: Any, cells: pd.DataFrame) -> bool:
     """Whether no other cell of the same normaliser is better in both."""
     own = cells[cells["normaliser"] == cell.normaliser]
     return not ((own["accuracy"] > cell.accuracy) & (own["tau_gain"] > cell.tau_gain)).any()
@@ -143,24 +152,16 @@ def variance(tables: Tables) -> Drawing:
     )
 
 
-COMPONENTS = {
-    "dataset": "data set",
-    "attention": "attention scorer",
-    "combination": "combination of blocks",
-    "residual": "seeds within a cell",
-    "seed": "seed, all cells alike",
-}
-
-
 def ranks(tables: Tables) -> Drawing:
     """The rank of each cell by agreement, with an interval."""
-    data = tables.ranks[tables.ranks["statistic"] == "tau_gain"].sort_values("rank")
+    data = tables.ranks[tables.ranks["statistic"] == "tau_gain"].dropna(subset=["estimate"])
+    data = data.sort_values("rank")
     if len(data) < 2:
         raise Missing(
             "There are fewer than two trained cells to rank: a second name in a block of a grid "
             "would add one."
         )
-    shown = data.head(30).reset_index(drop=True)
+    shown = data.head(MOST).reset_index(drop=True)
     left = (
         f"Not drawn, for want of room: {counted(len(data) - len(shown), 'cell')} of lower rank."
         if len(data) > len(shown)

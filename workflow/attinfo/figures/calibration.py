@@ -17,7 +17,7 @@ NEEDS_BENDS = ("xor", "spirals")  # what a linear probe cannot find
 
 def calibration(tables: Tables) -> Drawing:
     """What the estimators find where the truth is known."""
-    data = tables.calibration
+    data = tables.calibration.dropna(subset=["estimate"])
     if data.empty:
         raise Missing("No task of known information was measured: calibration.levels names none.")
     tasks, estimators = in_order(data["task"]), in_order(data["estimator"])

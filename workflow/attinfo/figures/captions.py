@@ -57,11 +57,23 @@ def replicates(runs: pd.DataFrame) -> str:
     )
 
 
-def over_seeds(interval: str, seeds: int) -> str:
-    """What an interval of a cell is over."""
-    if seeds < 2:
-        return f"{interval} over resampled texts, as there is one seed"
-    return f"{interval} over seeds and resampled texts"
+def sizes(cells: pd.DataFrame) -> str:
+    """`21 cells, 63 runs, 3 seeds each` of a table of cells with their numbers of `seeds`."""
+    own = cells.drop_duplicates([c for c in ("dataset", *CELL, "variant") if c in cells])
+    most = int(own["seeds"].max())
+    each = "each" if (own["seeds"] == most).all() else "each at most"
+    runs = counted(int(own["seeds"].sum()), "run")
+    return f"{counted(len(own), 'cell')}, {runs}, {counted(most, 'seed')} {each}"
+
+
+def means_of(
+    cells: pd.DataFrame, interval: str, ticks: bool = False, mark: str = "Dot", spread: str = "bar"
+) -> str:
+    """What the marks of a figure of cells are."""
+    several = cells["seeds"].max() > 1
+    over = "seeds and resampled texts" if several else "resampled texts, as there is one seed"
+    told = f"{mark}: mean over seeds; {spread}: {interval} over {over}"
+    return f"{told}{'; ticks: the seeds' * ticks}."
 
 
 def first(table: pd.DataFrame, column: str, most: int, noun: str) -> tuple[pd.DataFrame, str]:

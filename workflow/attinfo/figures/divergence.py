@@ -6,7 +6,7 @@ import pandas as pd
 from attinfo.figures.captions import cell_of, counted, first, joined, listed, plain, replicates
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import few, note
-from attinfo.figures.tables import Tables
+from attinfo.figures.tables import CELL, Tables
 from attinfo.style import (
     HUES,
     SHAPES,
@@ -21,14 +21,13 @@ from attinfo.style import (
     wrapped,
 )
 
-KEY = ["dataset", "encoder", "attention", "normaliser"]
 LEAST_TEXTS = 20  # of a run in a bin: means of fewer are noise
-BIN = [*KEY, "low", "high"]
+BIN = [*CELL, "low", "high"]
 
 
 def divergence(tables: Tables) -> Drawing:
     """How far the weights of two seeds differ, by the largest weight."""
-    rows = tables.distributions
+    rows = tables.distributions.dropna(subset=["value"])
     rows = rows[(rows["quantity"] == "seed_divergence") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
         raise Missing(
@@ -58,7 +57,7 @@ def divergence(tables: Tables) -> Drawing:
 
 def output_change(tables: Tables) -> Drawing:
     """How far the output moves when weights are permuted, by the largest weight."""
-    rows = tables.distributions
+    rows = tables.distributions.dropna(subset=["value"])
     rows = rows[(rows["quantity"] == "output_change") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
         raise Missing(
@@ -90,7 +89,7 @@ def _mean(rows: pd.DataFrame) -> float:
 
 
 def _numbers(data: pd.DataFrame) -> pd.DataFrame:
-    return data[[*KEY, "variant", "seed", "low", "high", "texts", "value"]].reset_index(drop=True)
+    return data[[*CELL, "variant", "seed", "low", "high", "texts", "value"]].reset_index(drop=True)
 
 
 def _one_normaliser(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -128,7 +127,7 @@ def distances(tables: Tables) -> Drawing:
     rows = tables.distributions
     rows = rows[rows["quantity"].isin(["jsd", "tvd"])]
     wide = rows.pivot_table(
-        index=[*KEY, "variant", "seed", "group"], columns="quantity", values="value", sort=False
+        index=[*CELL, "variant", "seed", "group"], columns="quantity", values="value", sort=False
     )
     if wide.empty or not {"jsd", "tvd"} <= set(wide.columns):
         raise Missing(
@@ -142,7 +141,7 @@ def distances(tables: Tables) -> Drawing:
     data, more = first(data, "variant", 8, "variant")
     encoders, variants = in_order(data["encoder"]), in_order(data["variant"])
     attentions = in_order(data["attention"])
-    means = data.groupby([*KEY, "variant"], sort=False)[["jsd", "tvd"]].mean().reset_index()
+    means = data.groupby([*CELL, "variant"], sort=False)[["jsd", "tvd"]].mean().reset_index()
     figure, axes = panels(1, len(encoders), 3.4)
     for axis, encoder in zip(axes[0], encoders, strict=True):
         for row in means[means["encoder"] == encoder].itertuples():

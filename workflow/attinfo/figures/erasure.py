@@ -5,15 +5,13 @@ import pandas as pd
 from attinfo.figures.captions import counted, first, joined, plain, replicates
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, few, places, zero
-from attinfo.figures.tables import Tables, trained
-from attinfo.statistics import t_interval
+from attinfo.figures.tables import CELL, Tables, over_seeds, trained
 from attinfo.style import in_order, legend, name_of, panels
 
 KINDS = {
     "comprehensiveness": "without the top tokens\n(right: more faithful)",
     "sufficiency": "with the top tokens alone\n(left: more faithful)",
 }
-KEY = ["dataset", "encoder", "attention", "normaliser"]
 
 
 def erasure(tables: Tables) -> Drawing:
@@ -27,14 +25,8 @@ def erasure(tables: Tables) -> Drawing:
         )
     rows = rows[rows["normaliser"] == rows["normaliser"].iloc[0]]
     rows, left = first(rows, "encoder", 5, "encoder")
-    cells = pd.DataFrame(
-        [
-            dict(zip([*KEY, "kind", "ordering"], key, strict=True))
-            | {"seeds": len(own)}
-            | dict(zip(NUMBERS, t_interval(own["value"].to_numpy(), tables.level), strict=True))
-            for key, own in rows.groupby([*KEY, "quantity", "group"], sort=False)
-        ]
-    )
+    named = rows.rename(columns={"quantity": "kind", "group": "ordering"})
+    cells = over_seeds(named, [*CELL, "kind", "ordering"], tables.level)
     orderings = _ordered(in_order(cells["ordering"]))
     encoders, attentions = in_order(cells["encoder"]), in_order(cells["attention"])
     height = 0.9 + len(encoders) * (0.35 + 0.2 * len(orderings))
@@ -55,9 +47,6 @@ def erasure(tables: Tables) -> Drawing:
         axis.set_xlabel(f"{kind} − that of a random order\n{label}")
     legend(figure, attentions)
     return Drawing(figure, cells, _caption(rows, cells, tables.interval, left))
-
-
-NUMBERS = ("estimate", "ci_low", "ci_high")
 
 
 def _ordered(names: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ def information_by_rank(tables: Tables) -> Drawing:
 
 def _by_unit(tables: Tables, index: str) -> Drawing:
     data = trained(tables.information)
-    data = data[(data["index"] == index) & ~data["spot_check"]]
+    data = data[(data["index"] == index) & ~data["spot_check"] & data["mi_nats"].notna()]
     if data.empty:
         raise Missing(
             f"No {index} has an estimate, as fewer than information.min_texts texts are long "

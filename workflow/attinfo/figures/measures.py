@@ -5,17 +5,16 @@ import pandas as pd
 from attinfo.agreement import GAP_BINS
 from attinfo.figures.captions import (
     cell_of,
-    counted,
     estimate,
     first,
     joined,
-    over_seeds,
+    means_of,
     plain,
-    replicates,
+    sizes,
 )
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, places, zero
-from attinfo.figures.tables import Tables, trained
+from attinfo.figures.tables import CELL, NUMBERS, Tables, trained
 from attinfo.quantities import MEASURES
 from attinfo.style import (
     GREY,
@@ -29,8 +28,6 @@ from attinfo.style import (
     wrapped,
 )
 
-COLUMNS = ["dataset", "encoder", "attention", "normaliser", "variant"]
-NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
 OF_WEIGHTS = "tau_attention_norm"  # has the weight in it: agrees by construction
 CONTROLS = {
     "position": "position",
@@ -76,13 +73,13 @@ def measures(tables: Tables) -> Drawing:
         f"cells{aside}.",
         "Kendall's τ-b within texts. Below the grey line controls: an agreement that they share is "
         "none of its own.",
-        f"Dot: mean over seeds; bar: {over_seeds(tables.interval, int(cells['seeds'].max()))}.",
-        f"{plain(cells['normaliser'].iloc[0])}; "
-        f"{counted(len(cells[COLUMNS].drop_duplicates()), 'cell')}, at most "
-        f"{counted(int(cells['seeds'].max()), 'seed')} each.",
+        means_of(cells, tables.interval),
+        f"{plain(cells['normaliser'].iloc[0])}; {sizes(cells)}.",
         left,
     )
-    return Drawing(figure, cells[[*COLUMNS, "statistic", *NUMBERS]].reset_index(drop=True), caption)
+    return Drawing(
+        figure, cells[[*CELL, "variant", "statistic", *NUMBERS]].reset_index(drop=True), caption
+    )
 
 
 def concordance(tables: Tables) -> Drawing:
@@ -122,7 +119,7 @@ def concordance(tables: Tables) -> Drawing:
     legend(
         figure, in_order(data["attention"]), permuted if "permuted" in set(data["variant"]) else {}
     )
-    shown = data[[*COLUMNS, "decile", *NUMBERS]].reset_index(drop=True)
+    shown = data[[*CELL, "variant", "decile", *NUMBERS]].reset_index(drop=True)
     return Drawing(figure, shown, _concordance_caption(tables, trained(data), left))
 
 
@@ -134,14 +131,13 @@ def _concordance_caption(tables: Tables, data: pd.DataFrame, left: str) -> str:
     told = " and ".join(f"{share} of pairs with {name}" for name, share in ends.items())
     top = data[data["decile"] == data["decile"].max()]
     best = top.loc[top["estimate"].idxmax()]
-    runs = tables.runs[tables.runs["normaliser"] == best["normaliser"]]
     return joined(
         f"The token with more weight also has more information in {told}, mean over cells; 0.50 is "
         f"chance. Highest at the largest gaps: {cell_of(best, but=['normaliser'])}, "
         f"{estimate(best, signed=False)}.",
         "Pairs of tokens of the same text, by tenths of the gap between their weights; deciles are "
         "each model's own, and pairs tied in score or in gain are left out.",
-        f"Line: mean over seeds; band: {over_seeds(tables.interval, int(data['seeds'].max()))}.",
-        f"{plain(best['normaliser'])}; {replicates(trained(runs))}.",
+        means_of(data, tables.interval, mark="Line", spread="band"),
+        f"{plain(best['normaliser'])}; {sizes(data)}.",
         left,
     )

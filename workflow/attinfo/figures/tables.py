@@ -9,8 +9,11 @@ import pandas as pd
 
 from attinfo.errors import InputError
 from attinfo.registry import entries, parse_normaliser
+from attinfo.statistics import t_interval
 
 CSV = ("claims", "cells", "runs", "calibration", "variance", "ranks")
+CELL = ["dataset", "encoder", "attention", "normaliser"]
+NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
 PARQUET = ("information", "distributions")
 
 
@@ -88,3 +91,14 @@ def _plain_first(table: pd.DataFrame) -> pd.DataFrame:
 def trained(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of trained models."""
     return table[table["variant"] == "trained"]
+
+
+def over_seeds(rows: pd.DataFrame, key: list[str], level: float) -> pd.DataFrame:
+    """The mean of `value` over the seeds of each group, with its t interval."""
+    means = []
+    for group, own in rows.groupby(key, sort=False):
+        values = own["value"].dropna().to_numpy()
+        estimate, low, high = t_interval(values, level)
+        numbers = {"seeds": len(values), "estimate": estimate, "ci_low": low, "ci_high": high}
+        means.append(dict(zip(key, group, strict=True)) | numbers)
+    return pd.DataFrame(means)

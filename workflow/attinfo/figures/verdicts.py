@@ -1,5 +1,7 @@
 """The conclusions at a glance."""
 
+from pandas import DataFrame, isna
+
 from attinfo.contrasts import ALL
 from attinfo.figures.captions import counted, estimate, joined, listed
 from attinfo.figures.drawing import Drawing, Missing
@@ -27,7 +29,7 @@ def verdicts(tables: Tables) -> Drawing:
         hue = VERDICT_HUES[row["verdict"]]
         axis.hlines(y, row["ci_low"], row["ci_high"], color=hue, linewidth=3, alpha=0.5)
         axis.plot(row["estimate"], y, "o", color=hue, markersize=7)
-        told = row["verdict"] if row["n"] else "no runs to compare"
+        told = "no runs to compare" if isna(row["estimate"]) else row["verdict"]
         axis.annotate(
             f"({row['claim']}) {row['contrast']}: {told}",
             (0, y),
@@ -48,15 +50,15 @@ def verdicts(tables: Tables) -> Drawing:
     return Drawing(figure, data, _caption(data, tables.interval))
 
 
-def _caption(data, interval: str) -> str:
-    known = data[data["n"] > 0]
+def _caption(data: DataFrame, interval: str) -> str:
+    known = data[data["estimate"].notna()]
     told = []
     for verdict in ("supported", "contradicted", "undetermined"):
         own = known[known["verdict"] == verdict]
         effects = [f"({row['claim']}) {estimate(row)}" for _, row in own.iterrows()]
         if effects:
             told.append(f"{verdict.capitalize()}: {listed(effects)}.")
-    none = data[data["n"] == 0]["claim"]
+    none = data[data["estimate"].isna()]["claim"]
     if len(none):
         told.append(f"Without runs to compare: {listed([f'({c})' for c in none])}.")
     low, high = known["n"].min(), known["n"].max()

@@ -16,7 +16,7 @@ from small_study import LABELS, dummy_figures, run_small_study, write_odd
 from attinfo.cost import Cost, costs
 from attinfo.report.answers import ANSWERS, answers, headline
 from attinfo.report.evidence import IN_ALL, evidence
-from attinfo.report.page import page, render
+from attinfo.report.page import page, render, tables_of
 from attinfo.report.questions import QUESTIONS
 from attinfo.report.review import Study, replies
 from attinfo.report.strips import GROUPS, Strip, svg
@@ -66,6 +66,30 @@ def test_a_study_of_one_model_says_what_it_cannot_say_and_why(html):
     assert "Not answered by this study" in html and "It has no ablations" in html
     assert "one seed: nothing is known of models trained anew" in html
     assert "Not shown: There are no such runs" in html
+
+
+NAN = re.compile(r"[\s+−>-]nan\b")
+
+
+def test_a_study_of_ablations_alone_says_no_number_that_it_has_not(tmp_path):
+    cells = ONE | {"variant": "frozen_scorer"}
+    content = run_small_study(tmp_path, write_odd(tmp_path / "own.csv"), cells, seeds=1)
+    html = render(page(**content))
+    assert not NAN.search(html)
+    assert "no trained models of the same cells as its ablations" in html
+
+
+def test_a_study_without_a_trained_model_has_a_page_too(tmp_path):
+    cells = ONE | {"variant": "uniform"}
+    content = run_small_study(tmp_path, write_odd(tmp_path / "own.csv"), cells, seeds=1)
+    html = render(page(**content))
+    assert "None of them is trained as it is" in html
+    assert "This study has no models to ask any of the five conclusions of." in html
+    assert "no text in which attention and information both have an order" in html
+    assert not NAN.search(html)
+    tables = tables_of(*(content[k] for k in ("tables", "summaries", "costs", "records", "level")))
+    for name in ("verdicts", "agreement"):
+        assert r"\end{tabular}" in tables[name].latex
 
 
 @pytest.mark.parametrize("verdict", ["supported", "contradicted", "undetermined"])

@@ -35,6 +35,8 @@ def dimensions(study: Study) -> str:
     if known.empty:
         raise UnansweredError("no calibration on normal classes")
     flags, own = study.information["flags"], study.information
+    if own.empty:
+        raise UnansweredError("no trained models")
     second = "nearest neighbours" if "knn" in set(study.tables["information"]["estimator"]) else ""
     apart = flags.str.contains("estimators_disagree").mean()
     floor = flags.str.contains("below_floor").mean()
@@ -158,6 +160,8 @@ def causality(study: Study) -> str:
         raise UnansweredError("no ablations")
     compared = own[own["variant"] != "trained"][["dataset", "encoder", "attention", "normaliser"]]
     trained = own[own["variant"] == "trained"].merge(compared.drop_duplicates())
+    if trained.empty:
+        raise UnansweredError("no trained models of the same cells as its ablations")
     told = [f"trained (the same cells) {trained['estimate'].mean():+.3f}"]
     told += [f"{name_of(v)} {m:+.3f}" for v, m in means.items() if v != "trained"]
     wanted = ("frozen_scorer", "uniform", "permuted", "refitted_scorer", "untrained", "adversarial")

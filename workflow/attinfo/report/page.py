@@ -178,8 +178,11 @@ def _told(config: Mapping[str, Any], used: Mapping[str, Any]) -> str:
 
 def _accuracy(runs: pd.DataFrame) -> str:
     own = runs.loc[runs["variant"] == "trained", "accuracy"]
+    if own.empty:
+        return "None of them is trained as it is, without an ablation."
     low, high = f"{own.min():.0%}", f"{own.max():.0%}"
-    return low if low == high else f"{low} to {high}"
+    right = low if low == high else f"{low} to {high}"
+    return f"The trained ones are right in {right} of the test texts."
 
 
 def _first_of_each(groups: Sequence[str]) -> set[int]:

@@ -238,6 +238,13 @@ def test_softmax_is_drawn_where_a_figure_has_one_normaliser(tmp_path) -> None:
     assert set(FIGURES["concordance"].draw(tables).data["normaliser"]) == {"softmax"}
 
 
+def test_a_figure_of_one_data_set_asks_for_its_tables() -> None:
+    with pytest.raises(InputError, match=r"found reviews, ag_news, .*: expected tables of one"):
+        FIGURES["agreement"].draw(SEVERAL)
+    with pytest.raises(InputError, match=r"unknown data set 'review': did you mean 'reviews'"):
+        SEVERAL.of("review")
+
+
 def test_a_folder_without_a_study_is_one_line(tmp_path) -> None:
     with pytest.raises(InputError, match=r"has no claims.csv, expected the folder of a finished"):
         read_tables(tmp_path)

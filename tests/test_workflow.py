@@ -215,7 +215,7 @@ def test_snakemake_makes_its_report_too(smoke):
     captions = list((folder / "results/smoke/figures").rglob("*.rst"))
     assert len(captions) > 19  # of two data sets
     for path in captions:
-        start = path.read_text("utf-8").split(",")[0]  # within quotes, and before any is changed
+        start = path.read_text("utf-8").strip().split(",")[0]
         assert json.dumps(start).strip('"') in told
 
 

@@ -2,6 +2,8 @@
 
 from attinfo.figure_names import ENTRIES, SECTIONS, drawn
 
+# Snakemake sorts categories by name: numbered, they stand as on the page.
+CATEGORIES = {name: f"{i} {title}" for i, (name, title) in enumerate(SECTIONS.items(), 1)}
 DRAWN = drawn(STUDY.used_datasets)
 
 
@@ -54,7 +56,7 @@ rule figures:
             report(
                 figure_path(name, dataset, ".svg"),
                 caption=os.path.abspath(figure_path(name, dataset, ".rst")),
-                category=SECTIONS[ENTRIES[name].section],
+                category=CATEGORIES[ENTRIES[name].section],
                 labels={"figure": name.replace("_", " "), "data set": dataset},
             )
             for name, dataset in DRAWN

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from attinfo.errors import InputError
 from attinfo.figure_names import ALL, ENTRIES, drawn, place
 from attinfo.figures.ablations import ablations
 from attinfo.figures.agreement import agreement, agreement_by_data_set, agreement_by_text
@@ -55,7 +56,17 @@ class Kind(NamedTuple):
         return self.drawer.__doc__.splitlines()[0].rstrip(".")
 
     def draw(self, tables: Tables) -> Drawing:
-        """The figure, in the study's style; a placeholder with the reason if there is nothing."""
+        """The figure, in the study's style; a placeholder with the reason if there is nothing.
+
+        Raises:
+            InputError: it is of one data set, and the tables are of several.
+        """
+        datasets = in_order(tables.runs["dataset"])
+        if len(datasets) > 1 and not self.overall:
+            raise InputError(
+                f"{self.drawer.__name__} is of one data set, found {', '.join(datasets)}: expected "
+                f"tables of one, such as tables.of('{datasets[0]}')"
+            )
         for attention in in_order(tables.runs["attention"]):
             HUES[attention]  # in the order of the study, whatever is drawn of it
         with applied():

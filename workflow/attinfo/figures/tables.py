@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import pandas as pd
 
-from attinfo.errors import InputError
+from attinfo.errors import InputError, unknown
 from attinfo.registry import entries, parse_normaliser
 from attinfo.statistics import t_interval
 
@@ -31,7 +31,14 @@ class Tables(NamedTuple):
     level: float = 0.95
 
     def of(self, dataset: str) -> Self:
-        """The tables of one data set; those that are about all of them stay as they are."""
+        """The tables of one data set; those that are about all of them stay as they are.
+
+        Raises:
+            InputError: the study has no data set of that name.
+        """
+        names = list(dict.fromkeys(self.runs["dataset"]))
+        if dataset not in names:
+            raise InputError(unknown("data set", dataset, names))
         own = {
             name: table[table["dataset"] == dataset].reset_index(drop=True)
             for name, table in self._asdict().items()

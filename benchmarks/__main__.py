@@ -46,10 +46,8 @@ def arguments() -> Namespace:
 
 def measured(given: Namespace) -> dict[str, Any]:
     """All measurements."""
-    import torch
-
-    from attinfo.determinism import be_deterministic
     from benchmarks import accuracy, information, memory, storage, training, verdicts
+    from benchmarks.timing import use_threads
 
     start = time.perf_counter()
     rows: list[dict[str, Any]] = []
@@ -57,16 +55,14 @@ def measured(given: Namespace) -> dict[str, Any]:
     def tell(topic: str) -> None:
         print(f"{time.perf_counter() - start:6.0f} s  {topic}", flush=True)
 
-    torch.set_num_threads(given.threads)
-    for row in information.rows(given.quick, given.patient):
+    for row in information.rows(given.quick, given.patient, given.threads):
         rows.append(row)
         tell(f"{row['work']} / {row['against']}, {row['size']}: {row['ratio']:.3g}")
-    be_deterministic()  # as in the study: one thread
+    use_threads(1)
     for topic in (training, storage):
         for row in topic.rows(given.quick):
             rows.append(row)
             tell(f"{row['work']} / {row['against']}: {row['ratio']:.3g}")
-    torch.set_num_threads(given.threads)
     tell("accuracy")
     accurate = accuracy.table(given.quick)
     tell("memory")
@@ -100,9 +96,9 @@ def document(result: dict[str, Any]) -> str:
     rows = {name: [r for r in result["rows"] if r["topic"] == name] for name in TOPICS}
     parts = [
         "# Benchmarks",
-        f"{result['date']}, {result['cores']} cores ({result['machine']}), {result['threads']} "
-        f"threads for all, one for training and states; load of the machine "
-        f"{result['load']:.1f}; {result['seconds'] / 60:.0f} minutes. {packages}.",
+        f"{result['date']}, {result['cores']} cores ({result['machine']}), load of the machine "
+        f"{result['load']:.1f}, {result['seconds'] / 60:.0f} minutes. {packages}.",
+        "Both sides may use as many threads; the trees of the peers use one whatever they may. "
         "A ratio is the median over repetitions in which the calls took turns, with the smallest "
         "and largest. Where lower is better (≤) it is ours to theirs, else theirs to ours.",
         *(f"## {TOPICS[name]}\n\n{tables.speed(own)}" for name, own in rows.items()),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 import gc
 from pathlib import Path
-import resource
 import subprocess
 import sys
 from tempfile import TemporaryDirectory
@@ -16,7 +15,7 @@ GROWTH = 1.25  # of memory with size, as an exponent, up to which it passes for 
 
 def knn(size: int) -> Callable[[], Any]:
     """Nearest neighbours, d = 32."""
-    from benchmarks.information import drawn, estimate
+    from benchmarks.samples import drawn, estimate
 
     sample = drawn(size, 32)[1]
     return lambda: estimate("knn", sample)
@@ -24,7 +23,7 @@ def knn(size: int) -> Callable[[], Any]:
 
 def chebyshev(size: int) -> Callable[[], Any]:
     """Nearest neighbours by another metric, d = 32."""
-    from benchmarks.information import drawn, estimate
+    from benchmarks.samples import drawn, estimate
 
     sample = drawn(size, 32)[1]
     return lambda: estimate("knn", sample, metric="chebyshev")
@@ -32,7 +31,7 @@ def chebyshev(size: int) -> Callable[[], Any]:
 
 def null(size: int) -> Callable[[], Any]:
     """Nearest neighbours with 100 permutations, d = 32."""
-    from benchmarks.information import drawn, estimate, permuted
+    from benchmarks.samples import drawn, estimate, permuted
 
     sample = permuted(drawn(size, 32)[1])
     return lambda: estimate("knn", sample)
@@ -40,7 +39,7 @@ def null(size: int) -> Callable[[], Any]:
 
 def linear(size: int) -> Callable[[], Any]:
     """The linear probe with 100 permutations, d = 32."""
-    from benchmarks.information import drawn, estimate, permuted
+    from benchmarks.samples import drawn, estimate, permuted
 
     sample = permuted(drawn(size, 32)[1])
     return lambda: estimate("linear", sample)
@@ -48,7 +47,7 @@ def linear(size: int) -> Callable[[], Any]:
 
 def stack(size: int) -> Callable[[], Any]:
     """The stack, d = 32."""
-    from benchmarks.information import drawn, estimate
+    from benchmarks.samples import drawn, estimate
 
     sample = drawn(size, 32)[1]
     return lambda: estimate("stack", sample)
@@ -109,6 +108,13 @@ def table(quick: bool) -> Iterator[dict[str, Any]]:
             last = more
 
 
+def megabytes(field: str) -> float:
+    """Of memory: what the process holds (VmRSS) or has held at most (VmHWM)."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    line = next(line for line in status.splitlines() if line.startswith(field))
+    return int(line.split()[1]) * 1024 / 1e6
+
+
 def main(stage: str, size: int) -> None:
     """Print the peak, and what the process held before the work."""
     small = STAGES[stage](500)
@@ -116,9 +122,9 @@ def main(stage: str, size: int) -> None:
     work = STAGES[stage](size)
     del small
     gc.collect()
-    held = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+    held = megabytes("VmRSS")
     work()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, held)
+    print(megabytes("VmHWM"), held)
 
 
 if __name__ == "__main__":

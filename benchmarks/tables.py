@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 
 from attinfo.files import whole
-from attinfo.style import GREY, INK, apply, in_order, name_of
+from attinfo.style import GREY, INK, apply, in_order
 
 MET = {True: "met", False: "missed", None: ""}
 
@@ -29,6 +29,7 @@ def speed(rows: list[dict[str, Any]]) -> str:
             row["work"],
             row["against"],
             row["size"],
+            str(row["threads"]),
             f"{row['seconds']:.3g} s",
             f"{row['ratio']:.3g}× ({row['ratio_min']:.3g} to {row['ratio_max']:.3g})",
             "" if row["target"] is None else f"{sign} {row['target']:g}×: {MET[row['met']]}",
@@ -36,7 +37,17 @@ def speed(rows: list[dict[str, Any]]) -> str:
             row["note"],
         ]
 
-    head = ("work", "against", "size", "ours", "ratio", "target", "largest difference", "note")
+    head = (
+        "work",
+        "against",
+        "size",
+        "threads",
+        "ours",
+        "ratio",
+        "target",
+        "largest difference",
+        "note",
+    )
     return markdown(head, map(line, rows))
 
 
@@ -95,9 +106,12 @@ def _accuracy(table: pd.DataFrame) -> plt.Figure:
             bias = own["bias"].clip(-0.22, 0.22)
             axis.errorbar(bias, rows, xerr=own["spread"], label=f"{n:,} texts", **style)
         axis.set(title=task.replace("_", " "), xlim=(-0.24, 0.24), yticks=range(len(estimators)))
-        axis.set_yticklabels([name_of(name) for name in estimators])
+        axis.set_yticklabels(estimators)
     axes[0].invert_yaxis()
-    figure.supxlabel("bias ± standard deviation over data sets, nats; the truth is at 0", size=8)
+    figure.supxlabel(
+        "bias ± standard deviation over data sets, nats; beyond 0.22 it is drawn at the edge",
+        size=8,
+    )
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower right", ncols=len(sizes))
     return figure
@@ -114,7 +128,8 @@ def _speed(rows: pd.DataFrame) -> plt.Figure:
     names = aimed["work"] + " / " + aimed["against"] + ", " + aimed["size"] + " (" + signs + ")"
     axis.set(yticks=list(places), xscale="log", xlabel="ratio of times, with its range")
     axis.set_yticklabels(names, fontsize=7)
-    axis.legend(loc="lower right")
+    axis.margins(y=0.08)
+    figure.legend(loc="outside lower right")
     return figure
 
 

@@ -5,9 +5,18 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+import torch
+
 REPETITIONS = 5
 
 Seconds = list[float]  # one a repetition
+
+
+def use_threads(count: int) -> None:
+    """As many threads for every library of the process, ours and theirs."""
+    torch.set_num_threads(count)
+    threadpool_limits(count)
 
 
 def interleaved(
@@ -67,6 +76,7 @@ def measure(
         "ratio": middle,
         "ratio_min": min(ratios),
         "ratio_max": max(ratios),
+        "threads": torch.get_num_threads(),
         "repetitions": len(ratios),
         "lower_is_better": lower,
         "target": target,

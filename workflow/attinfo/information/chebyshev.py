@@ -1,7 +1,7 @@
 """Chebyshev distances, the largest difference of any coordinate, by a compiled loop.
 
-torch has them too (`torch.cdist`), at a tenth of the speed. Imported where this metric is asked
-for alone: other jobs need no compiler.
+torch has them too (`torch.cdist`), at a tenth of the speed. Compiled at import, in half
+a second: it is imported where this metric is asked for alone.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +14,7 @@ from torch import Tensor
 TILE = 1024  # references at a time: their distances stay in the fastest cache
 
 
-@numba.njit(
-    "void(float32[:, ::1], float32[:, ::1], float32[:, ::1])",
-    nogil=True,
-    fastmath=True,
-    cache=True,
-)
+@numba.njit("void(float32[:, ::1], float32[:, ::1], float32[:, ::1])", nogil=True, fastmath=True)
 def _fill(query: np.ndarray, coordinates: np.ndarray, distance: np.ndarray) -> None:
     """Distances [Q, R] of queries [Q, d] to references given by coordinate [d, R]."""
     for start in range(0, distance.shape[1], TILE):

@@ -68,7 +68,7 @@ def measured(given: Namespace) -> dict[str, Any]:
     tell("memory")
     peaks = list(memory.table(given.quick))
     tell("verdicts")
-    studies, seeds = (2, (3,)) if given.quick else (100, verdicts.SEEDS)
+    studies, seeds = (2, (3,)) if given.quick else (20, (3, 10))
     simulated = list(verdicts.lines(studies, verdicts.Spread(), seeds))
     return {
         "date": datetime.now(UTC).date().isoformat(),

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-GROWTH = 1.25  # of memory with size, as an exponent, up to which it passes for linear
-
 
 def knn(size: int) -> Callable[[], Any]:
     """Nearest neighbours, d = 32."""
@@ -101,11 +99,14 @@ def table(quick: bool) -> Iterator[dict[str, Any]]:
     """A row a stage and size; `growth` is the exponent from the size before."""
     for stage in list(STAGES)[: 3 if quick else None]:
         last = None
-        for size in (500, 1000) if quick else (2000, 4000, 8000, 16000):
+        for size in (500, 1000) if quick else (1000, 4000, 16000):
             most, more = peak(stage, size)
-            growth = None if last is None else float(np.log2(max(more, 1.0) / max(last, 1.0)))
+            growth = None
+            if last:
+                times = max(more, 1.0) / max(last[1], 1.0)
+                growth = float(np.log(times) / np.log(size / last[0]))
             yield {"stage": stage, "size": size, "peak_mb": most, "own_mb": more, "growth": growth}
-            last = more
+            last = size, more
 
 
 def megabytes(field: str) -> float:

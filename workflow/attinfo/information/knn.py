@@ -11,7 +11,6 @@ sorted into a list once, and all counts are read off that.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 import torch
@@ -41,7 +40,7 @@ def distances_to(reference: Tensor, metric: Metric = "euclidean") -> Callable[[T
     if reference.device.type == "cpu":
         from attinfo.information import chebyshev  # compiles
 
-        return partial(chebyshev.distances, reference.T.contiguous(), held)
+        return chebyshev.distances_to(reference, held)
     return lambda query: torch.cdist(query, reference, p=torch.inf)
 
 

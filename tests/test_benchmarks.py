@@ -11,7 +11,10 @@ import pytest
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.memory import peak
+from benchmarks.pipeline import split
 from benchmarks.timing import interleaved, measure
+
+from attinfo.errors import InputError
 
 
 def stored(path: Path, **ratios: float) -> Path:
@@ -92,3 +95,38 @@ def test_nearest_neighbours_never_hold_all_distances(
     texts = 12_000
     matrix = 4 * texts**2 / 1e6  # megabytes
     assert peak(stage, texts)[1] < matrix / 4
+
+
+def finished_study(folder: Path, seconds: float) -> tuple[Path, Path]:
+    """Benchmark files of two jobs of as many seconds, and a log of ten seconds for each."""
+    for name in "ab":
+        file = folder / f"study/benchmarks/none/{name}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"s\th:m:s\tmax_rss\tcpu_time\n{seconds}\t0:00:08\t9\t8.0\n", "utf-8")
+    lines = []
+    for job, (start, end) in enumerate([(0, 10), (5, 15)]):
+        lines += [f"[Wed Nov 25 08:46:{start:02} 2026]", "rule none:", f"    jobid: {job}"]
+        lines += [f"[Wed Nov 25 08:46:{end:02} 2026]", f"Finished jobid: {job} (Rule: none)"]
+    log = folder / "log"
+    log.write_text("\n".join(lines), "utf-8")
+    return folder / "study", log
+
+
+def test_the_parts_of_a_study_are_all_that_its_cores_had(tmp_path: Path) -> None:
+    lines = list(split(*finished_study(tmp_path, 8.0), cores=2))
+    told = dict(line.strip("| ").split(" | ")[:2] for line in lines[-4:])
+    assert told == {
+        "useful work": "16",
+        "start-up of scripts": "0",
+        "Snakemake around them": "4",
+        "idle cores": "10",
+    }
+
+
+def test_a_study_that_has_not_run_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no benchmark files"):
+        list(split(tmp_path, tmp_path / "log", cores=2))
+    study, log = finished_study(tmp_path, 8.0)
+    log.write_text("Building DAG of jobs...\n", "utf-8")
+    with pytest.raises(InputError, match="no finished job"):
+        list(split(study, log, cores=2))

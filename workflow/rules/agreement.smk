@@ -22,8 +22,8 @@ rule agreement:
         "../../envs/agreement.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         options=lambda w: {
             "seeds": STUDY.seeds,
@@ -51,8 +51,8 @@ rule collect:
         "../../envs/agreement.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         options={"level": STUDY.statistics.level},
     script:

@@ -16,8 +16,8 @@ rule calibrate:
         "../../envs/information.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         options=lambda w: STUDY.calibration_options(w.dataset),
     script:
@@ -45,7 +45,7 @@ rule trust:
         "../../envs/information.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     script:
         "../scripts/trust.py"

@@ -21,8 +21,8 @@ rule claims:
     threads: 1
     resources:
         # One data set is in memory at a time.
-        mem_mb=1000 + 4 * len(STUDY.runs) // len(STUDY.used_datasets),
-        runtime=30,
+        mem_mb=growing(1000 + 4 * len(STUDY.runs) // len(STUDY.used_datasets)),
+        runtime=growing(30),
     params:
         options=STUDY.statistics.model_dump(),
     script:
@@ -45,8 +45,8 @@ rule published:
         "../../envs/claims.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(500),
+        runtime=growing(10),
     params:
         options={"level": STUDY.statistics.level},
     script:

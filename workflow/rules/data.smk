@@ -16,8 +16,8 @@ rule download:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=growing(500),
+        runtime=growing(30),
     params:
         options=lambda w: STUDY.sources[w.source],
     script:
@@ -39,8 +39,8 @@ rule prepare:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         options=lambda w: STUDY.prepare_options(STUDY.dataset_of(w.key)),
     script:
@@ -63,8 +63,8 @@ rule preflight:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(500),
+        runtime=growing(10),
     params:
         options=STUDY.preflight_options(),
     script:

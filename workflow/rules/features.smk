@@ -17,8 +17,8 @@ rule features:
         "../../envs/features.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=240,
+        mem_mb=growing(3000),
+        runtime=growing(240),
     params:
         options=lambda w: STUDY.pretrained[w.pretrained],
     script:

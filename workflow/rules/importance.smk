@@ -21,8 +21,8 @@ rule importance:
         "../../envs/importance.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=120,
+        mem_mb=growing(3000),
+        runtime=growing(120),
     params:
         options=lambda w: {
             **cell_options(w),

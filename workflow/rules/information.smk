@@ -18,8 +18,8 @@ rule information:
         "../../envs/information.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=120,
+        mem_mb=growing(1500),
+        runtime=growing(120),
     params:
         options={**STUDY.information_options(), "seeds": STUDY.seeds},
     script:

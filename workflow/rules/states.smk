@@ -20,8 +20,8 @@ rule states:
         "../../envs/states.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         options=lambda w: {
             **cell_options(w),

@@ -24,8 +24,8 @@ rule train:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=120,
+        mem_mb=growing(3000),
+        runtime=growing(120),
     params:
         options=lambda w: {
             **cell_options(w),

@@ -6,7 +6,7 @@ Debian's slurm-wlm and munge, no accounting; as root. Each node is a `slurmd` in
 of its own, so that a node can die with all that runs on it. Nothing outside the folder is written.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 import os
 from pathlib import Path
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 NODES = ("n1", "n2")
@@ -57,6 +58,17 @@ NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={n2} CPUs=1 RealMemory=1
 PartitionName=both Nodes=n1,n2 Default=YES State=UP
 PartitionName=second Nodes=n2 State=UP
 """
+
+
+class Job(NamedTuple):
+    """What Slurm says of a job of Snakemake's."""
+
+    id: str
+    state: str
+    node: str
+    name: str  # its rule and wildcards
+    memory: str
+    minutes: str
 
 
 def missing() -> str:
@@ -132,6 +144,12 @@ class Cluster:
         """What Slurm says of a node, for instance `idle`."""
         return self.ask("sinfo", "--noheader", "--format=%t", f"--nodes={node}").split("\n")[0]
 
+    def jobs(self, *states: str) -> list[Job]:
+        """The jobs that Snakemake has submitted, in all states or the given ones."""
+        told = self.ask("squeue", "--states=all", "--sort=i", "-h", "-o", "%i|%T|%N|%k|%m|%l")
+        found = [Job(*line.split("|")) for line in told.splitlines()]
+        return [j for j in found if "rule_" in j.name and (not states or j.state in states)]
+
     def ask(self, *command: str) -> str:
         """Run a command of Slurm's and return what it prints."""
         done = subprocess.run(
@@ -159,7 +177,7 @@ def cluster(min_job_age: int = 600) -> Iterator[Cluster]:
             running.stop()
 
 
-def wait_until(holds, what: str, seconds: float = 60) -> None:
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait until something holds.
 
     Raises:

@@ -24,12 +24,13 @@ class Queue:
     partition: str
 
 
-def asked(*command: str, seconds: float = ANSWER) -> subprocess.CompletedProcess[str]:
-    """A command of Slurm's, run.
+def asked(*command: str, longer: float = 0) -> subprocess.CompletedProcess[str]:
+    """A command of Slurm's, run; it may take `longer` by that many seconds.
 
     Raises:
         InputError: there is no such command, or it takes too long.
     """
+    seconds = ANSWER + longer
     try:
         return subprocess.run(
             command,
@@ -154,7 +155,7 @@ def check_shared(queue: Queue, folder: Path, seconds: int = FREE) -> str:
             "cat",
             "/proc/sys/kernel/hostname",  # what is printed if only the folder is not there
             str(marker),
-            seconds=seconds + ANSWER,
+            longer=seconds,
         )
     except InputError as error:
         return _unchecked(folder, queue, str(error))

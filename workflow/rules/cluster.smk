@@ -3,6 +3,12 @@
 from attinfo.cluster import Queue, ready
 
 
+# On the machine where Snakemake runs: nodes often have no network, and a second is no job.
+localrules:
+    download,
+    preflight,
+
+
 def growing(amount):
     """Memory or time of a job: what it asks for grows with each attempt."""
     return lambda wildcards, attempt: amount * attempt

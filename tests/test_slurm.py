@@ -101,18 +101,18 @@ class Story:
         assert self.study.poll() is None, f"the study ended before: {what}"
 
     def hung(self, node: str, fault: str) -> Job:
-        """A job that runs on a node and stops there."""
+        """A job that hangs on a node."""
         found: list[Job] = []
 
         def stopped() -> bool:
-            running = [job for job in self.slurm.jobs("RUNNING") if job.node == node]
-            for job in [job for job in running if job not in self.hit.values()]:
-                self.slurm.ask("scancel", "--signal=STOP", "--full", job.id)
-                found.append(job)
-                return job in self.slurm.jobs("RUNNING")
-            return False
+            known = {job.id for job in self.hit.values()}
+            for job in self.slurm.jobs("RUNNING"):
+                if job.node == node and job.id not in known:
+                    self.slurm.ask("scancel", "--signal=STOP", "--full", job.id)
+                    found.append(job)
+            return bool(found) and found[-1].id in {j.id for j in self.slurm.jobs("STOPPED")}
 
-        self.wait(stopped, f"a job runs on {node}")
+        self.wait(stopped, f"a job hangs on {node}")
         self.hit[fault] = found[-1]
         return found[-1]
 

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from shutil import which
 
 LIBRARY = f"{workflow.basedir}/workflow"
 sys.path.insert(0, LIBRARY)
@@ -14,6 +15,8 @@ os.environ["PYTHONPATH"] = LIBRARY
 envvars:
     "PYTHONPATH",
 
+
+from snakemake.settings.types import DeploymentMethod
 
 from attinfo.config import Study
 from attinfo.cost import slowest_rules
@@ -26,6 +29,9 @@ try:
     STUDY.check_files()
 except InputError as error:
     sys.exit(str(error))
+
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method and not which("conda"):
+    sys.exit("--sdm conda needs the command conda (24.7.1 or newer), which is not on PATH here")
 
 RESULTS = f"results/{STUDY.study}"
 GROUP = "{dataset}/{encoder}/{attention}/{normaliser}/{variant}"

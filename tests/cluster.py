@@ -53,8 +53,9 @@ SlurmdTimeout=10
 KillWait=1
 ReturnToService=2
 SlurmdParameters=config_overrides
+GresTypes=gpu
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={n1} CPUs=1 RealMemory=16000
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={n2} CPUs=1 RealMemory=16000
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={n2} CPUs=1 RealMemory=16000 Gres=gpu:1
 PartitionName=both Nodes=n1,n2 Default=YES State=UP
 PartitionName=second Nodes=n2 State=UP
 """
@@ -100,6 +101,8 @@ class Cluster:
             host=socket.gethostname(), folder=folder, min_job_age=min_job_age, **ports
         )
         (folder / "slurm.conf").write_text(text, "utf-8")
+        # What Slurm takes for a GPU is a device file.
+        (folder / "gres.conf").write_text("NodeName=n2 Name=gpu File=/dev/null\n", "utf-8")
 
     def start(self) -> None:
         """Start all daemons and wait for the nodes."""
@@ -113,8 +116,14 @@ class Cluster:
         for node in NODES:
             self.start_node(node)
 
+    def restart_controller(self) -> None:
+        """End `slurmctld` as an administrator does and start it again: it knows its jobs."""
+        self.daemons["slurmctld"].terminate()
+        self.daemons.pop("slurmctld").wait()
+        self.start_controller()
+
     def start_controller(self) -> None:
-        """Start `slurmctld`, or start it again: it knows the jobs that it knew."""
+        """Start `slurmctld`."""
         self._daemon("slurmctld", "slurmctld", "-D")
         wait_until(lambda: "is UP" in self.ask("scontrol", "ping"), "slurmctld answers")
 

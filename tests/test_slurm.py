@@ -141,8 +141,7 @@ class Story:
         self.ended(lost, "PENDING")  # again: Slurm has found the node dead
         self.update(lost, "StartTime=now")  # Slurm would wait for two minutes
         slurm.start_node("n2")
-        slurm.kill("slurmctld")
-        slurm.start_controller()
+        slurm.restart_controller()
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +149,7 @@ def survived(slurm: Cluster, folder: Path, local: Path) -> tuple[Story, str]:
     """The study on the cluster, with all faults; it shares the prepared data of the local one."""
     with (folder / "out").open("w+") as out:
         study = subprocess.Popen(
-            command("--config", "study=cluster"),
+            command("--config", "study=cluster", "--set-resources", "train:gpu=1"),
             cwd=folder,
             env=slurm.environment,
             stdout=out,
@@ -206,6 +205,12 @@ def test_a_job_of_a_dead_node_is_queued_again_as_it_was(survived, slurm):
     (job,) = [job for job in slurm.jobs() if job.name == lost.name]
     assert (job.id, job.state, job.memory) == (lost.id, "COMPLETED", lost.memory)
     assert "Restarts=1" in slurm.ask("scontrol", "show", "job", job.id)
+
+
+def test_jobs_that_ask_for_a_gpu_are_given_one(survived, slurm):
+    trained = [job for job in slurm.jobs() if job.name.startswith("rule_train")]
+    assert trained and {job.node for job in trained} == {"n2"}  # the node that has one
+    assert "TresPerJob=gres:gpu:1" in slurm.ask("scontrol", "show", "job", trained[0].id)
 
 
 def test_a_job_that_fails_for_good_is_named_with_its_log(slurm, folder, local):

@@ -77,9 +77,19 @@ def test_sacct_is_used_where_it_answers(here, tmp_path, monkeypatch, script, ans
 
 
 def test_a_folder_that_the_nodes_see_is_ready_and_left_as_it_was(here, tmp_path):
-    command, notes = ready({BOTH, SECOND}, tmp_path / "results", "squeue", longest_wait=180)
+    command, notes = ready({BOTH, SECOND}, tmp_path, "squeue", longest_wait=180)
     assert (command, notes) == ("squeue", [])
     assert not list((tmp_path / "results").iterdir())
+
+
+def test_jobs_that_outlived_their_snakemake_are_named(here, tmp_path):
+    job = here.ask("sbatch", "--parsable", f"--chdir={tmp_path}", "--hold", "--wrap=true")
+    try:
+        with pytest.raises(InputError, match=rf"still in the queue: .* scancel {job}$"):
+            ready({BOTH}, tmp_path, "squeue", longest_wait=180)
+        assert ready({BOTH}, tmp_path / "another", "squeue", longest_wait=180)
+    finally:
+        here.ask("scancel", job)
 
 
 def test_where_no_node_is_free_the_check_says_so_and_goes_on(here, tmp_path):

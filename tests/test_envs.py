@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 import platform
 import re
+from shutil import which
 import sys
 
 from packaging.requirements import Requirement
@@ -192,9 +193,11 @@ def test_with_conda_each_job_runs_in_the_environment_of_its_rule(conda: None, tm
 
 
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
-def test_without_conda_who_asks_for_it_is_told_so_in_one_line(arguments, monkeypatch):
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    done = snakemake(ROOT, "--sdm", "conda", *arguments)
+def test_without_conda_who_asks_for_it_is_told_so_in_one_line(arguments, tmp_path, monkeypatch):
+    folder = copy_of_project(tmp_path / "project")
+    (tmp_path / "bash").symlink_to(which("bash"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = snakemake(folder, "--sdm", "conda", *arguments)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "--sdm conda needs the command conda (24.7.1 or newer), which is not on PATH here"

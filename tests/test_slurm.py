@@ -159,7 +159,7 @@ def survived(slurm: Cluster, folder: Path, local: Path) -> tuple[Story, str]:
         story = Story(slurm, study)
         try:
             story.tell()
-            study.wait(timeout=400)
+            study.wait(timeout=600)
         finally:
             study.kill()
             out.seek(0)
@@ -172,6 +172,7 @@ def test_a_study_survives_dead_nodes_killed_jobs_and_a_restarted_slurmctld(survi
     story, said = survived
     assert story.study.returncode == 0, said[-3000:]
     assert (folder / "results/cluster/report.html").stat().st_size > 50_000
+    assert "cluster: sacct does not answer (Slurm accounting storage is disabled)" in said
 
 
 def test_its_tables_are_those_of_a_local_run_byte_for_byte(survived, local):

@@ -126,6 +126,23 @@ def min_job_age() -> int:
     return int(found[1]) if found else 0
 
 
+def check_left_over(project: Path) -> None:
+    """Check that no job of an earlier run waits or runs: its Snakemake was killed, they were not.
+
+    Raises:
+        InputError: some do.
+    """
+    states = "--states=PENDING,RUNNING,SUSPENDED"
+    told = asked("squeue", "--me", states, "--noheader", "--format=%i|%Z").stdout
+    pairs = (line.split("|", 1) for line in told.splitlines())
+    jobs = [job for job, folder in pairs if folder.strip() == str(project.resolve())]
+    if jobs:
+        raise InputError(
+            f"jobs of an earlier run in this folder are still in the queue: wait until they have "
+            f"ended, or scancel {' '.join(jobs)}"
+        )
+
+
 def check_shared(queue: Queue, folder: Path, seconds: int = FREE) -> str:
     """Check that a node of the partition reads what this machine has just written to `folder`.
 
@@ -183,13 +200,13 @@ def last_line(text: str) -> str:
 
 
 def ready(
-    queues: Collection[Queue], folder: Path, wanted: str, longest_wait: int
+    queues: Collection[Queue], project: Path, wanted: str, longest_wait: int
 ) -> tuple[str, list[str]]:
     """Check everything that can be known of a cluster before the first job.
 
     Args:
         queues: where the jobs will be submitted to.
-        folder: results.
+        project: the folder that Snakemake runs in.
         wanted: see `status_command`.
         longest_wait: see `status_command`.
 
@@ -200,6 +217,7 @@ def ready(
         InputError: a line for each thing that is wrong.
     """
     check_queues(queues, partitions())
+    check_left_over(project)
     command, note = status_command(wanted, longest_wait)
-    notes = [note, *(check_shared(queue, folder) for queue in sorted(queues))]
+    notes = [note, *(check_shared(queue, project / "results") for queue in sorted(queues))]
     return command, [note for note in notes if note]

@@ -27,7 +27,7 @@ def prepare_cluster(settings):
     longest_wait = max(180, 3 * settings.init_seconds_before_status_checks)
     queues = queues_of(workflow.dag.needrun_jobs())
     try:
-        found = ready(queues, Path("results"), settings.status_command, longest_wait)
+        found = ready(queues, Path.cwd(), settings.status_command, longest_wait)
     except InputError as error:
         sys.exit("\n".join(f"cluster: {line}" for line in str(error).splitlines()))
     settings.status_command, notes = found

@@ -41,6 +41,7 @@ rule all:
         f"{RESULTS}/claims.csv",
         f"{RESULTS}/information.parquet",
         f"{RESULTS}/agreement.csv",
+        every_stage(),  # so that what is deleted is made again
 
 
 onsuccess:

@@ -5,6 +5,10 @@ from pathlib import Path
 import shutil
 import subprocess
 import sys
+from typing import Any
+
+from conftest import write_planted
+import yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,3 +41,62 @@ def snakemake(
         check=False,
         timeout=timeout,
     )
+
+
+def small_study() -> dict[str, Any]:
+    """A study with every stage but as little in each as there can be; it reads `small.csv`."""
+    cell = {"dataset": "small", "attention": "additive", "normaliser": "softmax"}
+    return {
+        "study": "small",
+        "seeds": [1, 2],
+        "batch": 2,
+        "datasets": {
+            "small": {"source": {"name": "files", "path": "small.csv"}, "split": {"train": 0.55}}
+        },
+        "grid": [
+            cell | {"encoder": "mlp", "variant": ["trained", "uniform"]},
+            cell | {"encoder": "cnn", "attention": "scaled_dot"},
+        ],
+        "model": {"embedding": 16, "width": 16, "dropout": 0.1},
+        "training": {
+            "epochs": 3,
+            "patience": 3,
+            "batch_size": 64,
+            "learning_rate": 0.01,
+            "weight_decay": 0.02,
+        },
+        "information": {
+            "estimators": ["linear", "knn"],
+            "spot_checks": [],
+            "positions": 3,
+            "ranks": 3,
+            "min_texts": 50,
+            "permutations": 19,
+        },
+        "importance": {"measures": ["gradient", "leave_one_out"], "options": {}},
+        "faithfulness": {"texts": 20, "normalised_texts": 4, "random_orders": 1},
+        "calibration": {"ranks": [4], "levels": [0.3], "repeats": 2},
+        "statistics": {"bootstrap": 200},
+        "report": {"texts": 2},
+    }
+
+
+def small_project(folder: Path) -> Path:
+    """A copy of the project with the small study in `small.yaml`."""
+    copy_of_project(folder)
+    write_planted(folder / "small.csv")
+    write_study(folder / "small.yaml", small_study())
+    return folder
+
+
+def write_study(path: Path, study: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(study), "utf-8")
+
+
+def jobs_of_dry_run(folder: Path, *arguments: str) -> dict[str, int]:
+    """Rule -> how many of its jobs would run."""
+    done = snakemake(folder, "--dry-run", "--quiet", "rules", *arguments)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text[-2000:]
+    rows = [line.split() for line in text.splitlines()]
+    return {r[0]: int(r[1]) for r in rows if len(r) == 2 and r[1].isdigit() and r[0] != "total"}

@@ -286,8 +286,9 @@ def test_an_option_with_which_a_block_cannot_work_is_refused(
             classes=2,
             fold=folds(output, 5, 0),
         )
-        for name, options in study.information_options()["estimators"].items():
-            ESTIMATORS[name](sample, **options)
+        for estimates in study.estimates:
+            for name, options in study.information_options(estimates)["estimators"].items():
+                ESTIMATORS[name](sample, **options)
     assert "\n" not in str(raised.value)
 
 
@@ -501,7 +502,7 @@ def test_an_encoder_and_a_data_set_may_have_sizes_and_training_of_their_own(conf
     for dataset, size in (("mine", 8), ("other", Training().batch_size)):
         training = study.training_options(dataset)
         assert (training["epochs"], training["batch_size"]) == (7, size)
-    assert study.calibration_options("mine")["width"] == 32  # the largest
+    assert study.calibration_options("mine", "linear")["width"] == 32  # the largest
 
 
 @pytest.mark.parametrize(
@@ -604,10 +605,38 @@ def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> No
         "spot_checks": ["knn", "stack"],
         "options": {"knn": {"metric": "chebyshev"}},
     }
-    options = Study.checked(config).information_options()
+    study = Study.checked(config)
+    assert study.estimates == ["linear", "checks"]
     knn = {"neighbours": 3, "metric": "chebyshev", "scaling": "raw"}
-    assert options["estimators"] == {"linear": {}}
-    assert options["spot_checks"] == {"knn": knn, "stack": {}}
+    linear, checks = map(study.information_options, study.estimates)
+    assert linear["estimators"] == {"linear": {}} and not linear["words"]
+    assert linear["spot_checks"] == {} and linear["spot_units"] == 0
+    assert checks["estimators"] == {} and checks["words"]
+    assert checks["spot_checks"] == {"knn": knn, "stack": {}} and checks["spot_units"] == 2
+
+
+def test_what_one_estimator_is_given_does_not_depend_on_the_others(config: Config) -> None:
+    config["information"] = {"estimators": ["linear"], "spot_checks": []}
+    alone = Study.checked(config)
+    config["information"] = {"estimators": ["linear", "knn"], "spot_checks": ["mine"]}
+    among = Study.checked(config)
+    assert alone.information_options("linear") == among.information_options("linear")
+    for dataset in alone.used_datasets:
+        one, other = (s.calibration_options(dataset, "linear") for s in (alone, among))
+        assert one == other
+
+
+@pytest.mark.parametrize(("batch", "batches"), [(1, 5), (2, 3), (5, 1), (9, 1)])
+def test_the_seeds_go_to_jobs_in_batches_and_a_new_one_leaves_full_batches_alone(
+    config: Config, batch: int, batches: int
+) -> None:
+    config |= {"seeds": [3, 1, 4, 15, 9], "batch": batch}
+    study = Study.checked(config)
+    assert len(study.batches) == batches
+    assert [seed for seeds in study.batches for seed in seeds] == study.seeds
+    grown = Study.checked(config | {"seeds": [*study.seeds, 2]})
+    full = [seeds for seeds in study.batches if len(seeds) == batch]
+    assert grown.batches[: len(full)] == full
 
 
 def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config) -> None:
@@ -616,8 +645,10 @@ def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config)
         "information": {"estimators": ["linear", "knn"], "min_texts": 77},
         "calibration": {"ranks": [3], "seed": 2},
     }
-    options = Study.checked(config).calibration_options("mine")
-    assert set(options["estimators"]) == {"linear", "knn", "stack"}
+    study = Study.checked(config)
+    assert study.calibrated == ["linear", "knn", "stack"]
+    options = study.calibration_options("mine", "knn")
+    assert set(options["estimators"]) == {"knn"}
     assert (options["width"], options["fewest"], options["ranks"]) == (24, 77, [3])
     assert options["seed"] == 2
 

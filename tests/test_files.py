@@ -77,6 +77,19 @@ def test_two_jobs_may_write_one_file_at_once(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "first"  # the last to end
 
 
+def test_what_a_killed_job_left_half_written_goes_with_a_later_write(tmp_path: Path) -> None:
+    old, new = tmp_path / ".out-0123abcd.csv", tmp_path / ".out-89abcdef.csv"
+    other = tmp_path / ".other-0123abcd.csv"
+    for path in (old, new, other):
+        path.write_text("half")
+    os.utime(old, (0, 0))
+    os.utime(other, (0, 0))
+    with whole(tmp_path / "out.csv") as path:
+        path.write_text("whole")
+    # Another job may still be at work on the new one.
+    assert {p.name for p in tmp_path.iterdir()} == {"out.csv", new.name, other.name}
+
+
 def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), whole(tmp_path / "out"):
         pass

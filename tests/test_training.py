@@ -33,6 +33,7 @@ INFORMATION = {
     "min_texts": 50,
     "spot_checks": {},
     "spot_units": 0,
+    "words": True,
     "permutations": 30,
     "seed": 5,
 }

@@ -30,6 +30,7 @@ OPTIONS: dict[str, Any] = {
     "estimators": {"linear": {}, "knn": {"neighbours": 3}},
     "spot_checks": {},
     "spot_units": 0,
+    "words": True,
     "positions": 4,
     "ranks": 3,
     "min_texts": 60,
@@ -316,6 +317,7 @@ CHECKED: Mapping[str, Any] = OPTIONS | {
     "estimators": {"linear": {}},
     "spot_checks": {"knn": {"neighbours": 5}},
     "spot_units": 2,
+    "words": True,
 }
 
 

@@ -1,6 +1,6 @@
 """The config of a study: validated before anything runs, and expanded into its runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from attinfo.errors import InputError, expectation, unknown
 from attinfo.grid import Filtered, Grid, Run
@@ -32,6 +32,7 @@ from attinfo.sections import (
 
 SectionT = TypeVar("SectionT", bound=Section)
 KINDS = ("encoder", "attention", "normaliser", "variant")
+CHECKS = "checks"  # stands among the estimators: some units by dearer ones, the words alone
 
 
 class Study(Filtered):
@@ -39,6 +40,7 @@ class Study(Filtered):
 
     study: Name
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
+    batch: PositiveInt = 3  # seeds of a cell that one job takes, one after the other
     datasets: dict[Name, Dataset] = Field(default={})
     yardsticks: dict[Name, Yardstick] = Field(default={})
     grid: Annotated[list[Grid], Field(min_length=1)]
@@ -148,6 +150,12 @@ class Study(Filtered):
             if variant.trains:
                 found.append(run)
         return list(dict.fromkeys(found))
+
+    @cached_property
+    def batches(self) -> list[list[int]]:
+        """The seeds in the order of the config, as many together as one job takes."""
+        starts = range(0, len(self.seeds), self.batch)
+        return [self.seeds[start : start + self.batch] for start in starts]
 
     @property
     def groups(self) -> list[str]:
@@ -349,16 +357,32 @@ class Study(Filtered):
         """How the models of a data set are trained, as plain values."""
         return self._training(dataset).model_dump()
 
-    def information_options(self) -> dict[str, Any]:
-        """The settings of the information stage, the options of each estimator filled in."""
-        information = self.information
-        options = information.model_dump(exclude={"options"})
-        for key in ("estimators", "spot_checks"):
-            options[key] = {
-                name: with_defaults("estimator", name, information.options.get(name, {}))
-                for name in options[key]
-            }
-        return options
+    @property
+    def estimates(self) -> list[str]:
+        """What makes a table of estimates of each run: every estimator, and the checks on them."""
+        return [*self.information.estimators, CHECKS]
+
+    @property
+    def calibrated(self) -> list[str]:
+        """The estimators that are measured where the information is known: all of the study."""
+        return [*self.information.estimators, *self.information.spot_checks]
+
+    def _estimators(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Estimators with all their options."""
+        given = self.information.options
+        return {name: with_defaults("estimator", name, given.get(name, {})) for name in names}
+
+    def information_options(self, estimates: str) -> dict[str, Any]:
+        """The settings of one of `estimates`, and nothing of the others."""
+        section = self.information
+        checks = estimates == CHECKS
+        common = section.model_dump(exclude={"estimators", "options", "spot_checks", "spot_units"})
+        return common | {
+            "estimators": self._estimators([] if checks else [estimates]),
+            "spot_checks": self._estimators(section.spot_checks if checks else []),
+            "spot_units": section.spot_units if checks else 0,
+            "words": checks,
+        }
 
     def importance_options(self) -> dict[str, dict[str, Any]]:
         """The importance measures of the study, the options of each filled in."""
@@ -368,14 +392,13 @@ class Study(Filtered):
             for name in self.importance.measures
         }
 
-    def calibration_options(self, dataset: str) -> dict[str, Any]:
-        """The settings of the calibration stage: every estimator, at the size of the states."""
-        information = self.information_options()
+    def calibration_options(self, dataset: str, estimator: str) -> dict[str, Any]:
+        """The settings of the calibration of an estimator, at the size of the states."""
         widths = (self._model(dataset, encoder).width for encoder in self._encoders(dataset))
         return {
             **self.calibration.model_dump(),
-            "estimators": information["estimators"] | information["spot_checks"],
-            "fewest": information["min_texts"],
+            "estimators": self._estimators([estimator]),
+            "fewest": self.information.min_texts,
             "width": max(widths),
         }
 

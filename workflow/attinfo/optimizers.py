@@ -1,10 +1,10 @@
 """Optimisers: torch's own, and which parameters each of them moves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from attinfo.models.classifier import Classifier
 
@@ -74,6 +74,29 @@ class Optimizers:
             self.optimizers.append(dense(groups, lr=rate, amsgrad=training["amsgrad"], fused=True))
         if words:
             self.optimizers.append(SparseAdam(words, lr=rate))
+
+    def state(self) -> dict[str, Tensor]:
+        """What the optimisers remember of each parameter, by names of our own."""
+        return {
+            f"{place}.{key}": torch.as_tensor(value)
+            for place, held in self._held()
+            for key, value in held.items()
+        }
+
+    def _held(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each parameter's place among the optimisers, and what is remembered of it."""
+        for i, optimizer in enumerate(self.optimizers):
+            parameters = (p for group in optimizer.param_groups for p in group["params"])
+            for j, parameter in enumerate(parameters):
+                yield f"{i}.{j}", optimizer.state[parameter]
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Remember what `state` told, here or elsewhere."""
+        held = dict(self._held())
+        for name, value in state.items():
+            place, _, key = name.rpartition(".")
+            # SparseAdam counts its steps in Python's integers.
+            held[place][key] = int(value) if value.dtype == torch.int64 else value
 
     def zero_grad(self) -> None:
         """Forget the gradients."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from attinfo.checkpoint import Checkpoint, Progress
 from attinfo.data.batches import Batch, batches, pad
 from attinfo.data.texts import Texts
 from attinfo.determinism import be_deterministic
@@ -25,7 +26,7 @@ from attinfo.evaluation import evaluate, kullback_leibler, total_variation
 from attinfo.files import whole
 from attinfo.models.classifier import Classifier, Output, build, load
 from attinfo.models.embeddings import initialise
-from attinfo.models.noise import Noise, training_noise
+from attinfo.models.noise import training_noise
 from attinfo.models.variants import VARIANTS, Variant
 from attinfo.optimizers import Optimizers
 from attinfo.seeds import seed_of
@@ -79,26 +80,85 @@ def adversarial_score(dev: Mapping[str, float], needed: float) -> Score:
     return (float(matched), dev["jsd"] if matched else dev["accuracy"])
 
 
-def _epoch(
-    model: Classifier,
-    optimizers: Optimizers,
-    objective: Objective,
-    texts: Texts,
-    size: int,
-    order: np.random.Generator,
-    noise: Noise,
-) -> float:
-    """One pass over the training texts; returns the mean over batches of the objective."""
-    model.train()
-    losses = []
-    for chosen in batches(texts.lengths, size, order):
-        batch = pad(texts, chosen)
-        loss = objective(batch, model(batch, noise), torch.from_numpy(texts.labels[chosen]))
-        optimizers.zero_grad()
-        loss.backward()
-        optimizers.step()
-        losses.append(loss.item())
-    return float(np.mean(losses))
+class _Training:
+    """All that changes from epoch to epoch: weights, moments, random streams, the best so far.
+
+    Args:
+        model: as training finds it.
+        options: a `sections.Training` as plain values.
+        seed: names the streams of data order, noise and dropout.
+    """
+
+    def __init__(self, model: Classifier, options: Mapping[str, Any], seed: int):
+        self.model, self.options = model, options
+        self.optimizers = Optimizers(model, options)
+        self.order = np.random.default_rng(seed_of("order", seed))
+        self.noise = torch.Generator().manual_seed(seed_of("noise", seed))
+        torch.manual_seed(seed_of("dropout", seed))
+        self.history: list[dict[str, Any]] = []
+        self.best: dict[str, Tensor] = {}
+        self.best_epoch, self.best_score = 0, (-np.inf,)
+
+    @property
+    def done(self) -> bool:
+        """Whether there are no more epochs, or none has been better for too long."""
+        last = len(self.history)
+        waited = last >= self.options["first_epoch"] and last - self.best_epoch
+        return last >= self.options["epochs"] or waited >= self.options["patience"]
+
+    def epoch(self, objective: Objective, texts: Texts) -> float:
+        """One pass over the training texts; returns the mean over batches of the objective."""
+        self.model.train()
+        noise, losses = training_noise(self.noise), []
+        for chosen in batches(texts.lengths, self.options["batch_size"], self.order):
+            batch = pad(texts, chosen)
+            labels = torch.from_numpy(texts.labels[chosen])
+            loss = objective(batch, self.model(batch, noise), labels)
+            self.optimizers.zero_grad()
+            loss.backward()
+            self.optimizers.step()
+            losses.append(loss.item())
+        return float(np.mean(losses))
+
+    def keep(self, row: dict[str, Any], score: Score) -> None:
+        """Note an epoch, and its weights where it is the best."""
+        self.history.append(row)
+        epoch = len(self.history)
+        if epoch >= self.options["first_epoch"] and score > self.best_score:
+            self.best, self.best_epoch = deepcopy(self.model.state_dict()), epoch
+            self.best_score = score
+
+    def progress(self) -> Progress:
+        """What `resume` takes."""
+        parts = {
+            "model": self.model.state_dict(),
+            "best": self.best,
+            "optimizers": self.optimizers.state(),
+            "streams": {"noise": self.noise.get_state(), "dropout": torch.get_rng_state()},
+        }
+        tensors = {f"{part}/{name}": t for part, held in parts.items() for name, t in held.items()}
+        values = {
+            "history": self.history,
+            "best": [self.best_epoch, self.best_score],
+            "order": self.order.bit_generator.state,
+        }
+        return Progress(tensors, values)
+
+    def resume(self, progress: Progress) -> None:
+        """Go on where another training of the same run stopped."""
+        parts: dict[str, dict[str, Tensor]] = {"best": {}}
+        for path, tensor in progress.tensors.items():
+            part, _, name = path.partition("/")
+            parts.setdefault(part, {})[name] = tensor
+        self.model.load_state_dict(parts["model"])
+        self.best = parts["best"]
+        self.optimizers.restore(parts.get("optimizers", {}))
+        self.noise.set_state(parts["streams"]["noise"])
+        torch.set_rng_state(parts["streams"]["dropout"])
+        self.history = progress.values["history"]
+        self.best_epoch, score = progress.values["best"]
+        self.best_score = tuple(score)
+        self.order.bit_generator.state = progress.values["order"]
 
 
 def shuffled(texts: Texts, seed: int, split: str) -> Texts:
@@ -118,6 +178,7 @@ def train(
     seed: int,
     teacher: Classifier | None = None,
     vectors: str | Path | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
     """Train one run.
 
@@ -135,6 +196,7 @@ def train(
         seed: of the run.
         teacher: the trained model of the same cell and seed, where the variant needs it.
         vectors: word vectors that the embeddings start from, see `data.vectors`.
+        checkpoint: where the progress is kept after each epoch, and gone on from.
 
     Returns:
         The weights of the epoch with the best dev score, and the history: one row an epoch (one
@@ -159,31 +221,23 @@ def train(
         objective = adversarial_objective(judge, variant.divergence)
         needed = evaluate(judge, dev_texts, seed)["accuracy"] - variant.tolerance
         score = partial(adversarial_score, needed=needed)
-    optimizers = Optimizers(model, training)
-    order = np.random.default_rng(seed_of("order", seed))
-    noise = training_noise(torch.Generator().manual_seed(seed_of("noise", seed)))
-    torch.manual_seed(seed_of("dropout", seed))
-    best: dict[str, Tensor] = {}
-    history: list[dict[str, Any]] = []
-    best_epoch, best_score = 0, (-np.inf,)
-    for epoch in range(1, training["epochs"] + 1):
-        size = training["batch_size"]
-        loss = _epoch(model, optimizers, objective, train_texts, size, order, noise)
+    state = _Training(model, training, seed)
+    if checkpoint is not None and (progress := checkpoint.read()):
+        state.resume(progress)
+        log.info("goes on after epoch %d", len(state.history))
+    while not state.done:
+        epoch, loss = len(state.history) + 1, state.epoch(objective, train_texts)
         dev = evaluate(model, dev_texts, seed, judge)
         if not np.isfinite(loss + dev["loss"]):
             raise InputError(
                 f"training.learning_rate: {training['learning_rate']} made the loss {loss} in "
                 f"epoch {epoch}, expected a rate at which it stays finite"
             )
-        history.append(_row(epoch, loss, dev))
-        log.info("epoch %d: %s", epoch, history[-1])
-        if epoch < training["first_epoch"]:
-            continue
-        if score(dev) > best_score:
-            best, best_epoch, best_score = deepcopy(model.state_dict()), epoch, score(dev)
-        elif epoch - best_epoch >= training["patience"]:
-            break
-    return best, [row | {"kept": row["epoch"] == best_epoch} for row in history]
+        state.keep(_row(epoch, loss, dev), score(dev))
+        log.info("epoch %d: %s", epoch, state.history[-1])
+        if checkpoint is not None:
+            checkpoint.save(state.progress())
+    return state.best, [row | {"kept": row["epoch"] == state.best_epoch} for row in state.history]
 
 
 def _row(epoch: int, loss: float | None, dev: Mapping[str, float]) -> dict[str, Any]:
@@ -199,6 +253,7 @@ def train_run(
     outputs: Mapping[str, str | Path],
     teacher: str | Path | None = None,
     vectors: str | Path | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train one run and write its weights, history and provenance.
 
@@ -211,6 +266,7 @@ def train_run(
         outputs: paths of `weights`, `history` and `run`.
         teacher: weights of the trained model of the same cell and seed, where the variant needs it.
         vectors: word vectors that the embeddings start from.
+        checkpoint: where the progress is kept, see `train`; it is left to the caller to remove.
     """
     be_deterministic()
     start = time.perf_counter()
@@ -224,6 +280,7 @@ def train_run(
         seed=options["seed"],
         teacher=teacher and load(teacher, options["model"], VARIANTS["trained"], *sizes),
         vectors=vectors,
+        checkpoint=checkpoint,
     )
     record = {
         "options": options,

@@ -5,10 +5,10 @@ rule agreement:
     """Rank agreement, gap bins and skew, for all seeds of a cell."""
     input:
         data=prepared,
-        states=seeds_of(f"{RUNS}/states.safetensors"),
-        pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
-        importance=seeds_of(f"{RUNS}/importance.parquet"),
-        information=f"{GROUPS}/information.parquet",
+        states=runs_of(STUDY.seeds, "states.safetensors"),
+        importance=runs_of(STUDY.seeds, "importance.parquet"),
+        information=estimates_of("information/{estimates}.parquet"),
+        pointwise=estimates_of("pointwise/{estimates}.parquet"),
         yardstick=yardstick_of,
         code=code("agreement.py"),
     output:
@@ -38,7 +38,7 @@ rule collect:
     """The tables of all cells as one."""
     input:
         agreement=groups_of("agreement.csv"),
-        faithfulness=groups_of("faithfulness.parquet"),
+        faithfulness=all_runs("faithfulness.parquet"),
         code=code("collect.py"),
     output:
         agreement=f"{RESULTS}/agreement.csv",
@@ -54,6 +54,6 @@ rule collect:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        options={"level": STUDY.statistics.level},
+        options={"level": STUDY.statistics.level, "seeds": len(STUDY.seeds)},
     script:
         "../scripts/collect.py"

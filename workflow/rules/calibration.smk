@@ -2,16 +2,16 @@
 
 
 rule calibrate:
-    """Bias and spread of the estimators on one task of known information."""
+    """Bias and spread of an estimator on the tasks of known information."""
     input:
         data=prepared,
         code=code("calibrate.py"),
     output:
-        calibration=f"{RESULTS}/calibration/{{dataset}}/{{task}}.csv",
+        calibration=f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
     log:
-        log_of("calibrate", "{dataset}/{task}"),
+        log_of("calibrate", "{dataset}/{estimator}"),
     benchmark:
-        benchmark_of("calibrate", "{dataset}/{task}")
+        benchmark_of("calibrate", "{dataset}/{estimator}")
     conda:
         "../../envs/information.yaml"
     threads: 1
@@ -19,7 +19,7 @@ rule calibrate:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        options=lambda w: STUDY.calibration_options(w.dataset),
+        options=lambda w: STUDY.calibration_options(w.dataset, w.estimator),
     script:
         "../scripts/calibrate.py"
 
@@ -27,12 +27,8 @@ rule calibrate:
 rule trust:
     """All estimates of the study, with what speaks for and against each."""
     input:
-        information=groups_of("information.parquet"),
-        calibration=expand(
-            f"{RESULTS}/calibration/{{dataset}}/{{task}}.csv",
-            dataset=STUDY.used_datasets,
-            task=TASKS,
-        ),
+        information=expand(all_runs("information/{estimates}.parquet"), estimates=STUDY.estimates),
+        calibration=calibrations(),
         code=code("trust.py"),
     output:
         information=f"{RESULTS}/information.parquet",

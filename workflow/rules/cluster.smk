@@ -1,4 +1,4 @@
-"""A cluster: what jobs ask for, and whether it will take them, before the first is submitted."""
+"""A cluster: whether it will take the jobs, before the first is submitted."""
 
 from attinfo.cluster import Queue, ready
 
@@ -9,11 +9,6 @@ localrules:
     preflight,
 
 
-def growing(amount):
-    """Memory or time of a job: what it asks for grows with each attempt."""
-    return lambda wildcards, attempt: amount * attempt
-
-
 def queues_of(jobs):
     """The accounts and partitions of jobs, one job of each rule taken for all."""
     jobs = {job.rule.name: job for job in jobs if not job.is_local}.values()
@@ -22,7 +17,7 @@ def queues_of(jobs):
 
 
 def prepare_cluster(settings):
-    """Check the cluster, and read job states by a command that answers."""
+    """Check the cluster, and read the states of jobs by a command that answers."""
     # The plugin asks every 180 s at least, and takes squeue only up to a third of MinJobAge.
     longest_wait = max(180, 3 * settings.init_seconds_before_status_checks)
     queues = queues_of(workflow.dag.needrun_jobs())
@@ -33,9 +28,3 @@ def prepare_cluster(settings):
     settings.status_command, notes = found
     for note in notes:
         logger.warning(f"cluster: {note}")
-
-
-# Of a real run only, in its main process: Snakemake runs it neither in a dry run nor in a job.
-onstart:
-    if workflow.executor_plugin.name == "slurm":
-        prepare_cluster(workflow.executor_settings)

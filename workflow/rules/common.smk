@@ -18,11 +18,11 @@ envvars:
 
 from snakemake.settings.types import DeploymentMethod
 
+from attinfo.alone import holder, refusal, take
 from attinfo.config import Study
 from attinfo.cost import slowest_rules
 from attinfo.errors import InputError
 from attinfo.provenance import sources
-from attinfo.registry import entries
 
 try:
     STUDY = Study.checked(config)
@@ -37,9 +37,24 @@ RESULTS = f"results/{STUDY.study}"
 GROUP = "{dataset}/{encoder}/{attention}/{normaliser}/{variant}"
 GROUPS = f"{RESULTS}/runs/{GROUP}"
 RUNS = f"{GROUPS}/{{seed}}"
-TASKS = list(entries("task"))
+LOCK = Path(".snakemake/run.lock")
 if workflow.is_main_process:
     logger.info(STUDY.plan())
+    if holder(LOCK):
+        logger.warning(refusal(LOCK))
+    else:  # what a killed run has left behind, whose own lock died with it
+        for stale in Path(".snakemake/locks").glob("*.lock"):
+            stale.unlink()
+
+
+# Of a real run only, in its main process: Snakemake runs it neither in a dry run nor in a job.
+onstart:
+    try:
+        take(LOCK)
+    except InputError as error:
+        sys.exit(str(error))
+    if workflow.executor_plugin.name == "slurm":
+        prepare_cluster(workflow.executor_settings)
 
 
 wildcard_constraints:
@@ -52,7 +67,8 @@ wildcard_constraints:
     seed=r"\d+",
     vectors="[0-9a-f]{8}",
     pretrained="[0-9a-f]{8}",
-    task="|".join(TASKS),
+    estimates="|".join(STUDY.estimates),
+    estimator="|".join(STUDY.calibrated),
 
 
 def code(script):
@@ -76,9 +92,29 @@ def prepared(wildcards):
     return f"results/data/{STUDY.data_key(wildcards.dataset)}"
 
 
-def seeds_of(pattern):
-    """One path for each seed of the study, other wildcards left open."""
-    return expand(pattern, seed=STUDY.seeds, allow_missing=True)
+def growing(amount):
+    """A resource that grows with each attempt at a job; retries are the profile's to allow."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def rule_of(stage, seeds):
+    """The name of a stage's rule for a batch of seeds; that for the first is the stage's own."""
+    return stage if seeds == STUDY.batches[0] else f"{stage}_from_{seeds[0]}"
+
+
+def runs_of(seeds, name):
+    """A file of each of the seeds' runs, other wildcards left open."""
+    return expand(f"{RUNS}/{name}", seed=seeds, allow_missing=True)
+
+
+def estimates_of(name):
+    """A file of each seed's run and each of its estimates, those of a run one after the other."""
+    files = [f"{seed}/{name}" for seed in STUDY.seeds]
+    return expand(
+        expand(f"{GROUPS}/{{file}}", file=files, allow_missing=True),
+        estimates=STUDY.estimates,
+        allow_missing=True,
+    )
 
 
 def groups_of(name):
@@ -86,33 +122,85 @@ def groups_of(name):
     return [f"{RESULTS}/runs/{group}/{name}" for group in STUDY.groups]
 
 
-def cell_options(wildcards):
-    """The architecture of a cell and its variant, as plain values."""
-    blocks = (
-        getattr(wildcards, kind) for kind in ("dataset", "encoder", "attention", "normaliser")
+def all_runs(name):
+    """A file of every run of the study, the seeds of a cell and variant one after the other."""
+    return [
+        f"{RESULTS}/runs/{group}/{seed}/{name}" for group in STUDY.groups for seed in STUDY.seeds
+    ]
+
+
+def every_stage():
+    """The files of every run, cell and data set that later stages read."""
+    estimates = expand(
+        all_runs("information/{estimates}.parquet") + all_runs("pointwise/{estimates}.parquet"),
+        estimates=STUDY.estimates,
     )
-    return {
-        "model": STUDY.model_options(*blocks),
-        "variant": STUDY.block("variant", wildcards.variant),
-    }
+    names = ("states.safetensors", "importance.parquet", "faithfulness.parquet")
+    runs = [path for name in names for path in all_runs(name)]
+    models = [f"{RESULTS}/runs/{run.path}/model.safetensors" for run in STUDY.models]
+    cells = groups_of("agreement.csv") + groups_of("texts.parquet")
+    return [*models, *runs, *estimates, *cells, *calibrations()]
 
 
-def weights_of(variant, wildcards, **seeds):
-    """The weights of a cell's models of a variant."""
-    return expand(f"{RUNS}/model.safetensors", **{**wildcards, "variant": variant, **seeds})
+def calibrations():
+    """The calibration of each estimator on each data set."""
+    return expand(
+        f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
+        dataset=STUDY.used_datasets,
+        estimator=STUDY.calibrated,
+    )
 
 
-def models_of(wildcards):
+def cell_options(seeds, **more):
+    """The architecture of a cell, its variant and the seeds, as plain values, and what is given."""
+
+    def options(wildcards):
+        blocks = (
+            getattr(wildcards, kind) for kind in ("dataset", "encoder", "attention", "normaliser")
+        )
+        return {
+            "model": STUDY.model_options(*blocks),
+            "variant": STUDY.block("variant", wildcards.variant),
+            "seeds": seeds,
+            **{key: value(wildcards) if callable(value) else value for key, value in more.items()},
+        }
+
+    return options
+
+
+def training_options(wildcards):
+    """How the models of a data set are trained."""
+    return STUDY.training_options(wildcards.dataset)
+
+
+def information_options(seeds):
+    """The settings of one estimator, or of the checks, and the seeds."""
+    return lambda wildcards: STUDY.information_options(wildcards.estimates) | {"seeds": seeds}
+
+
+def models_of(seeds):
     """The weights that a variant is evaluated with: its own, or those of the trained model."""
-    own = STUDY.variant(wildcards.variant).trains
-    return weights_of(wildcards.variant if own else "trained", wildcards, seed=STUDY.seeds)
+
+    def weights(wildcards):
+        own = STUDY.variant(wildcards.variant).trains
+        return weights_of(wildcards.variant if own else "trained", wildcards, seeds)
+
+    return weights
 
 
-def teachers_of(wildcards):
-    """The trained model of the same cell and seed, where a variant's own model needs it."""
-    if not STUDY.variant(wildcards.variant).needs_trained:
-        return []
-    return weights_of("trained", wildcards, seed=getattr(wildcards, "seed", STUDY.seeds))
+def teachers_of(seeds):
+    """The trained models of the same cell and seeds, where a variant's own models need them."""
+
+    def weights(wildcards):
+        needed = STUDY.variant(wildcards.variant).needs_trained
+        return weights_of("trained", wildcards, seeds) if needed else []
+
+    return weights
+
+
+def weights_of(variant, wildcards, seeds):
+    """The weights of a cell's models of a variant."""
+    return expand(f"{RUNS}/model.safetensors", **{**wildcards, "variant": variant, "seed": seeds})
 
 
 def vectors_path(dataset, encoder):

@@ -1,33 +1,32 @@
 """Importance of each token to the prediction."""
 
+for seeds in STUDY.batches:
 
-rule importance:
-    """Gradients, erasure and weighted norms for every token, for all seeds of a cell."""
-    input:
-        data=prepared,
-        models=models_of,
-        teachers=teachers_of,
-        features=features_of,
-        pretrained=fine_tuned_files,
-        states=seeds_of(f"{RUNS}/states.safetensors"),
-        code=code("importance.py"),
-    output:
-        importance=seeds_of(f"{RUNS}/importance.parquet"),
-    log:
-        log_of("importance", GROUP),
-    benchmark:
-        benchmark_of("importance", GROUP)
-    conda:
-        "../../envs/importance.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(3000),
-        runtime=growing(120),
-    params:
-        options=lambda w: {
-            **cell_options(w),
-            "measures": STUDY.importance_options(),
-            "seeds": STUDY.seeds,
-        },
-    script:
-        "../scripts/importance.py"
+    rule:
+        """Gradients, erasure and weighted norms for every token, for some seeds of a cell."""
+        name:
+            rule_of("importance", seeds)
+        input:
+            data=prepared,
+            models=models_of(seeds),
+            teachers=teachers_of(seeds),
+            features=features_of,
+            pretrained=fine_tuned_files,
+            states=runs_of(seeds, "states.safetensors"),
+            code=code("importance.py"),
+        output:
+            importance=runs_of(seeds, "importance.parquet"),
+        log:
+            log_of("importance", f"{GROUP}/{seeds[0]}"),
+        benchmark:
+            benchmark_of("importance", f"{GROUP}/{seeds[0]}")
+        conda:
+            "../../envs/importance.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(3000),
+            runtime=growing(60 * len(seeds)),
+        params:
+            options=cell_options(seeds, measures=STUDY.importance_options()),
+        script:
+            "../scripts/importance.py"

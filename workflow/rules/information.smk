@@ -1,26 +1,29 @@
 """Information between hidden states and the output."""
 
+for seeds in STUDY.batches:
 
-rule information:
-    """Estimates for every unit, and pointwise values for every token, for all seeds of a cell."""
-    input:
-        data=prepared,
-        states=seeds_of(f"{RUNS}/states.safetensors"),
-        code=code("information.py"),
-    output:
-        information=f"{GROUPS}/information.parquet",
-        pointwise=seeds_of(f"{RUNS}/pointwise.parquet"),
-    log:
-        log_of("information", GROUP),
-    benchmark:
-        benchmark_of("information", GROUP)
-    conda:
-        "../../envs/information.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1500),
-        runtime=growing(120),
-    params:
-        options={**STUDY.information_options(), "seeds": STUDY.seeds},
-    script:
-        "../scripts/information.py"
+    rule:
+        """Estimates for every unit, and pointwise values for every token, by one estimator."""
+        name:
+            rule_of("information", seeds)
+        input:
+            data=prepared,
+            states=runs_of(seeds, "states.safetensors"),
+            code=code("information.py"),
+        output:
+            information=runs_of(seeds, "information/{estimates}.parquet"),
+            pointwise=runs_of(seeds, "pointwise/{estimates}.parquet"),
+        log:
+            log_of("information", f"{GROUP}/{seeds[0]}/{{estimates}}"),
+        benchmark:
+            benchmark_of("information", f"{GROUP}/{seeds[0]}/{{estimates}}")
+        conda:
+            "../../envs/information.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(1500),
+            runtime=growing(60 * len(seeds)),
+        params:
+            options=information_options(seeds),
+        script:
+            "../scripts/information.py"

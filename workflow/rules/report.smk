@@ -19,7 +19,7 @@ rule report:
         captions=[f"workflow/report/{name}.rst" for name in FIGURES],
         data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
         states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
-        pointwise=[f"{RESULTS}/runs/{run.path}/pointwise.parquet" for run in SHOWN],
+        pointwise=[f"{RESULTS}/runs/{run.path}/pointwise/linear.parquet" for run in SHOWN],
         run=f"{RESULTS}/runs/{SHOWN[0].path}/run.json",
         template="workflow/attinfo/templates/report.html.j2",
         code=code("report.py"),

@@ -1,5 +1,6 @@
 """Compare attention with information and importance in one cell."""
 
+import numpy as np
 import pandas as pd
 
 from attinfo.agreement import (
@@ -7,6 +8,7 @@ from attinfo.agreement import (
     by_text,
     by_unit,
     measures_of,
+    read_pointwise,
     read_rated,
     split_half,
 )
@@ -16,24 +18,27 @@ from attinfo.files import whole
 from attinfo.store import read_states
 
 with reporting(snakemake.log[0]):
-    options = snakemake.params.options
-    information = pd.read_parquet(snakemake.input.information)
-    truth = read_truth(snakemake.input.data, "test")
+    options, given = snakemake.params.options, snakemake.input
+    truth = read_truth(given.data, "test")
     decisive = rated = truth.decisive if truth else None
     if options["yardstick"]:
-        table = pd.read_parquet(snakemake.input.yardstick[0])
-        rated = read_rated(snakemake.input.data, "test", table, **options["yardstick"])
-    files = snakemake.input.states, snakemake.input.pointwise, snakemake.input.importance
+        table = pd.read_parquet(given.yardstick[0])
+        rated = read_rated(given.data, "test", table, **options["yardstick"])
+    by_seed = (
+        np.reshape(f, (len(options["seeds"]), -1)) for f in (given.information, given.pointwise)
+    )
+    files = zip(options["seeds"], given.states, given.importance, *by_seed, strict=True)
     cell = dict(snakemake.wildcards.items())
     texts, rows, runs = [], [], []
-    for seed, states_path, *tables in zip(options["seeds"], *files, strict=True):
+    for seed, states_path, importance_path, estimates, pointwise_paths in files:
         states, run = read_states(states_path), cell | {"seed": seed}
-        pointwise, importance = map(pd.read_parquet, tables)
+        pointwise, importance = read_pointwise(pointwise_paths), pd.read_parquet(importance_path)
+        information = pd.concat(map(pd.read_parquet, estimates))
         name = "/".join(map(str, run.values()))
         table, by_instance = by_text(
             states, pointwise, decisive, importance, rated, options["temperatures"], name
         )
-        units = by_unit(states, information[information["seed"] == seed], pointwise, name)
+        units = by_unit(states, information, pointwise, name)
         halves = split_half(states, pointwise, "linear_pvi_position")
         texts.append(table.assign(**run))
         rows += [part.assign(**run) for part in (by_instance, units, halves)]

@@ -1,17 +1,20 @@
-"""Measure the estimators on one task of known information."""
+"""Measure an estimator on the tasks of known information."""
+
+import pandas as pd
 
 from attinfo.calibration import calibrate
 from attinfo.data.texts import read_summary, read_texts
 from attinfo.determinism import be_deterministic
 from attinfo.errors import reporting
 from attinfo.files import whole
+from attinfo.information.tasks import TASKS
 
 with reporting(snakemake.log[0]):
     be_deterministic()
     texts = len(read_texts(snakemake.input.data, "test"))
     classes = len(read_summary(snakemake.input.data)["classes"])
-    found = calibrate(snakemake.wildcards.task, texts, classes, snakemake.params.options)
+    found = [calibrate(task, texts, classes, snakemake.params.options) for task in TASKS]
     with whole(snakemake.output.calibration) as path:
-        found.assign(dataset=snakemake.wildcards.dataset).to_csv(
+        pd.concat(found).assign(dataset=snakemake.wildcards.dataset).to_csv(
             path, index=False, lineterminator="\n"
         )

@@ -14,7 +14,7 @@ from attinfo.store import read_states
 
 with reporting(snakemake.log[0]):
     be_deterministic()
-    given, options, tables = snakemake.input, snakemake.params.options, []
+    given, options = snakemake.input, snakemake.params.options
     features = next(iter(given.features), None)
     texts = read_inputs(given.data, "test", options["model"]["encoder"], features)
     summary = read_summary(given.data)
@@ -22,8 +22,9 @@ with reporting(snakemake.log[0]):
     sizes = summary["vocabulary"], len(summary["classes"])
     models = load_each(given.models, given.get("teachers", []), options["model"], variant, sizes)
     files = given.states, given.pointwise, given.importance
-    for seed, model, states, pointwise, importance in zip(
-        options["seeds"], models, *files, strict=True
+    made = snakemake.output.faithfulness
+    for seed, model, states, pointwise, importance, path in zip(
+        options["seeds"], models, *files, made, strict=True
     ):
         measures = pd.read_parquet(importance).drop(columns=["text", "token"])
         orderings = {
@@ -32,6 +33,5 @@ with reporting(snakemake.log[0]):
             **{name: values.to_numpy() for name, values in measures.items()},
         }
         found = faithfulness(model, texts, seed, orderings, options["faithfulness"])
-        tables.append(found.assign(**snakemake.wildcards, seed=seed))
-    with whole(snakemake.output.faithfulness) as path:
-        pd.concat(tables).to_parquet(path, index=False)
+        with whole(path) as temporary:
+            found.assign(**snakemake.wildcards, seed=seed).to_parquet(temporary, index=False)

@@ -1,6 +1,4 @@
-"""Estimate the information in the states of one cell."""
-
-import pandas as pd
+"""Estimate the information in the states of some seeds of one cell, by one estimator."""
 
 from attinfo.data.truth import read_truth
 from attinfo.determinism import be_deterministic
@@ -11,14 +9,15 @@ from attinfo.store import read_states
 
 with reporting(snakemake.log[0]):
     be_deterministic()
-    rows, options = [], snakemake.params.options
-    truth = read_truth(snakemake.input.data, "test")
-    files = zip(options["seeds"], snakemake.input.states, snakemake.output.pointwise, strict=True)
-    for seed, states, pointwise_path in files:
-        run = "/".join([*snakemake.wildcards, str(seed)])
-        units, pointwise = information(read_states(states, hidden=True), options, run, truth)
-        rows.append(units.assign(**snakemake.wildcards, seed=seed))
+    given, made, options = snakemake.input, snakemake.output, snakemake.params.options
+    cell = {k: v for k, v in snakemake.wildcards.items() if k != "estimates"}
+    truth = read_truth(given.data, "test")
+    files = zip(options["seeds"], given.states, made.information, made.pointwise, strict=True)
+    for seed, states, information_path, pointwise_path in files:
+        run = cell | {"seed": seed}
+        name = "/".join(map(str, run.values()))
+        units, tokens = information(read_states(states, hidden=True), options, name, truth)
+        with whole(information_path) as path:
+            units.assign(**run).to_parquet(path, index=False)
         with whole(pointwise_path) as path:
-            pointwise.to_parquet(path, index=False)
-    with whole(snakemake.output.information) as path:
-        pd.concat(rows).to_parquet(path, index=False)
+            tokens.to_parquet(path, index=False)

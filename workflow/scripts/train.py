@@ -1,5 +1,8 @@
-"""Train one run."""
+"""Train the models of some seeds of one cell and variant."""
 
+from pathlib import Path
+
+from attinfo.checkpoint import Checkpoint, key_of
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
 from attinfo.errors import reporting
@@ -10,17 +13,34 @@ from attinfo.training import train_run
 
 with reporting(snakemake.log[0]):
     be_deterministic()
-    data, options = snakemake.input.data, snakemake.params.options
+    given, made, options = snakemake.input, snakemake.output, dict(snakemake.params.options)
     encoder = options["model"]["encoder"]
     needs = ("tokenizers", "transformers") if encoder["name"] == "pretrained" else ()
-    features = next(iter(snakemake.input.features), None)
-    train_run(
-        texts=tuple(read_inputs(data, split, encoder, features) for split in ("train", "dev")),
-        summary=read_summary(data),
-        options=options,
-        variant=variant_of(options["variant"]),
-        provenance=describe(snakemake.input.code, ("torch", "numpy", "safetensors", *needs)),
-        outputs=dict(snakemake.output.items()),
-        teacher=next(iter(snakemake.input.get("teacher", [])), None),
-        vectors=next(iter(snakemake.input.get("vectors", [])), None),
-    )
+    features = next(iter(given.features), None)
+    texts = tuple(read_inputs(given.data, split, encoder, features) for split in ("train", "dev"))
+    provenance = describe(given.code, ("torch", "numpy", "safetensors", *needs))
+    seeds = options.pop("seeds")
+    teachers = given.teachers or [None] * len(seeds)
+    inputs = [given.data, *given.teachers, *given.vectors, *given.features, *given.pretrained]
+    checkpoints = []
+    for seed, teacher, *paths in zip(
+        seeds, teachers, made.weights, made.history, made.run, strict=True
+    ):
+        own = options | {"seed": seed}
+        made_by = {name: provenance[name] for name in ("code_sha256", "versions")}
+        key = key_of(own | made_by, inputs)
+        checkpoints.append(Checkpoint(Path(paths[0]).with_name(".training.safetensors"), key))
+        train_run(
+            texts=texts,
+            summary=read_summary(given.data),
+            options=own,
+            variant=variant_of(options["variant"]),
+            provenance=provenance,
+            outputs=dict(zip(("weights", "history", "run"), paths, strict=True)),
+            teacher=teacher,
+            vectors=next(iter(given.vectors), None),
+            checkpoint=checkpoints[-1],
+        )
+    # Only now: Snakemake removes what a killed job had finished, and the next one goes on.
+    for checkpoint in checkpoints:
+        checkpoint.remove()

@@ -8,7 +8,7 @@ counted, never zero.
 from attinfo.agreement.gaps import GAP_BINS, study_gaps
 from attinfo.agreement.plausibility import read_rated
 from attinfo.agreement.reliability import between_seeds, split_half
-from attinfo.agreement.tables import by_text, by_unit, measures_of
+from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
 
 __all__ = ["GAP_BINS", "between_seeds", "by_text", "by_unit", "measures_of"]
-__all__ += ["read_rated", "split_half", "study_gaps"]
+__all__ += ["read_pointwise", "read_rated", "split_half", "study_gaps"]

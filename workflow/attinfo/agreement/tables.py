@@ -1,6 +1,7 @@
 """What a run's job tells: a row a text for the claims, and rows of `agreement.csv`."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,12 @@ from attinfo.store import States
 # Measures with a sign that attention has not: compared by size, as Jain & Wallace do gradients.
 SIGNED = ("gradient", "integrated_gradients", "leave_one_out")
 CONTROLS = ("position", "frequency")
+
+
+def read_pointwise(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """The tables of a run's tokens by each of its estimators, side by side."""
+    table = pd.concat(map(pd.read_parquet, paths), axis=1)
+    return table.loc[:, ~table.columns.duplicated()]  # text, token and attention once
 
 
 def measures_of(

@@ -111,19 +111,20 @@ def information(
     Args:
         states: with `hidden`.
         options: `output` ("predicted" or "label"), `estimators` (name -> options) for every
-            unit, `spot_checks` (name -> options) for `spot_units` units drawn at random,
-            `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
+            unit, `spot_checks` (name -> options) for `spot_units` units drawn at random, `words`
+            (whether the words alone are asked), `positions`, `ranks`, `min_texts`,
+            `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own.
         truth: of the split, where it is known: the index `planted` is estimated too.
 
     Returns:
-        The rows of `information.parquet` (a row a unit and estimator) and of
-        `pointwise.parquet` (a row a token): `<estimator>_pvi` and `<estimator>_gain` from the
-        index `instance`, `<estimator>_pvi_position` and `_rank` from the token's unit there,
-        NaN where the token is in none. The estimator `token_type` is information in the word
-        itself. An output of one class only leaves no information to estimate: every value is 0
-        and flagged `constant_output`. `truth_alone` and `truth_text` are the information of a
-        decisive word by itself and of the whole text, in closed form; NaN but for `planted`.
+        A row a unit and estimator, for `information.parquet`. And a row a token, for `pointwise/`:
+        `<estimator>_pvi` and `<estimator>_gain` from the index `instance`,
+        `<estimator>_pvi_position` and `_rank` from the token's unit there, NaN where the token
+        is in none. The estimator `token_type` is information in the word itself. An output of
+        one class only leaves no information to estimate: every value is 0 and flagged
+        `constant_output`. `truth_alone` and `truth_text` are the information of a decisive word
+        by itself and of the whole text, in closed form; NaN but for `planted`.
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
@@ -146,7 +147,7 @@ def information(
         for name, settings in options["spot_checks"].items() if place in checked else ():
             found = measured(name, sample, settings)
             rows.append(_row(unit, name, found, sample, settings, rank) | {"spot_check": True})
-        if unit.index == "instance":
+        if unit.index == "instance" and options["words"]:
             found = token_type_probe(token_id, sample)
             rows.append(_row(unit, "token_type", found, sample, {}, rank))
             _keep(pointwise, unit, "token_type", found)

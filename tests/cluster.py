@@ -69,7 +69,7 @@ class Job(NamedTuple):
     node: str
     name: str  # its rule and wildcards
     memory: str
-    minutes: str
+    limit: str  # hours:minutes:seconds
 
 
 def missing() -> str:

@@ -6,42 +6,31 @@ import subprocess
 import sys
 
 from cluster import Cluster, Job, wait_until
-from project import copy_of_project
+from project import small_project, small_study, write_study
 import pytest
-import yaml
 
 from attinfo.cluster import Queue
 
 pytestmark = pytest.mark.slow
 BOTH = Queue("me", "both")
 SECOND = Queue("me", "second")
-STUDY = {
+STUDY = small_study() | {
     "study": "local",
-    "seeds": [1, 2],
-    "datasets": {
-        "small": {
-            "source": {"name": "planted", "texts": 600, "longest": 8},
-            "split": {"train": 0.55},
-        }
-    },
     "grid": [
         {"dataset": "small", "encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
     ],
-    "model": {"embedding": 8, "width": 8},
-    "training": {"epochs": 2, "learning_rate": 0.01},
-    "information": {"positions": 2, "ranks": 2, "min_texts": 50, "permutations": 19},
-    "faithfulness": {"texts": 50, "normalised_texts": 4},
-    "calibration": {"ranks": [4], "levels": [0.3], "repeats": 2},
-    "statistics": {"bootstrap": 200},
-    "report": {"texts": 1},
 }
+# Four estimators: as many calibrations, and a training, that can run at the same time.
+STUDY["information"] |= {"estimators": ["linear", "knn", "gaussian", "binning"]}
+# What the jobs that can be hit ask for: memory, that of the second attempt, its time.
+ASKED = {"calibrate": ("1500M", "3000M", "2:00:00"), "train": ("3000M", "6000M", "8:00:00")}
 TABLES = ("claims", "runs", "cells", "variance", "ranks", "agreement", "faithfulness")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = copy_of_project(tmp_path_factory.mktemp("cluster"))
-    (folder / "small.yaml").write_text(yaml.safe_dump(STUDY), "utf-8")
+    folder = small_project(tmp_path_factory.mktemp("cluster"))
+    write_study(folder / "small.yaml", STUDY)
     return folder
 
 
@@ -149,7 +138,7 @@ def survived(slurm: Cluster, folder: Path, local: Path) -> tuple[Story, str]:
     """The study on the cluster, with all faults; it shares the prepared data of the local one."""
     with (folder / "out").open("w+") as out:
         study = subprocess.Popen(
-            command("--config", "study=cluster", "--set-resources", "train:gpu=1"),
+            command("--config", "study=cluster", "--set-resources", "report:gpu=1"),
             cwd=folder,
             env=slurm.environment,
             stdout=out,
@@ -196,8 +185,9 @@ def test_a_killed_job_comes_back_with_twice_the_memory_and_time(survived, slurm,
     story, _ = survived
     first, second = [job for job in slurm.jobs() if job.name == story.hit[fault].name]
     assert first.id == story.hit[fault].id and first.state != "COMPLETED"
-    assert (first.memory, second.memory) == ("60M" if fault == "memory" else "1500M", "3000M")
-    assert second.minutes == "2:00:00"
+    once, twice, limit = ASKED[first.name.split("_")[1]]
+    assert first.memory == ("60M" if fault == "memory" else once)
+    assert (second.memory, second.limit) == (twice, limit)
 
 
 def test_a_job_of_a_dead_node_is_queued_again_as_it_was(survived, slurm):
@@ -208,10 +198,10 @@ def test_a_job_of_a_dead_node_is_queued_again_as_it_was(survived, slurm):
     assert "Restarts=1" in slurm.ask("scontrol", "show", "job", job.id)
 
 
-def test_jobs_that_ask_for_a_gpu_are_given_one(survived, slurm):
-    trained = [job for job in slurm.jobs() if job.name.startswith("rule_train")]
-    assert trained and {job.node for job in trained} == {"n2"}  # the node that has one
-    assert "TresPerJob=gres:gpu:1" in slurm.ask("scontrol", "show", "job", trained[0].id)
+def test_a_job_that_asks_for_a_gpu_is_given_one(survived, slurm):
+    (job,) = [job for job in slurm.jobs() if job.name.startswith("rule_report")]
+    assert job.node == "n2"  # the node that has one
+    assert "TresPerJob=gres:gpu:1" in slurm.ask("scontrol", "show", "job", job.id)
 
 
 def test_a_job_that_fails_for_good_is_named_with_its_log(slurm, folder, local):

@@ -3,13 +3,15 @@
 Every text is filler words but for one keyword, at a random place, that decides the class.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import csv
 from dataclasses import dataclass
 from functools import cache
+import os
 from pathlib import Path
 from typing import Any
 
+from cluster import Cluster, cluster, missing
 from hypothesis import settings
 import numpy as np
 import pytest
@@ -142,3 +144,14 @@ def trained(planted: Planted) -> Callable[..., Trained]:
         return Trained(model, weights, history, states, options)
 
     return build
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[Cluster]:
+    """A real Slurm of two nodes; a test goes without only outside continuous integration."""
+    why = missing()
+    if why and not os.environ.get("CI"):
+        pytest.skip(f"no Slurm to test on: {why}")
+    assert not why, why
+    with cluster() as running:
+        yield running

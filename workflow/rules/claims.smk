@@ -46,7 +46,7 @@ rule published:
         "../../envs/claims.yaml"
     threads: 1
     resources:
-        mem_mb=growing(500),
+        mem_mb=growing(1000),
         runtime=growing(10),
     params:
         options={"level": STUDY.statistics.level},

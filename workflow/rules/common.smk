@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from shutil import which
 
 LIBRARY = f"{workflow.basedir}/workflow"
 sys.path.insert(0, LIBRARY)
@@ -14,6 +15,8 @@ os.environ["PYTHONPATH"] = LIBRARY
 envvars:
     "PYTHONPATH",
 
+
+from snakemake.settings.types import DeploymentMethod
 
 from attinfo.alone import holder, refusal, take
 from attinfo.config import Study
@@ -26,6 +29,9 @@ try:
     STUDY.check_files()
 except InputError as error:
     sys.exit(str(error))
+
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method and not which("conda"):
+    sys.exit("--sdm conda needs the command conda (24.7.1 or newer), which is not on PATH here")
 
 RESULTS = f"results/{STUDY.study}"
 GROUP = "{dataset}/{encoder}/{attention}/{normaliser}/{variant}"
@@ -41,11 +47,14 @@ if workflow.is_main_process:
             stale.unlink()
 
 
+# Of a real run only, in its main process: Snakemake runs it neither in a dry run nor in a job.
 onstart:
     try:
         take(LOCK)
     except InputError as error:
         sys.exit(str(error))
+    if workflow.executor_plugin.name == "slurm":
+        prepare_cluster(workflow.executor_settings)
 
 
 wildcard_constraints:

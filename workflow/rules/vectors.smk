@@ -17,7 +17,7 @@ rule vectors:
         "../../envs/vectors.yaml"
     threads: 1
     resources:
-        mem_mb=growing(500),
+        mem_mb=growing(1000),
         runtime=growing(30),
     script:
         "../scripts/vectors.py"

@@ -1,0 +1,30 @@
+"""A cluster: whether it will take the jobs, before the first is submitted."""
+
+from attinfo.cluster import Queue, ready
+
+
+# On the machine where Snakemake runs: nodes often have no network, and a second is no job.
+localrules:
+    download,
+    preflight,
+
+
+def queues_of(jobs):
+    """The accounts and partitions of jobs, one job of each rule taken for all."""
+    jobs = {job.rule.name: job for job in jobs if not job.is_local}.values()
+    keys = "slurm_account", "slurm_partition"
+    return {Queue(*(str(job.resources.get(key) or "") for key in keys)) for job in jobs}
+
+
+def prepare_cluster(settings):
+    """Check the cluster, and read the states of jobs by a command that answers."""
+    # The plugin asks every 180 s at least, and takes squeue only up to a third of MinJobAge.
+    longest_wait = max(180, 3 * settings.init_seconds_before_status_checks)
+    queues = queues_of(workflow.dag.needrun_jobs())
+    try:
+        found = ready(queues, Path.cwd(), settings.status_command, longest_wait)
+    except InputError as error:
+        sys.exit("\n".join(f"cluster: {line}" for line in str(error).splitlines()))
+    settings.status_command, notes = found
+    for note in notes:
+        logger.warning(f"cluster: {note}")

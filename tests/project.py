@@ -5,7 +5,6 @@ from pathlib import Path
 import shutil
 import subprocess
 import sys
-from zipfile import ZipFile
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,10 +37,3 @@ def snakemake(
         check=False,
         timeout=timeout,
     )
-
-
-def page_of_report(path: Path) -> str:
-    """The page in an archive that `snakemake --report` has made; `data/` holds what it shows."""
-    with ZipFile(path) as archive:
-        (page,) = (n for n in archive.namelist() if n.endswith("report.html") and "data/" not in n)
-        return archive.read(page).decode()

@@ -144,9 +144,10 @@ def test_a_cell_gives_a_row_a_run_and_quantity(tmp_path) -> None:
     texts.assign(**key, variant="permuted").to_parquet(tmp_path / "texts.parquet")
     orders = {"ordering": ["random", "attention"] * 2, "aopc": [0.1, 0.3] * 2, "seed": [1, 1, 2, 2]}
     aopc = pd.DataFrame({"kind": "sufficiency", "text": 0, **orders})
-    aopc.to_parquet(tmp_path / "faithfulness.parquet")
-    files = tmp_path / "texts.parquet", tmp_path / "faithfulness.parquet"
-    found = of_group(*files, paths, {}, ["no", "yes"])
+    erased = [tmp_path / f"faithfulness{seed}.parquet" for seed in (1, 2)]
+    for seed, path in enumerate(erased, 1):
+        aopc[aopc["seed"] == seed].to_parquet(path)
+    found = of_group(tmp_path / "texts.parquet", erased, paths, {}, ["no", "yes"])
     assert set(found["seed"]) == {1, 2} and set(found["variant"]) == {"permuted"}
     moved = found.query("quantity == 'output_change' and texts > 0 and seed == 1")
     assert list(moved["low"]) == [0.5]

@@ -4,7 +4,7 @@ The tables of a study hold a number a run. Here is what lies behind some of them
 spread, how far weights differ between models, how far that moves the output.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +115,7 @@ def of_run(
 
 def of_group(
     texts: str | Path,
-    faithfulness: str | Path,
+    faithfulness: Iterable[str | Path],
     states: Mapping[int, str | Path],
     trained: Mapping[int, str | Path],
     classes: Sequence[str],
@@ -124,7 +124,7 @@ def of_group(
 
     Args:
         texts: its `texts.parquet`.
-        faithfulness: its `faithfulness.parquet`.
+        faithfulness: one `faithfulness.parquet` or more, which have its runs.
         states: seed -> `states.safetensors` of its runs.
         trained: the same of the trained variant of the cell; empty where the study has none.
         classes: names of the classes.
@@ -139,7 +139,7 @@ def of_group(
         `comprehensiveness`, `sufficiency` (group: an order of deletion; AOPC less that of a
         random order).
     """
-    table, aopc = pd.read_parquet(texts), pd.read_parquet(faithfulness)
+    table, aopc = pd.read_parquet(texts), pd.concat(map(pd.read_parquet, faithfulness))
     references = {seed: read_states(path) for seed, path in trained.items()}
     found = []
     for seed, path in states.items():

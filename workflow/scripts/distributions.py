@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 
 from attinfo.data.texts import read_summary
@@ -18,10 +19,11 @@ with reporting(snakemake.log[0]):
     for (group, seed), path in zip(options["runs"], files.states, strict=True):
         states.setdefault(group, {})[seed] = path
     tables = []
-    for group, texts, faithfulness in zip(states, files.texts, files.faithfulness, strict=True):
+    faithfulness = np.reshape(files.faithfulness, (len(states), -1))  # one file a cell, or more
+    for group, texts, erased in zip(states, files.texts, faithfulness, strict=True):
         *cell, _ = group.split("/")
         trained = states.get("/".join([*cell, "trained"]), {})
-        tables.append(of_group(texts, faithfulness, states[group], trained, classes[cell[0]]))
+        tables.append(of_group(texts, erased, states[group], trained, classes[cell[0]]))
     with whole(snakemake.output.distributions) as path:
         pd.concat(tables).to_parquet(path, index=False)
     with whole(snakemake.output.study) as path:

@@ -8,7 +8,7 @@ DRAWN = drawn(STUDY.used_datasets)
 
 
 rule distributions:
-    """What figures show of single texts as one small table; the config beside the tables."""
+    """What figures show of single texts as one small table; what the study is called."""
     input:
         texts=groups_of("texts.parquet"),
         faithfulness=groups_of("faithfulness.parquet"),
@@ -32,7 +32,7 @@ rule distributions:
         options={
             "datasets": STUDY.used_datasets,
             "runs": [[run.group, run.seed] for run in STUDY.runs],
-            "study": STUDY.model_dump(mode="json"),
+            "study": {"study": STUDY.study, "statistics": {"level": STUDY.statistics.level}},
         },
     script:
         "../scripts/distributions.py"

@@ -1,4 +1,4 @@
-"""What figures show of single texts, and the study's config for whoever reads its tables."""
+"""What figures show of single texts; the study's name and level for whoever reads its tables."""
 
 import json
 

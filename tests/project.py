@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from typing import Any
-from zipfile import ZipFile
 
 from conftest import write_planted
 import yaml
@@ -42,13 +41,6 @@ def snakemake(
         check=False,
         timeout=timeout,
     )
-
-
-def page_of_report(path: Path) -> str:
-    """The page in an archive that `snakemake --report` has made; `data/` holds what it shows."""
-    with ZipFile(path) as archive:
-        (page,) = (n for n in archive.namelist() if n.endswith("report.html") and "data/" not in n)
-        return archive.read(page).decode()
 
 
 def small_study() -> dict[str, Any]:

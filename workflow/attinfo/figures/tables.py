@@ -70,7 +70,7 @@ def read_tables(folder: str | Path) -> Tables:
 
 
 def tables_from(files: dict[str, Path], study: dict) -> Tables:
-    """The tables in the files named, of the study whose config is given as plain values."""
+    """The tables in the files named, of the study that `study.json` tells of."""
     tables = {name: pd.read_csv(files[name]) for name in CSV}
     tables |= {name: pd.read_parquet(files[name]) for name in PARQUET}
     tables = {name: _plain_first(table) for name, table in tables.items()}

@@ -6,7 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 import json
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
@@ -41,6 +41,7 @@ class Study(Filtered):
     study: Name
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
     batch: PositiveInt = 3  # seeds of a cell that one job takes, one after the other
+    device: Literal["auto", "cpu", "cuda"] = "cpu"  # of the models: the same bytes on cpu alone
     datasets: dict[Name, Dataset] = Field(default={})
     yardsticks: dict[Name, Yardstick] = Field(default={})
     grid: Annotated[list[Grid], Field(min_length=1)]

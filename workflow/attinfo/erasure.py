@@ -94,7 +94,7 @@ class Eraser:
                 own = source[rows], keep[rows]
                 batch = pad(shortened(self.texts, *own), np.arange(len(rows)))
                 logits = self.model(batch, self._noise(*own)).logits
-                found[rows] = logits.double().softmax(-1).numpy()
+                found[rows] = logits.double().softmax(-1).cpu().numpy()
         return found
 
     def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
@@ -127,6 +127,7 @@ class Eraser:
 
         def draw(scores: Tensor) -> Tensor:
             whole = evaluation_noise(source, draws, self.seed)(scores.new_empty(keep.shape))
-            return whole.gather(2, places[:, : scores.shape[1]].expand(draws, -1, -1))
+            left = places[:, : scores.shape[1]].to(scores.device)
+            return whole.gather(2, left.expand(draws, -1, -1))
 
         return draw

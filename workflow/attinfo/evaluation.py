@@ -1,5 +1,8 @@
 """How well a model does on a split, and how far it is from the trained model of its cell."""
 
+from collections.abc import Iterator
+import logging
+
 import numpy as np
 from scipy.stats import rankdata
 import torch
@@ -8,9 +11,11 @@ from torch.nn.functional import cross_entropy
 
 from attinfo.data.batches import Batch, batches, pad
 from attinfo.data.texts import Texts
+from attinfo.errors import InputError
 from attinfo.models.classifier import Classifier, Output
 from attinfo.models.noise import evaluation_noise
 
+log = logging.getLogger(__name__)
 BATCH = 256
 LEAST = 1e-12  # weights below count as this, so that a weight of zero has a logarithm
 
@@ -24,7 +29,36 @@ def run(model: Classifier, batch: Batch, chosen: np.ndarray, seed: int) -> Outpu
         chosen: [B] their places in the split; they and `seed` decide the noise.
         seed: of the run.
     """
-    return model(batch, evaluation_noise(chosen, model.draws, seed) if model.draws else None)
+    noise = evaluation_noise(chosen, model.draws, seed) if model.draws else None
+    return model(batch, noise).cpu()
+
+
+def outputs(
+    model: Classifier, texts: Texts, seed: int
+) -> Iterator[tuple[np.ndarray, Batch, Output]]:
+    """The texts of each batch of a split, the batch, and what a model makes of it, see `run`.
+
+    A batch that the memory of the device does not hold is halved.
+
+    Raises:
+        InputError: not even one text fits.
+    """
+    todo = [*batches(texts.lengths, BATCH)][::-1]
+    while todo:
+        chosen = todo.pop()
+        batch = pad(texts, chosen)
+        try:
+            output = run(model, batch, chosen, seed)
+        except torch.OutOfMemoryError:
+            if len(chosen) == 1:
+                raise InputError(
+                    f"device: {model.device} has no memory for a text of {batch.lengths[0]} "
+                    "tokens; expected a smaller model, or device 'cpu'"
+                ) from None
+            log.warning("out of memory on %s: a batch of %d is halved", model.device, len(chosen))
+            todo += [*np.array_split(chosen, 2)][::-1]
+            continue
+        yield chosen, batch, output
 
 
 def evaluate(
@@ -39,9 +73,7 @@ def evaluate(
     loss, tvd, jsd = 0.0, 0.0, 0.0
     probabilities = np.empty((0, 0))
     with torch.inference_mode():
-        for chosen in batches(texts.lengths, BATCH):
-            batch = pad(texts, chosen)
-            output = run(model, batch, chosen, seed)
+        for chosen, batch, output in outputs(model, texts, seed):
             labels = torch.from_numpy(texts.labels[chosen])
             loss += cross_entropy(output.logits, labels, reduction="sum").item()
             if not len(probabilities):

@@ -53,7 +53,7 @@ def _embedded(
 ) -> Iterator[tuple[np.ndarray, Batch, Tensor, Tensor]]:
     """Batches: their texts, what the encoder reads [B, T, inputs], predicted classes [B]."""
     for chosen in batches(texts.lengths, size):
-        batch = pad(texts, chosen)
+        batch = pad(texts, chosen).to(model.device)
         with torch.no_grad():
             embedded = model.embed(batch)
             logits = model(batch, _noise(model, chosen, seed), embedded).logits
@@ -64,7 +64,7 @@ def _keep(values: Tensor, texts: Texts, chosen: np.ndarray, found: np.ndarray) -
     """Move values [B, T] of a batch to their places among all tokens."""
     real = Eraser.real(texts.lengths[chosen])
     row, place = np.nonzero(real)
-    found[texts.offsets[chosen[row]] + place] = values.detach().numpy()[real]
+    found[texts.offsets[chosen[row]] + place] = values.detach().cpu().numpy()[real]
 
 
 def gradient(
@@ -105,13 +105,13 @@ def integrated_gradients(
             chosen: np.ndarray = chosen,
             predicted: Tensor = predicted,
         ) -> Tensor:
-            own = chosen[rows.numpy()]  # captum has each text once a step
+            own = chosen[rows.cpu().numpy()]  # captum has each text once a step
             output = model(pad(texts, own), _noise(model, own, seed), embedded)
             return log_odds(output.logits, predicted[rows])
 
         values = IntegratedGradients(explained).attribute(
             embedded,
-            additional_forward_args=torch.arange(len(chosen)),
+            additional_forward_args=torch.arange(len(chosen), device=embedded.device),
             n_steps=steps,
             method="gausslegendre",
         )

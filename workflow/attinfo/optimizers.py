@@ -79,24 +79,25 @@ class Optimizers:
         """What the optimisers remember of each parameter, by names of our own."""
         return {
             f"{place}.{key}": torch.as_tensor(value)
-            for place, held in self._held()
+            for place, (_, held) in self._held()
             for key, value in held.items()
         }
 
-    def _held(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Each parameter's place among the optimisers, and what is remembered of it."""
+    def _held(self) -> Iterator[tuple[str, tuple[Tensor, dict[str, Any]]]]:
+        """Each parameter's place among the optimisers, itself, and what is remembered of it."""
         for i, optimizer in enumerate(self.optimizers):
             parameters = (p for group in optimizer.param_groups for p in group["params"])
             for j, parameter in enumerate(parameters):
-                yield f"{i}.{j}", optimizer.state[parameter]
+                yield f"{i}.{j}", (parameter, optimizer.state[parameter])
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Remember what `state` told, here or elsewhere."""
         held = dict(self._held())
         for name, value in state.items():
             place, _, key = name.rpartition(".")
+            parameter, own = held[place]
             # SparseAdam counts its steps in Python's integers.
-            held[place][key] = int(value) if value.dtype == torch.int64 else value
+            own[key] = int(value) if value.dtype == torch.int64 else value.to(parameter.device)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""

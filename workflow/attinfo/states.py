@@ -3,9 +3,8 @@
 import numpy as np
 import torch
 
-from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
-from attinfo.evaluation import BATCH, run, total_variation
+from attinfo.evaluation import outputs, total_variation
 from attinfo.models.classifier import Classifier, Output
 from attinfo.seeds import seed_of
 
@@ -49,7 +48,8 @@ def output_change(
         rng = np.random.default_rng(seed_of("permutations", seed, int(text)))
         weights = np.tile(output.attention[row, :length].numpy(), (permutations, 1))
         weights = torch.from_numpy(rng.permuted(weights, axis=1))
-        logits = model.reader(weights @ output.hidden[row, :length])
+        context = weights @ output.hidden[row, :length]
+        logits = model.reader(context.to(model.device)).cpu()
         changes[row] = total_variation(logits, output.logits[row]).numpy()
     return changes
 
@@ -73,15 +73,14 @@ def states_of(
         target[rows] = values
 
     with torch.inference_mode():
-        for chosen in batches(texts.lengths, BATCH):
-            batch = pad(texts, chosen)
-            output = run(model, batch, chosen, seed)
+        for chosen, batch, output in outputs(model, texts, seed):
             if permutations:
                 change = output_change(model, output, batch.lengths, chosen, permutations, seed)
                 keep("output_change", change, chosen, len(texts))
             if permute:
                 output = permuted(output, batch.lengths, chosen, seed)
-                output = output._replace(logits=model.read(output.hidden, output.attention))
+                seen = (output.hidden.to(model.device), output.attention.to(model.device))
+                output = output._replace(logits=model.read(*seen).cpu())
             real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
             rows = np.concatenate(
                 [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]

@@ -8,6 +8,7 @@ from functools import partial
 import json
 import logging
 from pathlib import Path
+import sys
 import time
 from typing import Any
 
@@ -21,10 +22,11 @@ from attinfo.checkpoint import Checkpoint, Progress
 from attinfo.data.batches import Batch, batches, pad
 from attinfo.data.texts import Texts
 from attinfo.determinism import be_deterministic
+from attinfo.devices import name_of_device
 from attinfo.errors import InputError
 from attinfo.evaluation import evaluate, kullback_leibler, total_variation
 from attinfo.files import whole
-from attinfo.models.classifier import Classifier, Output, build, load
+from attinfo.models.classifier import CPU, Classifier, Output, build, load
 from attinfo.models.embeddings import initialise
 from attinfo.models.noise import training_noise
 from attinfo.models.variants import VARIANTS, Variant
@@ -32,12 +34,12 @@ from attinfo.optimizers import Optimizers
 from attinfo.seeds import seed_of
 
 log = logging.getLogger(__name__)
-Objective = Callable[[Batch, Output, Tensor], Tensor]  # batch, its output and labels [B] -> loss
+Objective = Callable[[Batch, Output, Tensor], Tensor]  # batch, output, labels [B] -> losses [B]
 Score = tuple[float, ...]  # of an epoch; the larger is the better one
 
 
 def label_objective(classes: int, labels: np.ndarray, training: Mapping[str, Any]) -> Objective:
-    """Cross-entropy with the labels.
+    """Cross-entropy of each text with its label.
 
     With `class_weights` a class weighs inversely to its number of training texts, the mean text
     as one.
@@ -48,14 +50,14 @@ def label_objective(classes: int, labels: np.ndarray, training: Mapping[str, Any
         weight = torch.from_numpy(len(labels) / (classes * np.maximum(counts, 1))).float()
 
     def loss(batch: Batch, output: Output, labels: Tensor) -> Tensor:
-        losses = cross_entropy(output.logits, labels, weight=weight, reduction="none")
-        return losses.sum() if training["loss"] == "sum" else losses.mean()
+        own = None if weight is None else weight.to(output.logits.device)
+        return cross_entropy(output.logits, labels, weight=own, reduction="none")
 
     return loss
 
 
 def adversarial_objective(teacher: Classifier, divergence: float) -> Objective:
-    """TVD(outputs) - divergence KL(weights || the teacher's), mean over texts.
+    """TVD(outputs) - divergence KL(weights || the teacher's) of each text.
 
     Reference: Wiegreffe & Pinter 2019, section 4. The labels take no part.
     """
@@ -64,7 +66,7 @@ def adversarial_objective(teacher: Classifier, divergence: float) -> Objective:
         with torch.no_grad():
             theirs = teacher(batch)
         away = kullback_leibler(output.attention, theirs.attention)
-        return (total_variation(output.logits, theirs.logits) - divergence * away).mean()
+        return total_variation(output.logits, theirs.logits) - divergence * away
 
     return loss
 
@@ -86,11 +88,22 @@ class _Training:
     Args:
         model: as training finds it.
         options: a `sections.Training` as plain values.
+        objective: what is made small.
+        summed: whether it is the sum over the texts of a batch, or their mean.
         seed: names the streams of data order, noise and dropout.
     """
 
-    def __init__(self, model: Classifier, options: Mapping[str, Any], seed: int):
+    def __init__(
+        self,
+        model: Classifier,
+        options: Mapping[str, Any],
+        objective: Objective,
+        summed: bool,
+        seed: int,
+    ):
         self.model, self.options = model, options
+        self.objective, self.summed = objective, summed
+        self.parts = 1  # that a batch is read in, for the memory of the device
         self.optimizers = Optimizers(model, options)
         self.order = np.random.default_rng(seed_of("order", seed))
         self.noise = torch.Generator().manual_seed(seed_of("noise", seed))
@@ -106,19 +119,47 @@ class _Training:
         waited = last >= self.options["first_epoch"] and last - self.best_epoch
         return last >= self.options["epochs"] or waited >= self.options["patience"]
 
-    def epoch(self, objective: Objective, texts: Texts) -> float:
+    def epoch(self, texts: Texts) -> float:
         """One pass over the training texts; returns the mean over batches of the objective."""
         self.model.train()
-        noise, losses = training_noise(self.noise), []
+        losses = []
         for chosen in batches(texts.lengths, self.options["batch_size"], self.order):
-            batch = pad(texts, chosen)
-            labels = torch.from_numpy(texts.labels[chosen])
-            loss = objective(batch, self.model(batch, noise), labels)
-            self.optimizers.zero_grad()
-            loss.backward()
+            losses.append(self._gradients(texts, chosen))
             self.optimizers.step()
-            losses.append(loss.item())
         return float(np.mean(losses))
+
+    def _gradients(self, texts: Texts, chosen: np.ndarray) -> float:
+        """Those of a batch; returns its objective. It is read in more parts if memory runs out.
+
+        Raises:
+            InputError: not even one text fits.
+        """
+        while self.parts <= len(chosen):
+            self.optimizers.zero_grad()
+            try:
+                return sum(
+                    self._part(texts, part, 1 if self.summed else len(part) / len(chosen))
+                    for part in np.array_split(chosen, self.parts)
+                )
+            except torch.OutOfMemoryError:
+                self.parts *= 2
+                told = f"out of memory on {self.model.device}: batches in {self.parts} parts now"
+                log.warning("%s", told)
+                print(f"warning: {told}", file=sys.stderr)
+        raise InputError(
+            f"device: {self.model.device} has no memory for a batch of {len(chosen)} texts, not "
+            "even one by one; expected a smaller model or training.batch_size, or device 'cpu'"
+        )
+
+    def _part(self, texts: Texts, chosen: np.ndarray, share: float) -> float:
+        """Add the gradients of some texts of a batch, whose mean counts by their share of it."""
+        batch = pad(texts, chosen).to(self.model.device)
+        labels = torch.from_numpy(texts.labels[chosen]).to(self.model.device)
+        output = self.model(batch, training_noise(self.noise))
+        losses = self.objective(batch, output, labels)
+        loss = losses.sum() if self.summed else losses.mean() * share
+        loss.backward()
+        return loss.item()
 
     def keep(self, row: dict[str, Any], score: Score) -> None:
         """Note an epoch, and its weights where it is the best."""
@@ -136,11 +177,14 @@ class _Training:
             "optimizers": self.optimizers.state(),
             "streams": {"noise": self.noise.get_state(), "dropout": torch.get_rng_state()},
         }
+        if self.model.device.type == "cuda":
+            parts["streams"]["device"] = torch.cuda.get_rng_state(self.model.device)
         tensors = {f"{part}/{name}": t for part, held in parts.items() for name, t in held.items()}
         values = {
             "history": self.history,
             "best": [self.best_epoch, self.best_score],
             "order": self.order.bit_generator.state,
+            "parts": self.parts,
         }
         return Progress(tensors, values)
 
@@ -155,6 +199,9 @@ class _Training:
         self.optimizers.restore(parts.get("optimizers", {}))
         self.noise.set_state(parts["streams"]["noise"])
         torch.set_rng_state(parts["streams"]["dropout"])
+        if "device" in parts["streams"] and self.model.device.type == "cuda":
+            torch.cuda.set_rng_state(parts["streams"]["device"], self.model.device)
+        self.parts = progress.values["parts"]
         self.history = progress.values["history"]
         self.best_epoch, score = progress.values["best"]
         self.best_score = tuple(score)
@@ -179,6 +226,7 @@ def train(
     teacher: Classifier | None = None,
     vectors: str | Path | None = None,
     checkpoint: Checkpoint | None = None,
+    device: torch.device = CPU,
 ) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
     """Train one run.
 
@@ -197,6 +245,7 @@ def train(
         teacher: the trained model of the same cell and seed, where the variant needs it.
         vectors: word vectors that the embeddings start from, see `data.vectors`.
         checkpoint: where the progress is kept after each epoch, and gone on from.
+        device: that the model runs on, the teacher's too.
 
     Returns:
         The weights of the epoch with the best dev score, and the history: one row an epoch (one
@@ -211,6 +260,7 @@ def train(
     model = build(vocabulary, classes, model_options, variant, seed, teacher)
     if vectors is not None and not variant.inherited:
         initialise(model, vectors)
+    model.to(device)
     judge = teacher if variant.adversarial else None
     if variant.untrained:
         history = [_row(0, None, evaluate(model, dev_texts, seed)) | {"kept": True}]
@@ -221,12 +271,13 @@ def train(
         objective = adversarial_objective(judge, variant.divergence)
         needed = evaluate(judge, dev_texts, seed)["accuracy"] - variant.tolerance
         score = partial(adversarial_score, needed=needed)
-    state = _Training(model, training, seed)
+    summed = judge is None and training["loss"] == "sum"
+    state = _Training(model, training, objective, summed, seed)
     if checkpoint is not None and (progress := checkpoint.read()):
         state.resume(progress)
         log.info("goes on after epoch %d", len(state.history))
     while not state.done:
-        epoch, loss = len(state.history) + 1, state.epoch(objective, train_texts)
+        epoch, loss = len(state.history) + 1, state.epoch(train_texts)
         dev = evaluate(model, dev_texts, seed, judge)
         if not np.isfinite(loss + dev["loss"]):
             raise InputError(
@@ -254,6 +305,7 @@ def train_run(
     teacher: str | Path | None = None,
     vectors: str | Path | None = None,
     checkpoint: Checkpoint | None = None,
+    device: torch.device = CPU,
 ) -> None:
     """Train one run and write its weights, history and provenance.
 
@@ -267,6 +319,7 @@ def train_run(
         teacher: weights of the trained model of the same cell and seed, where the variant needs it.
         vectors: word vectors that the embeddings start from.
         checkpoint: where the progress is kept, see `train`; it is left to the caller to remove.
+        device: that the model runs on.
     """
     be_deterministic()
     start = time.perf_counter()
@@ -278,14 +331,16 @@ def train_run(
         training=options["training"],
         variant=variant,
         seed=options["seed"],
-        teacher=teacher and load(teacher, options["model"], VARIANTS["trained"], *sizes),
+        teacher=teacher
+        and load(teacher, options["model"], VARIANTS["trained"], *sizes, device=device),
         vectors=vectors,
         checkpoint=checkpoint,
+        device=device,
     )
     record = {
         "options": options,
         **provenance,
-        "device": "cpu",
+        "device": name_of_device(device),
         "parameters": sum(w.numel() for w in weights.values()),
         "epochs": history[-1]["epoch"],
         "kept": next(row for row in history if row["kept"]),

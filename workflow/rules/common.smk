@@ -162,6 +162,7 @@ def cell_options(seeds, **more):
             "model": STUDY.model_options(*blocks),
             "variant": STUDY.block("variant", wildcards.variant),
             "seeds": seeds,
+            "device": STUDY.device,
             **{key: value(wildcards) if callable(value) else value for key, value in more.items()},
         }
 

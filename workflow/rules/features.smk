@@ -20,6 +20,6 @@ rule features:
         mem_mb=growing(3000),
         runtime=growing(240),
     params:
-        options=lambda w: STUDY.pretrained[w.pretrained],
+        options=lambda w: STUDY.pretrained[w.pretrained] | {"device": STUDY.device},
     script:
         "../scripts/features.py"

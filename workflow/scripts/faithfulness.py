@@ -4,6 +4,7 @@ import pandas as pd
 
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
+from attinfo.devices import device_of
 from attinfo.errors import reporting
 from attinfo.faithfulness import faithfulness
 from attinfo.files import whole
@@ -20,7 +21,8 @@ with reporting(snakemake.log[0]):
     summary = read_summary(given.data)
     variant = variant_of(options["variant"])
     sizes = summary["vocabulary"], len(summary["classes"])
-    models = load_each(given.models, given.get("teachers", []), options["model"], variant, sizes)
+    device = device_of(options["device"])
+    models = load_each(given.models, given.teachers, options["model"], variant, sizes, device)
     files = given.states, given.pointwise, given.importance
     made = snakemake.output.faithfulness
     for seed, model, states, pointwise, importance, path in zip(

@@ -2,6 +2,7 @@
 
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
+from attinfo.devices import device_of
 from attinfo.errors import reporting
 from attinfo.files import whole
 from attinfo.importance import importance
@@ -18,7 +19,8 @@ with reporting(snakemake.log[0]):
     summary = read_summary(given.data)
     variant = variant_of(options["variant"])
     sizes = summary["vocabulary"], len(summary["classes"])
-    models = load_each(given.models, given.get("teachers", []), options["model"], variant, sizes)
+    device = device_of(options["device"])
+    models = load_each(given.models, given.teachers, options["model"], variant, sizes, device)
     runs = zip(options["seeds"], models, given.states, snakemake.output.importance, strict=True)
     for seed, model, states, path in runs:
         own = read_states(states, hidden=True)

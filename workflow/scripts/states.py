@@ -2,6 +2,7 @@
 
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
+from attinfo.devices import device_of
 from attinfo.errors import reporting
 from attinfo.models.classifier import load_each
 from attinfo.models.inputs import read_inputs
@@ -18,7 +19,14 @@ with reporting(snakemake.log[0]):
     variant = variant_of(options["variant"])
     sizes = summary["vocabulary"], len(summary["classes"])
     teachers = snakemake.input.get("teachers", [])
-    models = load_each(snakemake.input.models, teachers, options["model"], variant, sizes)
+    models = load_each(
+        snakemake.input.models,
+        teachers,
+        options["model"],
+        variant,
+        sizes,
+        device_of(options["device"]),
+    )
     for seed, model, path in zip(options["seeds"], models, snakemake.output.states, strict=True):
         permutations = variant.permutations if variant.permute else 0
         write_states(path, states_of(model, texts, seed, variant.permute, permutations))

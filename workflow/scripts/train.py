@@ -5,6 +5,7 @@ from pathlib import Path
 from attinfo.checkpoint import Checkpoint, key_of
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
+from attinfo.devices import device_of
 from attinfo.errors import reporting
 from attinfo.models.inputs import read_inputs
 from attinfo.models.variants import variant_of
@@ -19,7 +20,7 @@ with reporting(snakemake.log[0]):
     features = next(iter(given.features), None)
     texts = tuple(read_inputs(given.data, split, encoder, features) for split in ("train", "dev"))
     provenance = describe(given.code, ("torch", "numpy", "safetensors", *needs))
-    seeds = options.pop("seeds")
+    seeds, device = options.pop("seeds"), device_of(options["device"])
     teachers = given.teachers or [None] * len(seeds)
     inputs = [given.data, *given.teachers, *given.vectors, *given.features, *given.pretrained]
     checkpoints = []
@@ -40,6 +41,7 @@ with reporting(snakemake.log[0]):
             teacher=teacher,
             vectors=next(iter(given.vectors), None),
             checkpoint=checkpoints[-1],
+            device=device,
         )
     # Only now: Snakemake removes what a killed job had finished, and the next one goes on.
     for checkpoint in checkpoints:

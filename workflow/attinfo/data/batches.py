@@ -19,6 +19,10 @@ class PieceBatch(NamedTuple):
     piece: Tensor  # [overlaps] place of the piece in the flat [W P]
     token: Tensor  # [overlaps] place of the token that it overlaps in the flat [B T]
 
+    def to(self, device: torch.device) -> "PieceBatch":
+        """The same on a device."""
+        return PieceBatch(*(part.to(device) for part in self))
+
 
 class Batch(NamedTuple):
     """Texts side by side, the shorter ones padded."""
@@ -27,6 +31,10 @@ class Batch(NamedTuple):
     lengths: Tensor  # [B] int64, >= 1
     pieces: PieceBatch | None = None  # where the texts have them
     features: Tensor | None = None  # [B, T, F] where the texts have them, 0 at padding
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device."""
+        return Batch(*(part if part is None else part.to(device) for part in self))
 
 
 def batches(

@@ -20,6 +20,8 @@ from attinfo.models.noise import Noise
 from attinfo.models.variants import VARIANTS, Variant
 from attinfo.seeds import seed_of
 
+CPU = torch.device("cpu")
+
 
 class Output(NamedTuple):
     """What the model says and what it looked at. Scores are -inf and weights 0 at padding."""
@@ -28,6 +30,10 @@ class Output(NamedTuple):
     hidden: Tensor  # [B, T, d]
     score: Tensor  # [B, T]
     attention: Tensor  # [B, T]
+
+    def cpu(self) -> "Output":
+        """The same on the processor."""
+        return Output(*(part.cpu() for part in self))
 
 
 class SharedDropout(nn.Module):
@@ -44,8 +50,10 @@ class SharedDropout(nn.Module):
     def forward(self, embedded: Tensor) -> Tensor:  # noqa: D102
         if not self.training:
             return embedded
-        mask = embedded.new_empty(len(embedded), 1, embedded.shape[2])
-        return embedded * mask.bernoulli_(1 - self.share).div_(1 - self.share)
+        # Drawn on the processor: the same stream whatever the device.
+        mask = torch.empty(len(embedded), 1, embedded.shape[2], dtype=embedded.dtype)
+        mask.bernoulli_(1 - self.share).div_(1 - self.share)
+        return embedded * mask.to(embedded.device)
 
 
 class Classifier(nn.Module):
@@ -108,6 +116,11 @@ class Classifier(nn.Module):
         for name in variant.frozen:
             getattr(self, name).requires_grad_(False)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model is; batches come from anywhere."""
+        return self.reader.weight.device
+
     def forward(
         self, batch: Batch, noise: Noise | None = None, embedded: Tensor | None = None
     ) -> Output:
@@ -118,6 +131,7 @@ class Classifier(nn.Module):
             noise: the source of the Gumbel noise, none for none.
             embedded: [B, T, inputs] in place of the embeddings of the batch.
         """
+        batch = batch.to(self.device)
         hidden = self.encode(batch, embedded)
         score, attention = self.attend(batch, hidden, noise)
         return Output(self.read(hidden, attention), hidden, score, attention)
@@ -196,11 +210,12 @@ def load(
     vocabulary: int,
     classes: int,
     teacher: Classifier | None = None,
+    device: torch.device = CPU,
 ) -> Classifier:
-    """The trained classifier of a run, in evaluation mode."""
+    """The trained classifier of a run, in evaluation mode, on a device."""
     model = build(vocabulary, classes, options, variant, teacher=teacher)
     model.load_state_dict(load_file(weights))
-    return model.eval()
+    return model.eval().to(device)
 
 
 def load_each(
@@ -209,6 +224,7 @@ def load_each(
     options: Mapping[str, Any],
     variant: Variant,
     sizes: tuple[int, int],
+    device: torch.device = CPU,
 ) -> Iterator[Classifier]:
     """The classifiers of the seeds of a cell, one at a time.
 
@@ -218,7 +234,10 @@ def load_each(
         options: as of `Classifier`.
         variant: of the models.
         sizes: numbers of token ids and of classes.
+        device: that they run on.
     """
     for path, its in zip(weights, teachers or [None] * len(weights), strict=True):
-        teacher = load(its, options, VARIANTS["trained"], *sizes) if its else None
-        yield load(path, options, variant, *sizes, teacher)
+        teacher = None
+        if its:
+            teacher = load(its, options, VARIANTS["trained"], *sizes, device=device)
+        yield load(path, options, variant, *sizes, teacher, device)

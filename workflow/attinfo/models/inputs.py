@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from attinfo.data.texts import Texts, read_arrow, read_texts
 from attinfo.models.pretrained import Subwords, features, folder_of, with_pieces
@@ -35,14 +36,20 @@ def read_inputs(
     return replace(read_texts(data, split), features=found)
 
 
-def write_features(data: str | Path, model: str, revision: str | None, folder: str | Path) -> None:
+def write_features(
+    data: str | Path,
+    model: str,
+    revision: str | None,
+    folder: str | Path,
+    device: torch.device | str = "cpu",
+) -> None:
     """Write `train.npy`, `dev.npy` and `test.npy`: [tokens, F] float32 of a frozen encoder.
 
     Raises:
         InputError: there is no such model, or it is of no use here.
     """
     Path(folder).mkdir(parents=True)
-    subwords = Subwords(folder_of(model, revision))
+    subwords = Subwords(folder_of(model, revision)).to(device)
     size = subwords.model.config.hidden_size
     for split in SPLITS:
         texts = _pieces(data, split, model, revision)

@@ -15,7 +15,9 @@ def training_noise(generator: torch.Generator) -> Noise:
     """One draw for every token of a batch."""
 
     def draw(scores: Tensor) -> Tensor:
-        return -torch.empty_like(scores).exponential_(generator=generator).log().unsqueeze(0)
+        # Drawn on the processor: the same stream whatever the device.
+        drawn = torch.empty(scores.shape, dtype=scores.dtype).exponential_(generator=generator)
+        return -drawn.log().unsqueeze(0).to(scores.device)
 
     return draw
 

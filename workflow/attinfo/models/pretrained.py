@@ -207,7 +207,8 @@ def features(subwords: Subwords, texts: Texts, found: np.ndarray) -> None:
             batch = pad(texts, chosen)
             real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
             rows = [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]
-            found[np.concatenate(rows)] = subwords(batch)[real].numpy()
+            values = subwords(batch.to(subwords.model.device)).cpu()
+            found[np.concatenate(rows)] = values[real].numpy()
 
 
 def with_pieces(

@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from attinfo import states as states_module
 from attinfo.data.batches import Batch
 from attinfo.data.texts import Texts
 from attinfo.models.attention import NORMALISERS, SCORERS
@@ -196,7 +195,7 @@ def test_the_store_does_not_depend_on_the_batches(
 ) -> None:
     run, texts = trained("bilstm"), planted.texts("test")
     whole = states_of(run.model, texts, 1, permute, 3 * permute)
-    monkeypatch.setattr(states_module, "BATCH", 7)
+    monkeypatch.setattr("attinfo.evaluation.BATCH", 7)
     for name, values in states_of(run.model, texts, 1, permute, 3 * permute).items():
         np.testing.assert_allclose(values, whole[name], rtol=1e-3, atol=1e-5)
 

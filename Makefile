@@ -1,6 +1,8 @@
 # make run    environment, data, study and report
 # make test   the tests
-# make slow   the tests that take minutes: the default study, checked
+# make slow   the tests that take minutes: kills, Slurm, the default study, checked
+# make benchmark   our numbers and our speed beside those of others (QUICK=1: only whether it runs)
+# make benchmark-compare   what has become slower since BASELINE
 PYTHON ?= python3
 CORES ?= all
 # Live progress bars where somebody is watching, plain lines in a log.

@@ -154,7 +154,8 @@ def _sentence(row: Mapping[str, Any], plain: Plain, level: float) -> str:
     if not float(size):
         effect = f"no {plain.more} and no {plain.less}"
     low, high = (_spoken(row[bound], plain) for bound in ("ci_low", "ci_high"))
-    said = f"{plain.finding.format(effect=effect)} {level:.0%} interval: {low} to {high}."
+    unit = f", in{plain.unit}" if plain.unit else ""
+    said = f"{plain.finding.format(effect=effect)} {level:.0%} interval: {low} to {high}{unit}."
     return f"{said} {_certainty(row, level)}".strip()
 
 

@@ -32,6 +32,7 @@ include: "workflow/rules/agreement.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/pictures.smk"
 
 
 rule all:

@@ -1,80 +1,177 @@
-"""How fast the information engine is, as ratios within one run: `python benchmarks/information.py`.
+"""How fast the estimators are: nearest neighbours, the linear probe, the stack.
 
-Nearest neighbours against the one matrix product they cannot do without, their null against the
-estimate alone, and `stack` for the units of a run, with its null and memory.
+Beside the peers stands the matrix product that Euclidean neighbours cannot do without.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
-import resource
-from statistics import median
-from time import perf_counter
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import torch
+import numpy as np
 
-from attinfo.calibration import sample_of
 from attinfo.information.estimators import ESTIMATORS
-from attinfo.information.sample import Sample, with_permutations
-from attinfo.information.tasks import TASKS
+from attinfo.information.summary import summary
+from benchmarks import peers
+from benchmarks.samples import PERMUTATIONS, drawn, estimate, permuted
+from benchmarks.timing import interleaved, measure, use_threads
 
-REPEATS = 7
-UNITS = 40
+BOOTSTRAP = 100
+POSITIONS = 40
+SLOW = 4000  # texts, above which the slow peers are left out
+EXTRAPOLATED = "theirs: one estimate, times {}"
 
-
-def drawn(texts: int, width: int, permutations: int, seed: int = 1) -> Sample:
-    """A sample of normal classes."""
-    sample = sample_of(TASKS["gaussian"](texts, width, 2, 4.0, 0.2, seed), seed)
-    return replace(sample, output=with_permutations(sample.output[:, 0], permutations, seed))
-
-
-def interleaved(*calls: Callable[[], object]) -> list[float]:
-    """Median seconds of each call; the calls take turns, so that a slow moment hits all."""
-    seconds: list[list[float]] = [[] for _ in calls]
-    for _ in range(REPEATS + 1):
-        for call, own in zip(calls, seconds, strict=True):
-            start = perf_counter()
-            call()
-            own.append(perf_counter() - start)
-    return [median(own[1:]) for own in seconds]  # the first warms up
+Row = dict[str, Any]
 
 
-def peak_megabytes() -> float:
-    """The most memory that the process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def neighbours(sizes: list[tuple[int, int]], patient: bool) -> Iterator[Row]:
+    """Nearest neighbours at every size (n, d), against peers and the matrix product."""
+    for n, d in sizes:
+        sample = drawn(n, d)[1]
+        with_null = permuted(sample)
+        single = sample.hidden.numpy()
+        double, output = single.astype(np.float64), sample.output[:, 0].numpy()
+        calls: dict[str, Callable[[], Any]] = {
+            "product": lambda sample=sample: sample.hidden @ sample.hidden.T,
+            "euclidean": lambda sample=sample: estimate("knn", sample),
+            "null": lambda sample=with_null: estimate("knn", sample),
+            "scikit-learn": lambda h=single, y=output: peers.sklearn_neighbours(h, y),
+        }
+        if patient or n <= SLOW:
+            calls |= {
+                "chebyshev": lambda sample=sample: estimate("knn", sample, metric="chebyshev"),
+                "ennemi": lambda h=double, y=output: peers.ennemi(h, y),
+                "infomeasure": lambda h=double, y=output: peers.infomeasure_ksg(h, y),
+                "NPEET-plus": lambda h=double, y=output: peers.npeet(h, y),
+            }
+        for name in ("product", "euclidean", "null", "chebyshev"):
+            calls.get(name, lambda: None)()  # warm
+        yield from _neighbour_rows(f"n = {n:,}, d = {d}", *interleaved(calls), n == 4000)
 
 
-def neighbours() -> None:
-    """On two threads."""
-    torch.set_num_threads(2)
-    knn, n, d = ESTIMATORS["knn"], 4000, 128
-    alone, with_null = drawn(n, d, 0), drawn(n, d, 100)
-    product, one, all_ = interleaved(
-        lambda: alone.hidden @ alone.hidden.T, lambda: knn(alone), lambda: knn(with_null)
+def _neighbour_rows(
+    size: str, seconds: dict[str, list[float]], gave: dict[str, Any], aimed: bool
+) -> Iterator[Row]:
+    def row(work: str, against: str, ours: str, times: int = 1, **rest: Any) -> Row:
+        theirs = [times * s for s in seconds[against]]
+        note = EXTRAPOLATED.format(times) if times > 1 else ""
+        rest = {"note": note, **rest}
+        return measure("neighbours", work, against, size, seconds[ours], theirs, **rest)
+
+    target = (lambda value: {"target": value}) if aimed else lambda value: {}
+    apart = abs(gave["euclidean"] - gave["scikit-learn"])
+    yield row("knn", "scikit-learn", "euclidean", difference=apart, tolerance=1e-6, **target(4))
+    yield row("knn", "product", "euclidean", lower=True, note="the product alone: the floor")
+    yield row("knn and null", "euclidean", "null", lower=True, note="P = 100", **target(6))
+    for peer in ("NPEET-plus", "ennemi", "infomeasure"):
+        if peer not in seconds:
+            continue
+        yield row("knn", peer, "euclidean", note="its own metric or estimator", **target(100))
+        if peer != "NPEET-plus":
+            apart = abs(gave["chebyshev"] - gave[peer])
+            aim = target(25) if peer == "ennemi" else {}
+            yield row("knn, Chebyshev", peer, "chebyshev", difference=apart, tolerance=1e-6, **aim)
+        yield row("knn and null", peer, "null", 1 + PERMUTATIONS)
+
+
+def units(n: int, d: int) -> Iterator[Row]:
+    """Forty positions, each with its null and interval, against one estimate of ennemi."""
+    samples = [drawn(n, d, seed)[1] for seed in range(POSITIONS)]
+    nulls = [permuted(sample) for sample in samples]
+    first, output = samples[0].hidden.double().numpy(), samples[0].output[:, 0].numpy()
+    seconds, _ = interleaved(
+        {
+            "estimates": lambda: [ESTIMATORS["knn"](sample) for sample in samples],
+            "intervals": lambda: [summary(ESTIMATORS["knn"](s), s, {}) for s in samples],
+            "nulls": lambda: [ESTIMATORS["knn"](sample) for sample in nulls],
+            "ennemi": lambda: peers.ennemi(first, output),
+        }
     )
-    print(f"knn, n = {n}, d = {d}, two threads")
-    print(f"  matrix product {product:.4f} s, estimate {one:.4f} s: {one / product:.2f} times")
-    print(f"  with 100 permutations {all_:.4f} s: {all_ / one:.2f} times the estimate")
+    for ours, work, times in (
+        ("estimates", "knn, 40 positions", POSITIONS),
+        ("nulls", "knn and null, 40 positions", POSITIONS * (1 + PERMUTATIONS)),
+        ("intervals", "knn and interval, 40 positions", POSITIONS * (1 + BOOTSTRAP)),
+    ):
+        note = EXTRAPOLATED.format(f"{times:,}")
+        if ours == "intervals":
+            note += "; our interval is from pointwise values, theirs from 100 bootstrap samples"
+        theirs = [times * s for s in seconds["ennemi"]]
+        size = f"n = {n:,}, d = {d}"
+        yield measure("neighbours", work, "ennemi", size, seconds[ours], theirs, note=note)
 
 
-def stack() -> None:
-    """On one thread, all units of a run."""
-    torch.set_num_threads(1)
-    pool, n, d = ESTIMATORS["stack"], 1700, 128
-    pool(drawn(n, d, 0))
-    seconds = {}
-    for permutations in (0, 20, 100):
-        start = perf_counter()
-        for unit in range(UNITS):
-            pool(drawn(n, d, permutations, unit))
-        seconds[permutations] = perf_counter() - start
-    print(f"stack, {UNITS} units, n = {n}, d = {d}, one thread")
-    print(f"  estimates {seconds[0]:.1f} s")
-    for permutations in (20, 100):
-        floor = seconds[permutations] - seconds[0]
-        print(f"  floor of {permutations} permutations {floor:.1f} s more")
-    print(f"  memory of the process at most {peak_megabytes():.0f} MB")
+def linear(n: int, d: int) -> Iterator[Row]:
+    """The linear probe against logistic regression, five folds, and with permutations."""
+    sample = drawn(n, d)[1]
+    with_null = permuted(sample)
+    hidden, fold = sample.hidden.numpy(), sample.fold.numpy()
+    output, shuffled = (with_null.output[:, c].numpy() for c in (0, 1))
+    linear = ESTIMATORS["linear"]
+    linear(sample)  # warm
+    seconds, gave = interleaved(
+        {
+            "linear": lambda: linear(sample),
+            "null": lambda: linear(with_null),
+            "plain": lambda: peers.logistic_loss(hidden, output, fold),
+            "shuffled": lambda: peers.logistic_loss(hidden, shuffled, fold),
+            "tuned": lambda: peers.tuned_logistic_loss(hidden, output, fold),
+        }
+    )
+    # The log loss that goes with the estimate: that of the prior less what is gained on it.
+    share = [np.bincount(output[fold != k]) / (fold != k).sum() for k in fold]
+    prior = -np.mean([np.log(share[i][output[i]]) for i in range(n)])
+    loss = prior - float(gave["linear"].pvi.mean())
+    size = f"n = {n:,}, d = {d}"
+
+    def row(work: str, against: str, ours: str, theirs: list[float], **rest: Any) -> Row:
+        return measure("linear", work, against, size, seconds[ours], theirs, **rest)
+
+    more = {
+        "difference": loss - gave["plain"],
+        "tolerance": 0.001,
+        "note": "log loss, ours - theirs",
+    }
+    yield row("linear", "LogisticRegression", "linear", seconds["plain"], target=8, **more)
+    pairs = zip(seconds["plain"], seconds["shuffled"], strict=True)
+    many = [one + PERMUTATIONS * other for one, other in pairs]
+    note = "theirs: one permutation, times 100"
+    yield row("linear and null", "LogisticRegression", "null", many, target=20, note=note)
+    more |= {"difference": loss - gave["tuned"], "tolerance": 0.002}
+    yield row("linear", "LogisticRegressionCV", "linear", seconds["tuned"], **more)
 
 
-if __name__ == "__main__":
-    stack()
-    neighbours()
+def stack(n: int, d: int, steps: int) -> Iterator[Row]:
+    """The stack against MINE of torch-mist: each repetition is a data set of its own."""
+    data = [drawn(n, d, seed) for seed in range(1, 6)]
+    turn = {"stack": iter(data), "mine": iter(data)}
+    bias: dict[str, list[float]] = {"stack": [], "mine": []}
+
+    def run(name: str) -> None:
+        task, sample = next(turn[name])
+        if name == "stack":
+            found = estimate("stack", sample)
+        else:
+            found = peers.torch_mist_mine(task.hidden, task.output, steps)
+        bias[name].append(found - task.information)
+
+    estimate("stack", data[0][1])  # warm
+    peers.torch_mist_mine(data[0][0].hidden, data[0][0].output, 10)
+    seconds, _ = interleaved({name: lambda name=name: run(name) for name in bias})
+    ours, theirs = (abs(float(np.mean(bias[name]))) for name in ("stack", "mine"))
+    yield measure(
+        *("stack", "stack", "MINE of torch-mist", f"n = {n:,}, d = {d}"),
+        *(seconds["stack"], seconds["mine"]),
+        target=10,
+        difference=ours - theirs,
+        tolerance=0.0,
+        note=f"absolute bias {ours:.3f} against {theirs:.3f} nats; theirs: {steps:,} steps",
+    )
+
+
+def rows(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
+    """All rows; neighbours on as many threads, what is fitted on one, as in a study."""
+    use_threads(threads)
+    sizes = [(n, d) for n in (1000, 4000, 16000) for d in (64, 128, 256)]
+    yield from neighbours([(1000, 64)] if quick else sizes, patient)
+    yield from units(*((1000, 64) if quick else (4000, 128)))
+    use_threads(1)
+    yield from linear(*((1000, 64) if quick else (4000, 128)))
+    yield from stack(1000, 64, 100 if quick else 2000)

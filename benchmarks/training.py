@@ -1,14 +1,12 @@
-"""What a training step costs beside the LSTM in it: ratios within one run.
+"""What a training step costs: beside the bare LSTM in it, and in tokens a second for each cell.
 
-    python benchmarks/training.py
-
-A step of BiLSTM with additive attention (forward, backward, both optimisers) against forward and
-backward of a bare `torch.nn.LSTM` over the same shapes and packed lengths, on one thread, turn by
-turn. Embeddings 300, width 2 x 128, 64 texts a batch, 20,000 words; lengths as of sentences.
+A step is forward, backward and both optimisers. Embeddings 300, width 2 x 128, 64 texts a batch,
+20,000 words; lengths as of sentences.
 """
 
-from statistics import median
-import time
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +17,15 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier
+from attinfo.models.noise import training_noise
 from attinfo.models.variants import VARIANTS
 from attinfo.optimizers import Optimizers
 from attinfo.sections import Training
+from benchmarks.timing import Seconds, interleaved, measure
 
-VOCABULARY, EMBEDDING, WIDTH, BATCH, REPEATS = 20_000, 300, 256, 64, 7
+VOCABULARY, EMBEDDING, WIDTH, BATCH = 20_000, 300, 256, 64
+ENCODERS, SCORERS = ("bilstm", "cnn", "mlp"), ("additive", "deep", "scaled_dot")
+NORMALISERS = ("softmax", "gumbel_softmax")
 
 
 def sentences(count: int, seed: int = 0) -> Texts:
@@ -32,55 +34,88 @@ def sentences(count: int, seed: int = 0) -> Texts:
     lengths = np.clip(rng.gamma(4.5, 4.7, count).astype(int), 2, 60)
     weight = 1 / np.arange(2, VOCABULARY)
     ids = 2 + rng.choice(VOCABULARY - 2, lengths.sum(), p=weight / weight.sum())
-    offsets = np.append(0, lengths.cumsum())
-    return Texts(ids, offsets, rng.integers(0, 2, count))
+    return Texts(ids, np.append(0, lengths.cumsum()), rng.integers(0, 2, count))
 
 
-def main() -> None:
-    """Time both, turn by turn, and print the ratio."""
-    torch.set_num_threads(1)
-    texts = sentences(40 * BATCH)
+def classifier(encoder: str, scorer: str, normaliser: str) -> Classifier:
+    """The model of a cell, untrained."""
     options = {
-        "encoder": {"name": "bilstm"},
-        "attention": {"name": "additive"},
-        "normaliser": {"name": "softmax", "temperature": 1.0},
+        "encoder": {"name": encoder},
+        "attention": {"name": scorer},
+        "normaliser": {"name": normaliser, "temperature": 1.0},
         **{"embedding": EMBEDDING, "embedding_std": 0.4, "width": WIDTH, "dropout": 0.4},
     }
-    chosen = list(batches(texts.lengths, BATCH, np.random.default_rng(1)))
-    bare = nn.LSTM(EMBEDDING, WIDTH // 2, batch_first=True, bidirectional=True)
-    inputs = [torch.randn(len(c), int(texts.lengths[c].max()), EMBEDDING) for c in chosen]
-    model = Classifier(VOCABULARY, 2, options, VARIANTS["trained"]).train()
+    return Classifier(VOCABULARY, 2, options, VARIANTS["trained"])
+
+
+def steps(model: Classifier, texts: Texts, chosen: list[np.ndarray]) -> Callable[[], None]:
+    """Training on each batch."""
+    model.train()
     optimizers = Optimizers(model, Training().model_dump())
+    noise = training_noise(torch.Generator().manual_seed(0))
 
-    def lstm() -> None:
-        for own, embedded in zip(chosen, inputs, strict=True):
-            lengths = torch.from_numpy(texts.lengths[own])
-            packed = pack_padded_sequence(
-                embedded.requires_grad_(), lengths, batch_first=True, enforce_sorted=False
-            )
-            pad_packed_sequence(bare(packed)[0], batch_first=True)[0].sum().backward()
-
-    def steps() -> None:
+    def run() -> None:
         for own in chosen:
             labels = torch.from_numpy(texts.labels[own])
-            loss = cross_entropy(model(pad(texts, own)).logits, labels)
+            loss = cross_entropy(model(pad(texts, own), noise).logits, labels)
             optimizers.zero_grad()
             loss.backward()
             optimizers.step()
 
-    def seconds(work) -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
+    return run
 
-    lstm(), steps()  # warm
-    pairs = [(seconds(lstm), seconds(steps)) for _ in range(REPEATS)]
-    ratios = [step / alone for alone, step in pairs]
+
+def bare(texts: Texts, chosen: list[np.ndarray]) -> Callable[[], None]:
+    """Forward and backward of an LSTM over the same shapes and packed lengths."""
+    lstm = nn.LSTM(EMBEDDING, WIDTH // 2, batch_first=True, bidirectional=True)
+    inputs = [torch.randn(len(c), int(texts.lengths[c].max()), EMBEDDING) for c in chosen]
+
+    def run() -> None:
+        for own, embedded in zip(chosen, inputs, strict=True):
+            lengths = torch.from_numpy(texts.lengths[own])
+            embedded.requires_grad_()
+            packed = pack_padded_sequence(embedded, lengths, True, enforce_sorted=False)
+            pad_packed_sequence(lstm(packed)[0], batch_first=True)[0].sum().backward()
+
+    return run
+
+
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
+    """BiLSTM with additive attention against the bare LSTM; then each cell."""
+    texts = sentences((10 if quick else 40) * BATCH)
+    chosen = list(batches(texts.lengths, BATCH, np.random.default_rng(1)))
+    cells = list(product(ENCODERS, SCORERS, NORMALISERS))
+    calls = {"bare": bare(texts, chosen)}
+    few = chosen[:: 1 if quick else 4]
+    for cell in cells:
+        whole = cell == ("bilstm", "additive", "softmax")
+        calls[" + ".join(cell)] = steps(classifier(*cell), texts, chosen if whole else few)
+    first = "bilstm + additive + softmax"
+    for run in (calls["bare"], calls[first]):
+        run()  # warm
+    close, _ = interleaved({name: calls[name] for name in ("bare", first)}, 7)
     tokens = int(texts.offsets[-1])
-    print(f"bare LSTM, forward and backward: {tokens / median(p[0] for p in pairs):,.0f} tokens/s")
-    print(f"training step: {tokens / median(p[1] for p in pairs):,.0f} tokens/s")
-    print(f"ratio: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), {REPEATS} turns")
+    rate = f"{tokens / float(np.median(close[first])):,.0f} tokens/s"
+    yield measure(
+        *("training", first, "bare nn.LSTM", f"{tokens:,} tokens"),
+        *(close[first], close["bare"]),
+        **{"lower": True, "target": 1.5, "note": rate},
+    )
+    yield from _cells({name: call for name, call in calls.items() if name != "bare"}, texts, few)
 
 
-if __name__ == "__main__":
-    main()
+def _cells(
+    calls: dict[str, Callable[[], None]], texts: Texts, few: list[np.ndarray]
+) -> Iterator[dict[str, Any]]:
+    first = "bilstm + additive + softmax"
+    calls[first] = steps(classifier(*first.split(" + ")), texts, few)
+    for run in calls.values():
+        run()  # warm
+    seconds: dict[str, Seconds] = interleaved(calls)[0]
+    tokens = sum(int(texts.lengths[own].sum()) for own in few)
+    for name in calls:
+        if name != first:
+            rate = f"{tokens / float(np.median(seconds[name])):,.0f} tokens/s"
+            size = f"{tokens:,} tokens"
+            rest = {"lower": True, "note": rate}
+            yield measure("training", name, first, size, seconds[name], seconds[first], **rest)

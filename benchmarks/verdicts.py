@@ -3,10 +3,11 @@
 Studies are simulated at the level of the tables of texts, with the variance over seeds that the
 default study has (see tests/simulate.py), or that of a `runs.csv`:
 
-    python benchmarks/verdicts.py [--studies 200] [--tau 0.05] [--runs results/default/runs.csv]
+    python -m benchmarks.verdicts [--studies 200] [--tau 0.05] [--runs results/default/runs.csv]
 """
 
 from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 import sys
 
@@ -17,12 +18,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from simulate import SEEN, Spread, simulated_claims
 
+SEEDS = (3, 5, 10)
 STATISTICS = {
     "information": "information_position",
     "tau": "tau_gain",
     "rise": "concordance_rise",
     "entropy": "entropy_ratio",
 }
+HEAD = (
+    "| seeds | conclusion | p < 0.05, no effect | called, no effect | effect | called | MDE |\n"
+    "|---|---|---|---|---|---|---|"
+)
 
 
 def spread_in(path: str) -> Spread:
@@ -36,26 +42,11 @@ def spread_in(path: str) -> Spread:
     return Spread(**{name: (sd, getattr(Spread(), name)[1]) for name, sd in over_seeds.items()})
 
 
-def main() -> None:
-    """Print the table."""
-    parser = ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--studies", type=int, default=200)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[3, 5, 10])
-    parser.add_argument("--tau", type=float, help="SD of tau over seeds, instead")
-    parser.add_argument("--runs", help="a runs.csv to take the SDs over seeds from")
-    given = parser.parse_args()
-    spread = spread_in(given.runs) if given.runs else Spread()
-    if given.tau:
-        spread = spread._replace(tau=(given.tau, spread.tau[1]))
-    sds = ", ".join(f"{name} {sd:.3f}" for name, (sd, _) in spread._asdict().items())
-    print(f"{given.studies} studies a row; SD of a run over seeds: {sds}\n")
-    print(
-        "| seeds | conclusion | p < 0.05, no effect | called, no effect | effect | called | MDE |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    for seeds in given.seeds:
-        null = simulated_claims({}, seeds, given.studies, spread)
-        real = simulated_claims(SEEN, seeds, given.studies, spread)
+def lines(studies: int, spread: Spread, each: Sequence[int] = SEEDS) -> Iterator[str]:
+    """The rows of the table in Markdown, for each number of seeds."""
+    for seeds in each:
+        null = simulated_claims({}, seeds, studies, spread)
+        real = simulated_claims(SEEN, seeds, studies, spread)
         for claim, effect in SEEN.items():
             nothing, something = null.loc[claim], real.loc[claim]
             right = "supported" if effect > 0 else "contradicted"
@@ -66,7 +57,24 @@ def main() -> None:
                 f"{(something['verdict'] == right).mean():.0%}",
                 f"{something['mde'].median():.3f}",
             )
-            print(f"| {seeds} | ({claim}) | {' | '.join(shares)} |", flush=True)
+            yield f"| {seeds} | ({claim}) | {' | '.join(shares)} |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--studies", type=int, default=200)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--tau", type=float, help="SD of tau over seeds, instead")
+    parser.add_argument("--runs", help="a runs.csv to take the SDs over seeds from")
+    given = parser.parse_args()
+    spread = spread_in(given.runs) if given.runs else Spread()
+    if given.tau:
+        spread = spread._replace(tau=(given.tau, spread.tau[1]))
+    sds = ", ".join(f"{name} {sd:.3f}" for name, (sd, _) in spread._asdict().items())
+    print(f"{given.studies} studies a row; SD of a run over seeds: {sds}\n\n{HEAD}")
+    for line in lines(given.studies, spread, given.seeds):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -780,3 +780,16 @@ def test_the_schema_accepts_the_default_config_and_refuses_an_unknown_key(tmp_pa
     jsonschema.validate(config, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(config | {"sedes": [1]}, schema)
+
+
+def test_the_report_shows_each_scorer_of_the_first_encoder_and_each_other_encoder(config):
+    grid = {"encoder": ["mlp", "cnn"], "attention": ["additive", "deep"], "normaliser": "softmax"}
+    grids = [grid | {"variant": ["uniform", "trained"]}, grid | {"encoder": "bilstm"}]
+    study = Study.checked(config | {"grid": [{"dataset": "mine", **own} for own in grids]})
+    shown = [(run.encoder, run.attention, run.variant, run.seed) for run in study.shown_runs]
+    assert shown == [
+        ("mlp", "additive", "trained", 1),
+        ("mlp", "deep", "trained", 1),
+        ("cnn", "additive", "trained", 1),
+        ("bilstm", "additive", "trained", 1),
+    ]

@@ -438,10 +438,10 @@ def test_the_keyword_has_the_highest_mean_gain_of_all_words_and_places_in_the_st
 ):
     (data,) = planted_study.parent.glob("data/keyword-*/summary.json")
     truth = read_truth(data.parent, "test")
-    files = sorted((planted_study / "runs" / "keyword").rglob("pointwise.parquet"))
+    files = sorted((planted_study / "runs" / "keyword").rglob("pointwise/linear.parquet"))
     assert len(files) == 8
     for file in files:
-        states = read_states(file.with_name("states.safetensors"))
+        states = read_states(file.parents[1] / "states.safetensors")
         gain = pd.read_parquet(file)["linear_gain"].to_numpy()
         lead = margins(states, truth.decisive, gain)
         assert min(lead.values()) > 0, (file, lead)

@@ -22,7 +22,7 @@ JUDGED = {"claims": 1} | DRAWN
 
 
 def agreed(cells: int) -> Jobs:
-    return {"agreement": cells, "collect": 1} | JUDGED
+    return {"agreement": cells, "collect": 1, "distributions": 1} | JUDGED
 
 
 def read(cells: int) -> Jobs:
@@ -87,7 +87,7 @@ EDITS: dict[str, tuple[str, str, Jobs]] = {
     "faithfulness": (
         f"{LIBRARY}faithfulness.py",
         "X = 1",
-        {"faithfulness": 3, "collect": 1} | PAGE,
+        {"faithfulness": 3, "collect": 1, "distributions": 1} | DRAWN,
     ),
     "a flag of trust": (f"{LIBRARY}trust.py", "X = 1", {"trust": 1} | DRAWN),
     "a verdict": (f"{LIBRARY}verdicts.py", "X = 1", JUDGED),
@@ -186,13 +186,19 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
         put("information", "estimators", ["linear", "knn", "gaussian"]),
         {"information": 3, "calibrate": 1, "trust": 1} | agreed(3),
     ),
-    "a cell less": (put("grid", [small_study()["grid"][0]]), {"trust": 1, "collect": 1} | JUDGED),
+    "a cell less": (
+        put("grid", [small_study()["grid"][0]]),
+        {"trust": 1, "collect": 1, "distributions": 1} | JUDGED,
+    ),
     "the width of one encoder": (put("encoders", {"cnn": {"width": 8}}), trained(1)),
     "an option of one scorer": (
         put("attentions", {"scaled_dot": {"query": "last"}}),
         trained(1),
     ),
-    "an option of a block that is not used": (put("encoders", {"gru": {"width": 8}}), {}),
+    "an option of a block that is not used": (  # but for the page, which shows the config
+        put("encoders", {"gru": {"width": 8}}),
+        PAGE,
+    ),
     "the learning rate": (put("training", "learning_rate", 0.02), trained(3)),
     "a value of the training swapped with another": (swapped, trained(3)),
     "the permutations": (
@@ -209,7 +215,7 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     ),
     "the texts of faithfulness": (
         put("faithfulness", "texts", 25),
-        {"faithfulness": 3, "collect": 1} | PAGE,
+        {"faithfulness": 3, "collect": 1, "distributions": 1} | DRAWN,
     ),
     "the calibration": (
         put("calibration", "repeats", 3),

@@ -28,7 +28,7 @@ def test_a_null_conclusion_is_seldom_called() -> None:
 
 @pytest.mark.slow
 def test_null_conclusions_are_called_in_at_most_five_percent() -> None:
-    false_alarms(seeds=3, studies=200)  # with ten seeds: benchmarks/verdicts.py
+    false_alarms(seeds=3, studies=200)  # with ten seeds: benchmarks.verdicts
 
 
 @pytest.mark.slow

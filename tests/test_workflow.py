@@ -3,11 +3,14 @@
 from pathlib import Path
 import subprocess
 import sys
+from xml.etree import ElementTree
 
+from chromium import chromium, requests, visit
 import numpy as np
 import pandas as pd
 from project import ROOT, copy_of_project, jobs_of_dry_run, snakemake
 import pytest
+from snakemake_report import check_captions
 import yaml
 
 from attinfo.data.truth import read_truth
@@ -128,10 +131,35 @@ def test_a_study_that_its_data_cannot_bear_stops_before_any_training(smoke):
 def test_the_page_is_self_contained_and_shows_texts_as_text(smoke):
     folder, _ = smoke
     page = (folder / "results/smoke/report.html").read_text("utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 1  # its own
     assert "&lt;" in page and "😀" in page
     for outside in ('src="http', "@import", "<link"):
         assert outside not in page
+
+
+def test_the_page_of_a_whole_study_is_sound_in_a_browser(smoke):
+    folder, _ = smoke
+    with chromium() as browser:
+        visit(browser, folder / "results/smoke/report.html", width=400)
+        assert browser.get_log("browser") == []
+        assert all(url.startswith(("file:", "data:")) for url in requests(browser))
+        browser.execute_script("window.scrollTo(500, 0)")
+        assert browser.execute_script("return window.scrollX") == 0
+        pictures = browser.find_elements("tag name", "img")
+        assert len(pictures) > 10
+        assert all(len(picture.get_attribute("alt")) > 80 for picture in pictures)
+
+
+def test_strips_and_latex_tables_stand_beside_the_page(smoke):
+    folder, _ = smoke
+    pictures = list((folder / "results/smoke/strips").glob("own-*.svg"))
+    assert len(pictures) == 3
+    for picture in pictures:
+        assert "<script" not in picture.read_text("utf-8")
+        ElementTree.parse(picture)
+    for name in ("verdicts", "agreement"):
+        text = (folder / f"results/smoke/tables/{name}.tex").read_text("utf-8")
+        assert r"\begin{tabular}" in text and "τ" not in text
 
 
 def test_snakemake_makes_its_report_too(smoke):
@@ -139,6 +167,7 @@ def test_snakemake_makes_its_report_too(smoke):
     done = snakemake(folder, "--configfile", "smoke.yaml", "--report", "report.zip")
     assert done.returncode == 0, done.stderr[-2000:]
     assert (folder / "report.zip").stat().st_size > 100_000
+    check_captions(folder / "report.zip", folder / "results/smoke/figures")
 
 
 def test_a_planted_word_leads_in_information_in_the_study(smoke):

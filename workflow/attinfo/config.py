@@ -175,14 +175,19 @@ class Study(Filtered):
 
     @property
     def shown_runs(self) -> list[Run]:
-        """Runs whose texts the report shows: the first of each encoder on the first data set,
-        a trained one where there is one.
+        """Runs whose texts the report shows, of the first data set: the first run, with one of
+        each other scorer, and one of each other encoder; trained ones where there are any.
         """
-        first: dict[str, Run] = {}
-        for run in sorted(self.runs, key=lambda run: run.variant != "trained"):
-            if run.dataset == self.used_datasets[0]:
-                first.setdefault(run.encoder, run)
-        return list(first.values())
+        own = [run for run in self.runs if run.dataset == self.used_datasets[0]]
+        own.sort(key=lambda run: run.variant != "trained")
+        first, shown = own[0], {}
+        for run in own:
+            if run.encoder == first.encoder:
+                shown.setdefault((run.encoder, run.attention), run)
+        for run in own:
+            if run.encoder not in {encoder for encoder, _ in shown}:
+                shown[run.encoder, run.attention] = run
+        return list(shown.values())
 
     def data_key(self, dataset: str) -> str:
         """The folder of a prepared data set: its name and a digest of what it is made by."""

@@ -2,26 +2,45 @@
 
 import csv
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    """What the jobs of a rule took: seconds in all and of the longest, MB at most."""
+
+    rule: str
+    jobs: int
+    seconds: float
+    longest: float
+    memory: float
+
+
+def costs(*folders: str | Path) -> list[Cost]:
+    """The cost of each rule, the dearest first.
+
+    Args:
+        folders: each holds `<rule>/.../*.tsv`, benchmark files of Snakemake.
+    """
+    jobs: dict[str, list[tuple[float, float]]] = {}
+    for folder in folders:
+        for file in sorted(Path(folder).rglob("*.tsv")):
+            with file.open(encoding="utf-8", newline="") as opened:
+                row = next(csv.DictReader(opened, delimiter="\t"))
+            memory = float(row["max_rss"]) if row["max_rss"] not in ("-", "NA") else 0.0
+            rule = file.relative_to(folder).parts[0]
+            jobs.setdefault(rule, []).append((float(row["s"]), memory))
+    found = []
+    for rule, own in jobs.items():
+        seconds, memory = zip(*own, strict=True)
+        found.append(Cost(rule, len(own), sum(seconds), max(seconds), max(memory)))
+    return sorted(found, key=lambda cost: -cost.seconds)
 
 
 def slowest_rules(folder: str | Path) -> str:
-    """A text table: rules by total seconds, with jobs, longest job and largest memory.
-
-    Args:
-        folder: holds `<rule>/.../*.tsv`, the benchmark files of Snakemake.
-    """
-    jobs: dict[str, list[tuple[float, float]]] = {}
-    for file in sorted(Path(folder).rglob("*.tsv")):
-        with file.open(encoding="utf-8", newline="") as opened:
-            row = next(csv.DictReader(opened, delimiter="\t"))
-        memory = float(row["max_rss"]) if row["max_rss"] not in ("-", "NA") else 0.0
-        rule = file.relative_to(folder).parts[0]
-        jobs.setdefault(rule, []).append((float(row["s"]), memory))
+    """`costs` as a text table."""
     lines = [f"{'rule':<14}{'jobs':>6}{'seconds':>10}{'longest':>10}{'MB at most':>12}"]
-    for rule, cost in sorted(jobs.items(), key=lambda item: -sum(s for s, _ in item[1])):
-        seconds = [s for s, _ in cost]
+    for c in costs(folder):
         lines.append(
-            f"{rule:<14}{len(cost):>6}{sum(seconds):>10.1f}{max(seconds):>10.1f}"
-            f"{max(m for _, m in cost):>12.0f}"
+            f"{c.rule:<14}{c.jobs:>6}{c.seconds:>10.1f}{c.longest:>10.1f}{c.memory:>12.0f}"
         )
     return "\n".join(lines)

@@ -22,7 +22,7 @@ from attinfo.registry import check_name, entries, with_defaults
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Blocks = dict[str, dict[str, Any]]  # name of a building block -> its options
+Blocks = dict[Name, dict[str, Any]]  # name of a building block -> its options
 OneOrMore = Annotated[
     list[str],
     BeforeValidator(

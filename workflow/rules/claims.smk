@@ -12,6 +12,7 @@ rule claims:
         cells=f"{RESULTS}/cells.csv",
         variance=f"{RESULTS}/variance.csv",
         ranks=f"{RESULTS}/ranks.csv",
+        study=f"{RESULTS}/study.json",
     log:
         log_of("claims", "claims"),
     benchmark:
@@ -24,7 +25,7 @@ rule claims:
         mem_mb=growing(1000 + 4 * len(STUDY.runs) // len(STUDY.used_datasets)),
         runtime=growing(30),
     params:
-        options=STUDY.statistics.model_dump(),
+        options={"study": STUDY.study, "statistics": STUDY.statistics.model_dump()},
     script:
         "../scripts/claims.py"
 

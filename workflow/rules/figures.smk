@@ -1,41 +1,68 @@
 """The figures of the study, for its page and for `snakemake --report`."""
 
-FIGURES = {
-    "verdicts": "Verdicts",
-    "agreement": "Agreement",
-    "information_by_rank": "Information",
-    "concordance": "Agreement",
-    "skew": "Attention weights",
-    "ablations": "Ablations",
-    "calibration": "Trust",
-}
-OVERALL = ["verdicts"]
-DRAWN = [(name, "all") for name in OVERALL] + [
-    (name, dataset) for dataset in STUDY.used_datasets for name in FIGURES if name not in OVERALL
-]
+from attinfo.figure_names import ENTRIES, SECTIONS, drawn
+
+# Snakemake sorts categories by name: numbered, they stand as on the page.
+CATEGORIES = {name: f"{i} {title}" for i, (name, title) in enumerate(SECTIONS.items(), 1)}
+DRAWN = drawn(STUDY.used_datasets)
+
+
+rule distributions:
+    """What figures show of single texts as one small table."""
+    input:
+        texts=groups_of("texts.parquet"),
+        faithfulness=all_runs("faithfulness.parquet"),
+        states=all_runs("states.safetensors"),
+        data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
+        code=code("distributions.py"),
+    output:
+        distributions=f"{RESULTS}/distributions.parquet",
+    log:
+        log_of("distributions", "distributions"),
+    benchmark:
+        benchmark_of("distributions", "distributions")
+    conda:
+        "../../envs/agreement.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(30),
+    params:
+        options={
+            "datasets": STUDY.used_datasets,
+            "groups": STUDY.groups,
+            "seeds": STUDY.seeds,
+        },
+    script:
+        "../scripts/distributions.py"
 
 
 rule figures:
-    """Each figure as SVG and PNG, with its numbers as CSV."""
+    """Each figure as SVG and PNG, its numbers as CSV, its caption in the study's numbers."""
     input:
         claims=f"{RESULTS}/claims.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
-        information=f"{RESULTS}/information.parquet",
         calibration=f"{RESULTS}/calibration.csv",
+        variance=f"{RESULTS}/variance.csv",
+        ranks=f"{RESULTS}/ranks.csv",
+        information=f"{RESULTS}/information.parquet",
+        distributions=rules.distributions.output.distributions,
+        study=f"{RESULTS}/study.json",
         code=code("figures.py"),
     output:
         svg=[
             report(
                 figure_path(name, dataset, ".svg"),
-                caption=f"../report/{name}.rst",
-                category=FIGURES[name],
+                caption=os.path.abspath(figure_path(name, dataset, ".rst")),
+                category=CATEGORIES[ENTRIES[name].section],
                 labels={"figure": name.replace("_", " "), "data set": dataset},
             )
             for name, dataset in DRAWN
         ],
-        png=[figure_path(*drawn, ".png") for drawn in DRAWN],
-        csv=[figure_path(*drawn, ".csv") for drawn in DRAWN],
+        png=[figure_path(*one, ".png") for one in DRAWN],
+        csv=[figure_path(*one, ".csv") for one in DRAWN],
+        rst=[figure_path(*one, ".rst") for one in DRAWN],
     log:
         log_of("figures", "figures"),
     benchmark:

@@ -1,27 +1,37 @@
-"""The page of the study."""
+"""The page of the study, and what stands beside it."""
 
 SHOWN = STUDY.shown_runs
 
 
 rule report:
-    """One self-contained page: verdicts, figures, texts token by token, tables, provenance."""
+    """One self-contained page: verdicts, figures, texts word by word, tables, provenance."""
     input:
         claims=f"{RESULTS}/claims.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
         information=f"{RESULTS}/information.parquet",
+        calibration=f"{RESULTS}/calibration.csv",
         agreement=f"{RESULTS}/agreement.csv",
         faithfulness=f"{RESULTS}/faithfulness.csv",
         variance=f"{RESULTS}/variance.csv",
         ranks=f"{RESULTS}/ranks.csv",
         published=rules.published.output.published if STUDY.report.published else [],
-        figures=rules.figures.output.svg,
-        captions=[f"workflow/report/{name}.rst" for name in FIGURES],
+        figures=rules.figures.output,
         data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
         states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
         pointwise=[f"{RESULTS}/runs/{run.path}/pointwise/linear.parquet" for run in SHOWN],
-        run=f"{RESULTS}/runs/{SHOWN[0].path}/run.json",
-        template="workflow/attinfo/templates/report.html.j2",
+        importance=[f"{RESULTS}/runs/{run.path}/importance.parquet" for run in SHOWN],
+        records=[f"{RESULTS}/runs/{run.path}/run.json" for run in STUDY.models],
+        templates=[
+            f"workflow/attinfo/templates/{name}"
+            for name in (
+                "report.html.j2",
+                "parts.html.j2",
+                "strip.svg.j2",
+                "report.css",
+                "report.js",
+            )
+        ],
         code=code("report.py"),
     output:
         report=report(
@@ -29,6 +39,9 @@ rule report:
             caption="../report/page.rst",
             category="The page",
         ),
+        strips=directory(f"{RESULTS}/strips"),
+        verdicts=f"{RESULTS}/tables/verdicts.tex",
+        agreement=f"{RESULTS}/tables/agreement.tex",
     log:
         log_of("report", "report"),
     benchmark:
@@ -45,9 +58,10 @@ rule report:
             "level": STUDY.statistics.level,
             "runs": [list(run) for run in SHOWN],
             "datasets": STUDY.used_datasets,
-            "figures": DRAWN,
-            **STUDY.report.model_dump(),
-            "config": STUDY.model_dump(),
+            "figures": f"{RESULTS}/figures",
+            "benchmarks": [f"{RESULTS}/benchmarks", "results/data/benchmarks"],
+            "strips": {"count": STUDY.report.texts, "seed": STUDY.report.seed},
+            "config": STUDY.model_dump(mode="json"),
         },
     script:
         "../scripts/report.py"

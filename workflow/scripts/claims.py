@@ -1,5 +1,7 @@
 """Settle the five conclusions."""
 
+import json
+
 import pandas as pd
 
 from attinfo.claims import settle
@@ -10,7 +12,10 @@ with reporting(snakemake.log[0]):
     # Sorted, the cells of a data set stand together: paths begin with its name.
     texts = map(pd.read_parquet, sorted(snakemake.input.texts))
     options = snakemake.params.options
-    tables = settle(texts, options["level"], options["bootstrap"], options["seed"])
+    settings = options["statistics"]
+    tables = settle(texts, settings["level"], settings["bootstrap"], settings["seed"])
     for name, table in tables.items():
         with whole(snakemake.output[name]) as path:
             table.to_csv(path, index=False, lineterminator="\n")
+    with whole(snakemake.output.study) as path:
+        path.write_text(json.dumps(options, indent=2) + "\n", encoding="utf-8")

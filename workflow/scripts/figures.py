@@ -1,14 +1,13 @@
 """Draw the figures of a study."""
 
+import json
 from pathlib import Path
 
-import pandas as pd
-
 from attinfo.errors import reporting
-from attinfo.figures import Tables, draw_all
+from attinfo.figures import draw_all
+from attinfo.figures.tables import tables_from
 
 with reporting(snakemake.log[0]):
-    names = ("claims", "cells", "runs", "calibration")
-    tables = {name: pd.read_csv(snakemake.input[name]) for name in names}
-    tables["information"] = pd.read_parquet(snakemake.input.information)
-    draw_all(Tables(**tables), Path(snakemake.output[0]).parent)
+    files = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
+    study = json.loads(files["study"].read_text("utf-8"))
+    draw_all(tables_from(files, study), Path(snakemake.output[0]).parent)

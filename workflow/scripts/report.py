@@ -1,39 +1,44 @@
-"""Write the page of a study."""
-
-import json
-from pathlib import Path
+"""Write the page of a study, its strips of words and its tables for LaTeX."""
 
 import pandas as pd
 
+from attinfo.cost import costs
 from attinfo.data.texts import read_summary
 from attinfo.errors import reporting
 from attinfo.files import whole
 from attinfo.grid import Run
-from attinfo.report import examples, page, write
+from attinfo.provenance import digest
+from attinfo.report.evidence import evidence
+from attinfo.report.page import page, render
+from attinfo.report.strips import Files, strips, write_svgs
 
-TABLES = ("claims", "cells", "runs", "agreement", "faithfulness", "variance", "ranks")
+TABLES = ("claims", "cells", "runs", "calibration", "agreement", "faithfulness", "variance")
 
 with reporting(snakemake.log[0]):
-    files, options = snakemake.input, snakemake.params.options
+    given, made, options = snakemake.input, snakemake.output, snakemake.params.options
     runs = [Run(*run) for run in options["runs"]]
-    shown = examples(
-        list(zip(runs, files.states, files.pointwise, strict=True)),
-        files.data[options["datasets"].index(runs[0].dataset)],
-        options["texts"],
-        options["seed"],
-    )
+    files = zip(runs, given.states, given.pointwise, given.importance, strict=True)
+    data = dict(zip(options["datasets"], given.data, strict=True))
+    shown = strips([Files(*own) for own in files], data[runs[0].dataset], **options["strips"])
     content = page(
         study=options["study"],
         level=options["level"],
-        tables={name: pd.read_csv(files[name]) for name in TABLES}
-        | {"information": pd.read_parquet(files.information)}
-        | ({"published": pd.read_csv(files.published)} if files.published else {}),
-        figures=dict(zip(map(tuple, options["figures"]), files.figures, strict=True)),
-        captions={Path(file).stem: file for file in files.captions},
-        summaries=dict(zip(options["datasets"], map(read_summary, files.data), strict=True)),
+        tables={name: pd.read_csv(given[name]) for name in (*TABLES, "ranks")}
+        | {"information": pd.read_parquet(given.information)}
+        | ({"published": pd.read_csv(given.published)} if given.published else {}),
+        figures=evidence(options["figures"], options["datasets"]),
+        summaries={name: read_summary(folder) for name, folder in data.items()},
         shown=shown,
-        run=files.run,
-        config=json.dumps(options["config"], indent=2),
+        seed=runs[0].seed,
+        costs=[cost for cost in costs(*options["benchmarks"]) if cost.rule != "report"],
+        records=given.records,
+        code=digest(given.code),
+        config=options["config"],
     )
-    with whole(snakemake.output.report) as path:
-        write(path, **content)
+    with whole(made.strips) as folder:
+        write_svgs(shown, folder)
+    for name in ("verdicts", "agreement"):
+        with whole(made[name]) as path:
+            path.write_text(content["tables"][name].latex, encoding="utf-8")
+    with whole(made.report) as path:
+        path.write_text(render(content), encoding="utf-8")

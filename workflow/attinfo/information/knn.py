@@ -2,13 +2,15 @@
 
 I = psi(N) + <psi(k_i)> - <psi(N_y)> - <psi(m_i)>, where for each state the radius is that of its
 k-th neighbour of the same class, k_i counts the states of the class and m_i all states within it.
-The rank form reads both counts off one sorted list of neighbours, so that the radius and the
-counts cannot come from two floating-point routes. States that repeat exactly are merged into
-atoms with a multiplicity, so that their ties are exact: without a tie k_i = k, as in Ross.
+Radius and counts are read off one row of distances, so that they cannot come from two
+floating-point routes. States that repeat exactly are merged into atoms with a multiplicity, so
+that their ties are exact: without a tie k_i = k, as in Ross.
 
-All permutations of the output are read off the same lists.
+For one output the row is compared with the radius. For permutations of it the neighbours are
+sorted into a list once, and all counts are read off that.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -19,8 +21,27 @@ from attinfo.information.sample import Measured, Sample
 from attinfo.options import Count
 
 Metric = Literal["euclidean", "chebyshev"]
-BLOCK = 1024  # queries at a time: bounds the memory to BLOCK x references
+BLOCK = 256  # queries at a time: bounds the memory to BLOCK x references
 LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class needs more, it gets more
+
+
+def distances_to(reference: Tensor, metric: Metric = "euclidean") -> Callable[[Tensor], Tensor]:
+    """From up to `BLOCK` queries [Q, d] to their distances [Q, R] to the references.
+
+    They stand in the same place every time: fresh memory would cost as much as the product.
+    Euclidean ones are squared and less the query's norm, which leaves their order as it is.
+    """
+    held = reference.new_empty(BLOCK, len(reference))
+    if metric == "euclidean":
+        norms = (reference**2).sum(1)
+        return lambda query: torch.addmm(
+            norms, query, reference.T, alpha=-2, out=held[: len(query)]
+        )
+    if reference.device.type == "cpu":
+        from attinfo.information import chebyshev  # compiles
+
+        return chebyshev.distances_to(reference, held)
+    return lambda query: torch.cdist(query, reference, p=torch.inf)
 
 
 def nearest(
@@ -29,21 +50,17 @@ def nearest(
     """The `length` references nearest to each query, nearest first.
 
     Returns:
-        [Q, length] indices, and distances (Euclidean ones squared and less the query's norm).
+        [Q, length] indices, and distances as of `distances_to`.
     """
-    norms = (reference**2).sum(1)
-    found = []
-    for block in query.split(BLOCK):
-        if metric == "euclidean":
-            distance = torch.addmm(norms, block, reference.T, alpha=-2)
-        else:
-            distance = torch.cdist(block, reference, p=torch.inf)
-        found.append(distance.topk(length, largest=False, sorted=True))
+    distances = distances_to(reference, metric)
+    found = [
+        distances(block).topk(length, largest=False, sorted=True) for block in query.split(BLOCK)
+    ]
     return torch.cat([f.indices for f in found]), torch.cat([f.values for f in found])
 
 
 class _Neighbours:
-    """Sorted lists of the reference states nearest to each query, from which counts are read.
+    """The reference states near each query, counted.
 
     Args:
         query: [Q, d] states.
@@ -70,6 +87,9 @@ class _Neighbours:
             k: [Q, P] how many neighbours of its class the radius must hold, >= 1 and no more
                 than there are.
         """
+        if asked.shape[1] == 1:
+            one = self._within_radius(output[:, 0], asked[:, 0], k[:, 0])
+            return one[0][:, None], one[1][:, None]
         asked, k = asked.to(torch.int32), k.to(torch.int32)
         same, everyone = torch.empty_like(asked), torch.empty_like(asked)
         members = self._members(output)
@@ -85,6 +105,29 @@ class _Neighbours:
                 break  # nobody is left; a query alone in its class has no radius
             rows, length = torch.cat(short), 4 * length
         return same.long(), everyone.long()
+
+    def _within_radius(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """k_i and m_i of each query [Q] for one column of outputs [R], without lists."""
+        same, everyone = torch.empty_like(asked), torch.empty_like(asked)
+        for c in asked.unique():
+            members = self._atom_of[output == c].bincount(minlength=len(self._atoms))
+            peers = int((members > 0).sum())
+            order = (members == 0).to(torch.uint8).argsort(stable=True)  # those of the class first
+            place = order.argsort()[self._own]
+            members, size = members[order][:peers].float(), self._size[order].float()
+            distances = distances_to(self._atoms[order], self._metric)
+            for block in torch.nonzero(asked == c)[:, 0].split(BLOCK):
+                distance, own = distances(self._query[block]), place[block, None]
+                # Each atom of the class but the own one has a peer.
+                near = distance[:, :peers].topk(min(int(k.max()) + 1, peers), largest=False)
+                held = (members[near.indices] - (near.indices == own).float()).cumsum(1)
+                last = (held >= k[block, None]).to(torch.uint8).argmax(1, keepdim=True)
+                radius = near.values.gather(1, last)
+                itself = (distance.gather(1, own) <= radius)[:, 0].long()
+                within = distance.le_(radius)
+                same[block] = (within[:, :peers] @ members).long() - itself
+                everyone[block] = (within @ size).long() - itself
+        return same, everyone
 
     def _members(self, output: Tensor) -> Tensor:
         """How many states of each class an atom has, [C, A, P]; its class, [A, P], if but one."""
@@ -161,22 +204,22 @@ def nearest_neighbours(
     output = sample.output
     share = output[:, 0].bincount(minlength=sample.classes).clamp(min=1).min() / len(output)
 
-    def near(query: Tensor, reference: Tensor, own: Tensor, columns: int) -> _Neighbours:
-        # Twice as many as are needed on average; more where a row is read for many columns.
-        length = int((2 if columns == 1 else 3) * neighbours / share) + 4
+    def near(query: Tensor, reference: Tensor, own: Tensor) -> _Neighbours:
+        # Three times as many as are needed on average.
+        length = int(3 * neighbours / share) + 4
         return _Neighbours(query, reference, own, min(length, LONGEST_LIST), metric)
 
     if sample.reference is None:
         # One state a text: the rows of `hidden` are the reference states.
         columns = output[sample.text]
         own = torch.arange(len(hidden), device=hidden.device)
-        every = near(hidden, hidden, own, columns.shape[1])
+        every = near(hidden, hidden, own)
         value = _pointwise(every, columns, columns, neighbours)
         return Measured(pvi=value[:, 0], gain=None, null=value[:, 1:].mean(0))
     chosen = hidden[sample.reference]
-    every = near(hidden, chosen, sample.text, 1)
+    every = near(hidden, chosen, sample.text)
     observed = _pointwise(every, output[:, :1], output[sample.text, :1], neighbours)
     own = torch.arange(len(chosen), device=hidden.device)
-    among = near(chosen, chosen, own, output.shape[1])
+    among = near(chosen, chosen, own)
     null = _pointwise(among, output, output, neighbours)[:, 1:]
     return Measured(pvi=observed[:, 0], gain=None, null=null.mean(0))

@@ -24,6 +24,7 @@ from attinfo.information.probes import (
 from attinfo.information.sample import Measured, Sample, from_log_ratio
 
 PRECISION = 0.1  # of the prior of a weight; with few members little holds it back
+COLUMNS = 8  # outputs at a time: they stay in the cache
 SHRINKAGES = (0.03, 0.3)  # besides that of Ledoit and Wolf, which is right for the covariance alone
 
 
@@ -45,10 +46,12 @@ def linear_probe(sample: Sample) -> Measured:
     for fold, rows in enumerate(members):
         seen = indicator[:, others(members, fold)]
         odds = log_odds(probes, fold, seen)
-        inner, held_out = scaled(*(torch.stack(scores, 3) for scores in odds))
-        weight, bias = pooled(inner, seen, PRECISION)
+        scores = [torch.stack(by_probe, 3) for by_probe in odds]
         log_prior[:, rows] = log_prior_of(seen)
-        least = least_of(log_posterior_of(weighted(inner, weight, bias)))
-        log_posterior = within(least, log_posterior_of(weighted(held_out, weight, bias)))
-        log_ratio[:, rows] = log_posterior - log_prior[:, rows]
+        for c in torch.arange(len(indicator)).split(COLUMNS):
+            inner, held_out = scaled(*(s[c] for s in scores))
+            weight, bias = pooled(inner, seen[c], PRECISION)
+            least = least_of(log_posterior_of(weighted(inner, weight, bias)))
+            log_posterior = within(least, log_posterior_of(weighted(held_out, weight, bias)))
+            log_ratio[c[:, None], rows] = log_posterior - log_prior[c[:, None], rows]
     return from_log_ratio(log_ratio, log_prior, sample)

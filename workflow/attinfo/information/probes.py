@@ -12,7 +12,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-NEWTON_STEPS = 8
+NEWTON_STEPS = 8  # at most
+SMALLEST_MOVE = 1e-5  # of a weight: the next would be its square
 MOST_CERTAIN = 0.98  # share of a class's variance that scores may be taken to explain
 CALIBRATION_STATES = 4096  # at most: a few parameters a column are fitted to them
 MOST_SURE = 30.0  # of log odds
@@ -172,9 +173,11 @@ def pooled(
         [columns, M] weights and [columns, C - 1] biases.
     """
     step = -(-logits.shape[1] // states)
-    logits, target = logits[:, ::step], indicator[:, ::step, 1:]
-    members, rivals = logits.shape[3], logits.shape[2]
-    share = target.double().mean(1)
+    # The states last: what is summed over them stands side by side.
+    logits = logits[:, ::step].permute(0, 3, 2, 1).contiguous()
+    target = indicator[:, ::step, 1:].mT.contiguous()
+    members, rivals = logits.shape[1:3]
+    share = target.double().mean(2)
     rest = 1 - share.sum(1, keepdim=True)
     kept = torch.nn.functional.pad(
         share.clamp(min=RARE).log() - rest.clamp(min=RARE).log(), (members, 0)
@@ -186,6 +189,8 @@ def pooled(
         uphill = loss > best
         move = torch.where(uphill, move / 4, torch.linalg.solve(hessian, gradient))
         kept, best = torch.where(uphill, kept, found), torch.minimum(best, loss)
+        if float(move.abs().max()) < SMALLEST_MOVE:
+            break
         found = kept + move
         if members == 1:
             found[:, 0].clamp_(min=0)
@@ -199,33 +204,34 @@ def _derivatives(
     """Penalised loss [columns, 1], minus its gradient, and its Hessian, in float64.
 
     Args:
-        logits: [columns, n, s, M], `target`: [columns, n, s].
+        logits: [columns, M, s, n], `target`: [columns, s, n].
         parameters: [columns, M + s] weights and biases.
         precision: of the prior of a weight.
     """
-    columns, n, rivals, members = logits.shape
+    columns, members, rivals, n = logits.shape
     weight, bias = parameters.split((members, rivals), 1)
-    odds = weighted(logits, weight, bias).clamp(max=MOST_SURE)
-    against = odds.exp()
-    total = 1 + against.sum(2, keepdim=True)
-    posterior = against / total
-    surprise = total.log().sum(2) - (target * odds).sum(2)
+    flat = logits.flatten(2)
+    odds = (weight.to(logits.dtype)[:, None] @ flat).view(columns, rivals, n)
+    odds = odds.add_(bias.to(logits.dtype)[..., None]).clamp_(max=MOST_SURE)
+    posterior = odds.exp()
+    total = 1 + posterior.sum(1, keepdim=True)
+    posterior = posterior.div_(total)
+    surprise = total.log_()[:, 0] - (target * odds).sum(1)
     # Summed in float64: rounding would pass for a step uphill.
     loss = surprise.sum(1, dtype=torch.float64) + precision * (weight**2).sum(1) / 2
     rest = target - posterior
-    flat = logits.reshape(columns, n * rivals, members)
-    pull = (flat.mT @ rest.reshape(columns, -1, 1))[..., 0].double() - precision * weight
-    gradient = torch.cat([pull, rest.sum(1).double()], 1)
-    spread = logits * posterior[..., None]
+    pull = (flat @ rest.view(columns, -1, 1))[..., 0].double() - precision * weight
+    gradient = torch.cat([pull, rest.sum(2).double()], 1)
     if rivals > 1:
-        spread = spread - spread.sum(2, keepdim=True) * posterior[..., None]
+        spread = logits * posterior[:, None]
+        spread = spread.addcmul_(spread.sum(2, keepdim=True), posterior[:, None], value=-1)
     else:  # the same, without a sum over one
-        spread = spread * (1 - posterior[..., None])
-    block = (spread.reshape(flat.shape).mT @ flat).double()
+        spread = logits * (posterior - posterior.square())[:, None]
+    block = (spread.flatten(2) @ flat.mT).double()
     block.diagonal(dim1=1, dim2=2).add_(precision)
-    own = -(posterior.mT @ posterior).double()
-    own.diagonal(dim1=1, dim2=2).add_(posterior.double().sum(1) + 1e-6)
-    mixed = spread.sum(1).mT.double()
+    own = -(posterior @ posterior.mT).double()
+    own.diagonal(dim1=1, dim2=2).add_(posterior.double().sum(2) + 1e-6)
+    mixed = spread.sum(3).double()
     top, bottom = torch.cat([block, mixed], 2), torch.cat([mixed.mT, own], 2)
     return loss[:, None], gradient, torch.cat([top, bottom], 1)
 

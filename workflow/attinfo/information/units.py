@@ -205,7 +205,7 @@ def _row(
 
 
 def _keep(pointwise: dict[str, np.ndarray], unit: Unit, name: str, found: Measured) -> None:
-    """Add the values of a unit's tokens to the columns of `pointwise.parquet`."""
+    """Add the values of a unit's tokens to the columns of the table of tokens."""
     suffix = "" if unit.index == "instance" else f"_{unit.index}"
     nowhere = np.full(len(pointwise["token"]), np.nan, np.float32)
     column = pointwise.setdefault(f"{name}_pvi{suffix}", nowhere)

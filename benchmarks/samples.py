@@ -1,0 +1,27 @@
+"""States and outputs of known information, for everything that is timed."""
+
+from dataclasses import replace
+
+from attinfo.calibration import sample_of
+from attinfo.information.estimators import ESTIMATORS
+from attinfo.information.sample import Sample, with_permutations
+from attinfo.information.tasks import TASKS, Task
+
+INFORMATION, RANK = 0.2, 4.0  # nats; effective rank of the states
+PERMUTATIONS = 100
+
+
+def drawn(texts: int, width: int, seed: int = 1) -> tuple[Task, Sample]:
+    """Normal classes of known information."""
+    task = TASKS["gaussian"](texts, width, 2, RANK, INFORMATION, seed)
+    return task, sample_of(task, seed)
+
+
+def permuted(sample: Sample) -> Sample:
+    """The sample with permutations of its output."""
+    return replace(sample, output=with_permutations(sample.output[:, 0], PERMUTATIONS, 1))
+
+
+def estimate(name: str, sample: Sample, **options: str) -> float:
+    """An estimate in nats, by its name."""
+    return float(ESTIMATORS[name](sample, **options).pvi.mean())

@@ -1,0 +1,196 @@
+"""A small study by calls of the library, stage by stage, without Snakemake: what a page is of."""
+
+from collections.abc import Sequence
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from project import ROOT
+import yaml
+
+from attinfo.agreement import (
+    between_seeds,
+    by_text,
+    by_unit,
+    measures_of,
+    read_pointwise,
+    split_half,
+)
+from attinfo.calibration import calibrate
+from attinfo.claims import settle
+from attinfo.collected import faithfulness_means
+from attinfo.config import Study
+from attinfo.data.files import files
+from attinfo.data.prepare import prepare
+from attinfo.data.texts import read_summary, read_texts
+from attinfo.faithfulness import faithfulness
+from attinfo.figure_names import drawn, place
+from attinfo.importance import importance
+from attinfo.information.units import information
+from attinfo.models.classifier import Classifier
+from attinfo.models.variants import VARIANTS
+from attinfo.provenance import describe
+from attinfo.report.evidence import evidence
+from attinfo.report.strips import Files, strips
+from attinfo.states import states_of
+from attinfo.store import read_states, write_states
+from attinfo.training import train
+from attinfo.trust import trusted
+
+ODD = (  # words of texts that a page must show and never run
+    "<script>window.ran=1</script>",
+    "<img src=x onerror=window.ran=1>",
+    "& \"quoted\" 'words'",
+    "مرحبا بالعالم",
+    "👩‍🔬😀",
+    "{{ 7*7 }}",
+    "]]> --> </style>",
+)
+LABELS = ('<b>no</b> & "x"', "نعم ★")
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="200"><desc>{}</desc></svg>'
+DATASET = "own"
+CELL = ("dataset", "encoder", "attention", "normaliser", "variant")
+TABLES = ("information", "texts", "agreement", "faithfulness")
+FILES = ("states.safetensors", "pointwise/linear.parquet", "importance.parquet")
+
+
+def write_odd(path: Path, texts: int = 400) -> Path:
+    """Odd words around a keyword that decides between two odd labels."""
+    rng = np.random.default_rng(0)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for _ in range(texts):
+            label = int(rng.integers(2))
+            filler = rng.choice(["word0", "word1", "word2", "word3"], 3)
+            words = [*rng.choice(ODD, 3), ("bad", "good")[label], *filler]
+            writer.writerow([" ".join(rng.permutation(words)), LABELS[label]])
+    return path
+
+
+def study_of(raw: Path, cells: dict[str, Any], seeds: int) -> Study:
+    """The config of a small study of a file of texts."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    smoke = yaml.safe_load((ROOT / "studies/smoke.yaml").read_text("utf-8"))
+    small = {key: config.get(key, {}) | smoke[key] for key in ("model", "training", "information")}
+    small |= {"faithfulness": config["faithfulness"] | {"texts": 20, "normalised_texts": 0}}
+    small |= {"calibration": {"ranks": [4], "levels": [0.3], "repeats": 2}}
+    small["training"]["epochs"] = 2
+    small["information"] |= {"estimators": ["linear", "knn"], "spot_checks": []}
+    source = {"name": "files", "path": str(raw)}
+    own = {"source": source, "split": {"train": 0.5}}
+    return Study.checked(
+        config
+        | small
+        | {"study": "small", "seeds": list(range(1, seeds + 1)), "report": {"texts": 8}}
+        | {"datasets": {DATASET: own}, "grid": [{"dataset": DATASET, **cells}]}
+    )
+
+
+def dummy_figures(folder: Path, datasets: Sequence[str], size: int = 0) -> Path:
+    """Stand-ins of the figures, of a size; every fifth says that it is missing."""
+    for number, (name, dataset) in enumerate(drawn(datasets)):
+        stem = folder / place(name, dataset)
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        missing = number % 5 == 4
+        stem.with_suffix(".csv").write_text("missing\nno runs\n" if missing else "x\n1\n")
+        stem.with_suffix(".rst").write_text(
+            "There are no such runs.\n" if missing else "As ``x``.\n"
+        )
+        stem.with_suffix(".svg").write_text(PICTURE.format("x" * size))
+        stem.with_suffix(".png").write_bytes(b"x" * (size // 2 + 1))
+    return folder
+
+
+def run_small_study(folder: Path, raw: Path, cells: dict[str, Any], seeds: int) -> dict[str, Any]:
+    """Everything that the page of a small study is made of, as `page` takes it."""
+    study = study_of(raw, cells, seeds)
+    files(path=str(raw)).to_parquet(folder / "raw.parquet")
+    data = folder / "data"
+    prepare(folder / "raw.parquet", study.prepare_options(DATASET), data)
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    for group in study.groups:
+        run_cell(study, group, data, folder / "runs", found)
+    texts, classes = len(read_texts(data, "test")), len(read_summary(data)["classes"])
+    calibration = pd.concat(
+        calibrate("gaussian", texts, classes, study.calibration_options(DATASET, name))
+        for name in study.calibrated
+    ).assign(dataset=DATASET)
+    own = [
+        Files(run, *(folder / "runs" / run.path / name for name in FILES))
+        for run in study.shown_runs
+    ]
+    level = study.statistics.level
+    return {
+        "study": study.study,
+        "level": level,
+        "tables": settle(found["texts"], level, 200, 1)
+        | {
+            "information": trusted(pd.concat(found["information"]), calibration),
+            "calibration": calibration,
+            "agreement": pd.concat(found["agreement"]),
+            "faithfulness": faithfulness_means(found["faithfulness"], level),
+        },
+        "figures": evidence(dummy_figures(folder / "figures", [DATASET]), [DATASET]),
+        "summaries": {DATASET: read_summary(data)},
+        "shown": strips(own, data, count=8, seed=3),
+        "seed": own[0].run.seed,
+        "costs": [],
+        "records": sorted(folder.glob("runs/**/run.json")),
+        "code": "0" * 64,
+        "config": study.model_dump(mode="json"),
+    }
+
+
+def run_cell(
+    study: Study, group: str, data: Path, folder: Path, found: dict[str, list[pd.DataFrame]]
+) -> None:
+    """Train the models of a cell, measure them, and add their rows to the tables `found`."""
+    cell = dict(zip(CELL, group.split("/"), strict=True))
+    options = study.model_options(*(cell[kind] for kind in CELL[:-1]))
+    variant, texts, measures = VARIANTS[cell["variant"]], read_texts(data, "test"), []
+    summary = read_summary(data)
+    sizes = summary["vocabulary"], len(summary["classes"])
+    for seed in study.seeds:
+        run, name = cell | {"seed": seed}, f"{group}/{seed}"
+        own = folder / name
+        (own / "pointwise").mkdir(parents=True)
+        weights, _ = train(
+            read_texts(data, "train"),
+            read_texts(data, "dev"),
+            *sizes,
+            model_options=options,
+            training=study.training.model_dump(),
+            variant=variant,
+            seed=seed,
+        )
+        model = Classifier(*sizes, options, variant)
+        model.load_state_dict(weights)
+        write_states(own / "states.safetensors", states_of(model.eval(), texts))
+        states = read_states(own / "states.safetensors", hidden=True)
+        estimates = []
+        for estimator in study.estimates:
+            settings = study.information_options(estimator)
+            units, tokens = information(states, settings, name, None)
+            tokens.to_parquet(own / f"pointwise/{estimator}.parquet")
+            estimates.append(units)
+        pointwise = read_pointwise(sorted((own / "pointwise").iterdir()))
+        important = importance(model, texts, states, seed, study.importance_options())
+        important.to_parquet(own / "importance.parquet")
+        (own / "run.json").write_text(json.dumps(describe([__file__], ("numpy",))))
+        table, by_instance = by_text(states, pointwise, importance=important, run=name)
+        units = pd.concat(estimates).assign(**run)
+        halves = split_half(states, pointwise, "linear_pvi_position")
+        agreed = (by_instance, by_unit(states, units, pointwise, name), halves)
+        gain = pointwise["linear_gain"].to_numpy()
+        orders = {"attention": states.attention, "information": gain}
+        deleted = faithfulness(model, texts, seed, orders, study.faithfulness.model_dump())
+        measures.append({"attention": states.score, **measures_of(pointwise, important)})
+        found["information"].append(units)
+        found["texts"].append(table.assign(**run))
+        found["agreement"] += [part.assign(**run) for part in agreed]
+        found["faithfulness"].append(deleted.assign(**run))
+    found["agreement"].append(between_seeds(measures, states.offsets).assign(**cell))

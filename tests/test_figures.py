@@ -1,0 +1,354 @@
+"""Figures: what they show is in their table, what they say is in the study's numbers."""
+
+from pathlib import Path
+import warnings
+from xml.etree import ElementTree
+
+from docutils.core import publish_doctree
+from docutils.nodes import paragraph, system_message
+from figure_tables import simulated, write_study
+from figure_words import check_words
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle, StepPatch
+import numpy as np
+import pandas as pd
+import pytest
+
+from attinfo.errors import InputError
+from attinfo.figure_names import ENTRIES, SECTIONS, drawn, place
+from attinfo.figures import FIGURES, Drawing, Tables, draw_all, is_missing, read_tables
+from attinfo.figures.drawing import compact, save
+from attinfo.quantities import STATISTICS
+from attinfo.style import CONTRAST, HUES, NAMES, applied, contrast, ink_of
+
+DEFAULT = simulated()
+ONE = simulated(
+    encoders=("bilstm",),
+    attentions=("additive",),
+    normalisers=("softmax",),
+    variants=(),
+    seeds=1,
+    units=3,
+)
+SEVERAL = simulated(
+    datasets=("reviews", "ag_news", "a_data_set_with_a_long_name"),
+    encoders=("bilstm", "cnn", "mlp", "transformer", "gru"),
+    attentions=("additive", "deep", "scaled_dot", "dot", "an_attention_of_ones_own"),
+    normalisers=("softmax", "gumbel_softmax@0.5", "softmax@0.5", "sparsemax"),
+)
+every_figure = pytest.mark.parametrize("name", FIGURES)
+
+
+@pytest.fixture(scope="module")
+def default() -> dict[str, Drawing]:
+    return {name: kind.draw(tables_of(name, DEFAULT)) for name, kind in FIGURES.items()}
+
+
+def tables_of(name: str, tables: Tables) -> Tables:
+    """What a figure is drawn from in a study of several data sets."""
+    return tables if FIGURES[name].overall else tables.of(tables.runs["dataset"].iloc[0])
+
+
+def numbers_in(drawing: Drawing) -> np.ndarray:
+    """Every coordinate of a line, height of a step and width of a bar."""
+    found = []
+    for axis in drawing.figure.axes:
+        for line in axis.lines:
+            found += [np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)]
+        for patch in axis.patches:
+            if isinstance(patch, StepPatch):
+                found.append(np.asarray(patch.get_data().values, float))
+            elif isinstance(patch, Rectangle):
+                found.append(np.array([patch.get_width()]))
+    return np.concatenate([f.ravel() for f in found])
+
+
+def test_every_figure_has_a_place_on_the_page() -> None:
+    assert list(FIGURES) == list(ENTRIES)
+    assert {kind.section for kind in FIGURES.values()} == set(SECTIONS)
+    for kind in FIGURES.values():
+        assert kind.title and not kind.title.endswith(".")
+
+
+SHOWN = {
+    "verdicts": ["estimate"],
+    "agreement": ["estimate"],
+    "agreement_by_text": ["share"],
+    "measures": ["estimate"],
+    "concordance": ["estimate"],
+    "information_by_position": ["mi_nats"],
+    "information_by_rank": ["mi_nats"],
+    "skew": ["estimate"],
+    "temperature": ["estimate"],
+    "divergence": ["value"],
+    "output_change": ["value"],
+    "distances": ["jsd", "tvd"],
+    "erasure": ["estimate"],
+    "ablations": ["estimate"],
+    "calibration": ["truth"],
+    "accuracy": ["accuracy", "tau_gain"],
+    "variance": ["sd"],
+    "ranks": ["rank"],
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_numbers_beside_a_figure_are_those_in_it(name, default) -> None:
+    told = default[name].data[SHOWN[name]].to_numpy(float).ravel()
+    seen = numbers_in(default[name])
+    told, seen = told[~np.isnan(told)], np.sort(seen[~np.isnan(seen)])
+    place = np.clip(np.searchsorted(seen, told), 1, len(seen) - 1)
+    apart = np.minimum(np.abs(seen[place] - told), np.abs(seen[place - 1] - told))
+    assert apart.max() < 1e-9
+
+
+def test_an_estimate_below_the_axis_is_a_triangle_and_is_counted() -> None:
+    table = DEFAULT.calibration.copy()
+    table.loc[table.index[:3], "estimate"] = -5.0
+    table.loc[table.index[3:], "estimate"] = table["truth"][3:]
+    drawing = FIGURES["calibration"].draw(DEFAULT._replace(calibration=table))
+    lines = [line for axis in drawing.figure.axes for line in axis.lines]
+    assert sum(len(line.get_xdata()) for line in lines if line.get_marker() == "v") == 3
+    assert "3 of them below the axis" in drawing.caption
+
+
+@every_figure
+def test_a_caption_is_in_the_numbers_of_the_study(name, default) -> None:
+    if name == "agreement_by_data_set":
+        one, other = (FIGURES[name].draw(simulated(("x", "y"), random=r)).caption for r in (0, 1))
+    else:
+        one = default[name].caption
+        other = FIGURES[name].draw(tables_of(name, simulated(random=1))).caption
+    assert any(c.isdigit() for c in one)
+    assert one != other
+
+
+def test_captions_name_what_is_largest(default) -> None:
+    cells = DEFAULT.cells.query("variant == 'trained' and statistic == 'tau_gain'")
+    best = cells.loc[cells["estimate"].idxmax()]
+    told = f"{best['estimate']:+.2f} [{best['ci_low']:+.2f}, {best['ci_high']:+.2f}]"
+    caption = default["agreement"].caption
+    assert caption.startswith(f"Largest: {NAMES[best['encoder']]} with {NAMES[best['attention']]}")
+    assert told in caption
+    runs = DEFAULT.runs.query("variant == 'trained'")
+    accuracy = runs.groupby(["encoder", "attention", "normaliser"])["accuracy"].mean()
+    assert f"{accuracy.max():.3f}" in default["accuracy"].caption
+    assert "27 cells, 81 runs, 3 seeds" in default["accuracy"].caption
+
+
+def test_verdicts_are_told_with_effect_and_interval(default) -> None:
+    primary = DEFAULT.claims.query("role == 'primary' and dataset == 'all'")
+    for row in primary.itertuples():
+        told = f"({row.claim}) {row.estimate:+.2f} [{row.ci_low:+.2f}, {row.ci_high:+.2f}]"
+        assert told in default["verdicts"].caption
+
+
+def test_the_level_of_intervals_is_that_of_the_study() -> None:
+    assert "90% interval" in FIGURES["agreement"].draw(DEFAULT._replace(level=0.9)).caption
+
+
+def without(tables: Tables, name: str) -> Tables:
+    """The tables of a study that has nothing to draw a figure from."""
+    key, keep = {
+        "verdicts": ("claims", lambda t: t.assign(estimate=np.nan)),
+        "variance": ("variance", lambda t: t.assign(sd=np.nan)),
+        "ranks": ("ranks", lambda t: t.head(1)),
+        "calibration": ("calibration", lambda t: t.head(0)),
+        "ablations": ("runs", lambda t: t[t["variant"] == "trained"]),
+        "accuracy": ("runs", lambda t: t.assign(tau_gain=np.nan)),
+        "temperature": ("cells", lambda t: t[t["normaliser"] == "softmax"]),
+        "information_by_position": ("information", lambda t: t[t["index"] != "position"]),
+        "information_by_rank": ("information", lambda t: t[t["index"] != "rank"]),
+        **dict.fromkeys(
+            ["agreement_by_text", "divergence", "output_change", "distances", "erasure"],
+            ("distributions", lambda t: t.head(0)),
+        ),
+        **dict.fromkeys(
+            ["agreement", "agreement_by_data_set", "measures", "concordance", "skew"],
+            ("cells", lambda t: t.assign(estimate=np.nan)),
+        ),
+    }[name]
+    return tables._replace(**{key: keep(getattr(tables, key))})
+
+
+@every_figure
+def test_a_figure_without_data_says_what_would_add_it(name, tmp_path) -> None:
+    drawing = FIGURES[name].draw(without(DEFAULT, name))
+    assert list(drawing.data.columns) == ["missing"]
+    assert list(drawing.data["missing"]) == [drawing.caption]
+    assert (
+        drawing.caption.endswith(".") and " would " in drawing.caption
+    ) or ": " in drawing.caption
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory) -> Path:
+    """The figures of a study of one run."""
+    folder = tmp_path_factory.mktemp("one")
+    draw_all(ONE, folder)
+    return folder
+
+
+def test_a_study_of_one_cell_and_one_seed_tells_what_it_has_not(one) -> None:
+    stems = [one / place(*figure) for figure in drawn(["reviews"])]
+    for stem in stems:
+        for suffix in (".svg", ".png", ".csv", ".rst"):
+            assert stem.with_name(stem.name + suffix).stat().st_size > 0
+    missing = {s.name for s in stems if is_missing(s.with_name(f"{s.name}.csv"))}
+    assert missing == {
+        "agreement_by_data_set",
+        "ablations",
+        "distances",
+        "divergence",
+        "output_change",
+        "ranks",
+        "temperature",
+    }
+    assert "the seeds" not in (one / "reviews/agreement.rst").read_text("utf-8")
+    for stem in stems:
+        ElementTree.parse(stem.with_name(f"{stem.name}.svg"))
+
+
+def test_figures_are_the_same_byte_for_byte(one, tmp_path) -> None:
+    draw_all(ONE, tmp_path)
+    for path in one.rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / path.relative_to(one)).read_bytes()
+
+
+def test_a_notebook_draws_the_figure_of_the_page(tmp_path) -> None:
+    folder = write_study(tmp_path / "study", DEFAULT)
+    tables = read_tables(folder)
+    one, other = (FIGURES["agreement"].draw(t) for t in (tables, DEFAULT))
+    rows = [d.data.sort_values(list(d.data), ignore_index=True) for d in (one, other)]
+    pd.testing.assert_frame_equal(*rows, check_dtype=False)
+    assert one.caption == other.caption
+
+
+def test_softmax_is_drawn_where_a_figure_has_one_normaliser(tmp_path) -> None:
+    mixed = simulated(normalisers=("gumbel_softmax@0.5", "softmax@0.5", "sparsemax", "softmax"))
+    tables = read_tables(write_study(tmp_path, mixed))
+    assert list(dict.fromkeys(tables.cells["normaliser"])) == [
+        "softmax",
+        "softmax@0.5",
+        "gumbel_softmax@0.5",
+        "sparsemax",
+    ]
+    assert set(FIGURES["concordance"].draw(tables).data["normaliser"]) == {"softmax"}
+
+
+def test_a_figure_of_one_data_set_asks_for_its_tables() -> None:
+    with pytest.raises(InputError, match=r"found reviews, ag_news, .*: expected tables of one"):
+        FIGURES["agreement"].draw(SEVERAL)
+    with pytest.raises(InputError, match=r"unknown data set 'review': did you mean 'reviews'"):
+        SEVERAL.of("review")
+
+
+def test_a_folder_without_a_study_is_one_line(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"has no claims.csv, expected the folder of a finished"):
+        read_tables(tmp_path)
+
+
+PER_SCORER = [n for n in FIGURES if n not in ("verdicts", "calibration", "variance")]
+
+
+@pytest.mark.parametrize("attention", ["additive", "scaled_dot"])
+def test_a_scorer_has_one_hue_in_all_figures(attention) -> None:
+    own = {
+        name: table[table["attention"] == attention] if "attention" in table else table
+        for name, table in DEFAULT._asdict().items()
+        if name != "level"
+    }
+    tables = DEFAULT._replace(**own)
+    scorers = {to_hex(hue) for hue in HUES.values()}
+    for name in PER_SCORER:
+        seen = set()
+        for axis in FIGURES[name].draw(tables).figure.axes:
+            seen |= {to_hex(line.get_color()) for line in axis.lines}
+            seen |= {to_hex(c) for group in axis.collections for c in group.get_edgecolor()}
+            seen |= {to_hex(patch.get_edgecolor()) for patch in axis.patches}
+        assert seen & scorers <= {to_hex(HUES[attention])}, name
+
+
+@given(st.integers(0, 0xFFFFFF))
+def test_text_in_any_hue_can_be_read_on_white(number: int) -> None:
+    assert contrast(ink_of(f"#{number:06x}")) >= CONTRAST
+
+
+@pytest.mark.parametrize("tables", [DEFAULT, ONE, SEVERAL], ids=["default", "one", "several"])
+@every_figure
+def test_no_text_is_cut_off_or_lies_on_another(name, tables) -> None:
+    check_words(FIGURES[name].draw(tables_of(name, tables)).figure)
+
+
+@pytest.mark.parametrize("tables", [DEFAULT, ONE], ids=["default", "one"])
+@every_figure
+def test_a_caption_is_one_paragraph_of_plain_text(name, tables) -> None:
+    odd = tables._replace(
+        **{
+            key: table.replace({"bilstm": "own_*|`_", "reviews": "odd_"})
+            for key, table in tables._asdict().items()
+            if key in ("cells", "runs", "information", "distributions", "ranks")
+        }
+    )
+    caption = FIGURES[name].draw(tables_of(name, odd)).caption
+    document = publish_doctree(caption, settings_overrides={"report_level": 5})
+    assert not list(document.findall(system_message))
+    (only,) = document.findall(paragraph)
+    assert only.astext() == caption
+    assert "{{" not in caption and "\n" not in caption
+
+
+def test_names_of_classes_are_text(tmp_path) -> None:
+    names = ["<script>alert(1)</script> & $x^{$", "سلبي 😀 " + 20 * "and much more "]
+    classes = dict(zip(("negative", "positive"), names, strict=True))
+    table = DEFAULT.distributions.replace({"group": classes})
+    drawing = FIGURES["agreement_by_text"].draw(DEFAULT._replace(distributions=table))
+    with warnings.catch_warnings(), applied():
+        warnings.simplefilter("ignore", UserWarning)  # no font has every letter
+        save(drawing, tmp_path / "figure")
+    words = "".join(ElementTree.parse(tmp_path / "figure.svg").getroot().itertext())
+    assert f"predicted: {names[0]}" in words
+    assert set(drawing.data["group"]) == set(names)
+
+
+UNKNOWN = (["estimate", "ci_low", "ci_high"], ["value"], ["mi_nats"], ["sd", "share"])
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+@every_figure
+def test_numbers_that_are_not_known_do_no_harm(name, share) -> None:
+    rng = np.random.default_rng(0)
+    gone = {}
+    for key, table in DEFAULT._asdict().items():
+        if key != "level":
+            gone[key] = table.copy()
+            for together in UNKNOWN if key != "runs" else [[name] for name in STATISTICS]:
+                columns = [column for column in together if column in table]
+                gone[key].loc[rng.random(len(table)) < share, columns] = np.nan
+    drawing = FIGURES[name].draw(DEFAULT._replace(**gone))
+    with applied():
+        drawing.figure.draw_without_rendering()
+    assert "nan" not in drawing.caption
+
+
+@given(st.text("0123456789. LM\n", max_size=60))
+def test_a_compact_picture_keeps_its_words(words: str) -> None:
+    svg = f'<text x="1.23456" style="fill: red; font-size: 8px">0.123456{words.strip()}</text>'
+    if "\n" not in svg:
+        told = f'<text x="1.23" style="fill:red;font-size:8px">0.123456{words.strip()}</text>'
+        assert compact(svg) == told
+
+
+@pytest.mark.slow
+def test_a_study_of_two_thousand_runs_has_small_figures(tmp_path) -> None:
+    large = simulated(
+        datasets=("reviews", "news", "films"),
+        encoders=("bilstm", "cnn", "mlp", "lstm", "bigru", "gru", "transformer", "pretrained"),
+        attentions=("additive", "deep", "scaled_dot", "dot", "multiplicative"),
+        seeds=5,
+    )
+    assert len(large.runs) > 2000
+    draw_all(large, tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.svg")) < 3_000_000

@@ -1,0 +1,1 @@
+"""The page a reader opens first, and what stands beside it: strips of tokens, LaTeX tables."""

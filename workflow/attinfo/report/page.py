@@ -1,0 +1,211 @@
+"""The page of a study: one self-contained HTML file, made of its tables, figures and strips."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+import json
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+import pandas as pd
+
+from attinfo.cost import Cost
+from attinfo.figure_names import SECTIONS
+from attinfo.report.answers import answers, headline
+from attinfo.report.estimates import (
+    calibration_table,
+    context_table,
+    flag_table,
+    reliability,
+    spot_checks,
+    truth_table,
+)
+from attinfo.report.evidence import Figure
+from attinfo.report.questions import QUESTIONS
+from attinfo.report.record import cost_table, data_table, provenance_table
+from attinfo.report.review import Reply, Study, replies
+from attinfo.report.strips import Strip
+from attinfo.report.table import Table
+from attinfo.report.tables import (
+    agreement_table,
+    contrast_table,
+    faithfulness_table,
+    model_table,
+    published_table,
+    rank_table,
+    reliability_table,
+    unit_table,
+    variance_table,
+    verdict_table,
+    yardstick_table,
+)
+from attinfo.report.template import template
+
+CONTENTS = (
+    ("verdicts", "Verdicts"),
+    ("words", "Words used"),
+    ("agreement", "Agreement with information"),
+    ("information", "Where the information is"),
+    ("attention", "How unequal weights are"),
+    ("faithfulness", "Faithfulness"),
+    ("blocks", "Blocks and combinations"),
+    ("contrasts", "All contrasts"),
+    ("strips", "Texts, word by word"),
+    ("trust", "Trust in the estimates"),
+    ("ablations", "Ablations"),
+    ("questions", "A reviewer’s questions"),
+    ("models", "Data, models, accuracy"),
+    ("choices", "Our choices, and limits"),
+    ("cost", "Cost"),
+    ("provenance", "Provenance"),
+)
+
+
+def tables_of(
+    tables: Mapping[str, pd.DataFrame],
+    summaries: Mapping[str, Mapping[str, Any]],
+    costs: Sequence[Cost],
+    records: Sequence[str | Path],
+    level: float,
+) -> dict[str, Table | None]:
+    """The tables of the page, by the names that its template has for them."""
+    claims, cells, agreement = tables["claims"], tables["cells"], tables["agreement"]
+    information = tables["information"]
+    published = tables.get("published")
+    return {
+        "verdicts": verdict_table(claims, level),
+        "agreement": agreement_table(cells, level),
+        "units": unit_table(agreement),
+        "yardsticks": yardstick_table(cells),
+        "reliability": reliability_table(agreement),
+        "published": None if published is None else published_table(published, level),
+        "context": context_table(information),
+        "faithfulness": faithfulness_table(tables["faithfulness"]),
+        "variance": variance_table(tables["variance"]),
+        "ranks": rank_table(tables["ranks"]),
+        "contrasts": contrast_table(claims),
+        "calibration": calibration_table(tables["calibration"]),
+        "flags": flag_table(information),
+        "truth": truth_table(information, cells),
+        "models": model_table(cells, level),
+        "data": data_table(summaries),
+        "cost": cost_table(costs),
+        "provenance": provenance_table(records),
+    }
+
+
+def page(
+    study: str,
+    level: float,
+    tables: Mapping[str, pd.DataFrame],
+    figures: Sequence[Figure],
+    summaries: Mapping[str, Mapping[str, Any]],
+    shown: Sequence[Strip],
+    seed: int,
+    costs: Sequence[Cost],
+    records: Sequence[str | Path],
+    code: str,
+    config: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Everything the template needs.
+
+    Args:
+        study: its name.
+        level: of the intervals.
+        tables: `claims`, `cells`, `runs`, `information`, `calibration`, `agreement`,
+            `faithfulness`, `variance`, `ranks`; `published`, where the study names such numbers.
+        figures: of the study.
+        summaries: data set -> its summary.
+        shown: texts shown word by word.
+        seed: of the models that they are shown by.
+        costs: of the stages.
+        records: the `run.json` of every model.
+        code: digest of the code that makes the page.
+        config: the study's, as plain values.
+    """
+    runs = tables["runs"]
+    made = tables_of(tables, summaries, costs, records, level)
+    anchors = {f.name: f.anchor for f in reversed(figures) if f.source}
+    anchors |= {t.name: t.name for t in made.values() if t} | {"contents": "contents"}
+    said = answers(tables["claims"], level)
+    replied = replies(QUESTIONS, Study(tables, summaries, config), anchors)
+    titles = {f.anchor: f"Figure: {f.title}" for f in figures}
+    titles |= {t.name: f"Table: {t.title}" for t in made.values() if t}
+    return {
+        "study": study,
+        "contents": CONTENTS,
+        "models": f"{len(runs):,} model{'s' * (len(runs) > 1)}",
+        "seeds": runs["seed"].nunique(),
+        "datasets": ", ".join(name.replace("_", " ") for name in summaries),
+        "accuracy": _accuracy(runs),
+        "answers": said,
+        "headline": headline(said),
+        "figures": {s: [f for f in figures if f.section == s] for s in SECTIONS},
+        "tables": made,
+        "strips": shown,
+        "strips_of": shown[0].name.rpartition("-")[0].replace("_", " ") if shown else "",
+        "strips_open": _first_of_each([s.group for s in shown]),
+        "strips_seed": seed,
+        "trust": [reliability(tables["information"]), *spot_checks(tables["information"])],
+        "replies": [r._asdict() | {"link": titles.get(r.place, "Contents")} for r in replied],
+        "replied": _counted(replied),
+        "cost": _cost(costs),
+        "code_sha256": code,
+        "config": _told(config, summaries),
+    }
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """The page. Nothing but its own style and script is let run or be fetched, by its policy."""
+    own = files("attinfo") / "templates"
+    script = (own / "report.js").read_text("utf-8")
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return template("report.html.j2").render(
+        style=Markup((own / "report.css").read_text("utf-8")),
+        script=Markup(script),
+        script_sha256=digest,
+        **content,
+    )
+
+
+def _told(config: Mapping[str, Any], used: Mapping[str, Any]) -> str:
+    """The config, without the data sets that the study does not use."""
+    datasets = {name: config["datasets"][name] for name in used if name in config["datasets"]}
+    return json.dumps({**config, "datasets": datasets}, indent=2, ensure_ascii=False)
+
+
+def _accuracy(runs: pd.DataFrame) -> str:
+    own = runs.loc[runs["variant"] == "trained", "accuracy"]
+    if own.empty:
+        return "None of them is trained as it is, without an ablation."
+    low, high = f"{own.min():.0%}", f"{own.max():.0%}"
+    right = low if low == high else f"{low} to {high}"
+    return f"The trained ones are right in {right} of the test texts."
+
+
+def _first_of_each(groups: Sequence[str]) -> set[int]:
+    return {groups.index(group) for group in groups}
+
+
+def _counted(replied: Sequence[Reply]) -> str:
+    counts = {
+        s: sum(r.status == s for r in replied) for s in dict.fromkeys(r.status for r in replied)
+    }
+    said = ", ".join(f"{n} {status.lower()}" for status, n in counts.items())
+    return (
+        f"{len(replied)} objections that such a study meets, the control that answers each, and "
+        f"what it shows here: {said}."
+    )
+
+
+def _cost(costs: Sequence[Cost]) -> str:
+    if not costs:
+        return "This study has no benchmark files, so its cost is not known."
+    seconds, jobs = sum(c.seconds for c in costs), sum(c.jobs for c in costs)
+    time = f"{seconds / 3600:.1f} hours" if seconds > 7200 else f"{seconds / 60:.0f} minutes"
+    return (
+        f"{jobs:,} jobs took {time} in all, one after the other; the largest needed "
+        f"{max(c.memory for c in costs):,.0f} MB."
+    )

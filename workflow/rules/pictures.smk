@@ -1,0 +1,21 @@
+"""The pictures of the README. No part of a study: `snakemake --cores 1 pictures` makes them."""
+
+
+rule pictures:
+    """The top of the study's page, and the graph of the rules."""
+    input:
+        page=rules.report.output.report,
+        code=code("pictures.py"),
+    output:
+        page="docs/report.png",
+        rules="docs/rulegraph.png",
+    log:
+        log_of("pictures", "pictures"),
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(10),
+    script:
+        "../scripts/pictures.py"

@@ -11,6 +11,7 @@ from attinfo.errors import InputError
 
 BOTH = Queue("me", "both")
 SECOND = Queue("me", "second")
+SLEEP = "--output=/dev/null", "--wrap=sleep 60"
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_a_folder_that_the_nodes_see_is_ready_and_left_as_it_was(here, tmp_path)
 
 
 def test_jobs_that_outlived_their_snakemake_are_named(here, tmp_path):
-    job = here.ask("sbatch", "--parsable", f"--chdir={tmp_path}", "--hold", "--wrap=true")
+    job = here.ask("sbatch", "--parsable", f"--chdir={tmp_path}", "--hold", *SLEEP)
     try:
         with pytest.raises(InputError, match=rf"still in the queue: .* scancel {job}$"):
             ready({BOTH}, tmp_path, "squeue", longest_wait=180)
@@ -93,7 +94,7 @@ def test_jobs_that_outlived_their_snakemake_are_named(here, tmp_path):
 
 
 def test_where_no_node_is_free_the_check_says_so_and_goes_on(here, tmp_path):
-    job = here.ask("sbatch", "--parsable", "--partition=second", "--wrap=sleep 60")
+    job = here.ask("sbatch", "--parsable", "--partition=second", *SLEEP)
     wait_until(lambda: here.state("n2") == "alloc", "n2 is taken")
     note = check_shared(SECOND, tmp_path, seconds=1)
     here.ask("scancel", job)

@@ -9,6 +9,17 @@ localrules:
     preflight,
 
 
+def each_batch(asked):
+    """What `--set-resources` or a profile asks for a stage, asked for all batches of seeds."""
+    rules = {rule_of(stage, seeds): asked[stage] for seeds in STUDY.batches for stage in asked}
+    return rules | dict(asked)
+
+
+workflow.resource_settings.overwrite_resources = each_batch(
+    workflow.resource_settings.overwrite_resources
+)
+
+
 def queues_of(jobs):
     """The accounts and partitions of jobs, one job of each rule taken for all."""
     jobs = {job.rule.name: job for job in jobs if not job.is_local}.values()

@@ -10,6 +10,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 import json
@@ -21,7 +22,7 @@ from typing import Any
 
 from attinfo.errors import InputError
 from attinfo.files import whole
-from benchmarks.compare import worsened
+from benchmarks.compare import stored, worsened
 
 TOPICS = {
     "neighbours": "Nearest neighbours",
@@ -30,6 +31,7 @@ TOPICS = {
     "training": "Training",
     "states": "Hidden states on disk",
 }
+PARTS = (*TOPICS, "accuracy", "memory", "verdicts")
 PEERS = ("npeet-plus", "ennemi", "infomeasure", "scikit-learn", "torch-mist", "torch", "numba")
 
 
@@ -38,52 +40,64 @@ def arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run?")
     parser.add_argument("--patient", action="store_true", help="slow peers at 16,000 texts, too")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure anew, of a run")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--results", type=Path, default=Path("results/benchmarks"))
     parser.add_argument("--compare", metavar="BASELINE", help="only compare the results with it")
     return parser.parse_args()
 
 
-def measured(given: Namespace) -> dict[str, Any]:
-    """All measurements."""
+def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
+    """What there is to measure; a table of ratios, where TOPICS names it."""
     from benchmarks import accuracy, information, memory, storage, training, verdicts
+
+    studies, seeds = (2, (3,)) if given.quick else (20, (3, 10))
+    return {
+        "neighbours": lambda: information.neighbours(given.quick, given.patient, given.threads),
+        "linear": lambda: information.linear(given.quick),
+        "stack": lambda: information.stack(given.quick),
+        "training": lambda: training.rows(given.quick),
+        "states": lambda: storage.rows(given.quick),
+        "accuracy": lambda: accuracy.table(given.quick).to_dict("records"),
+        "memory": lambda: memory.table(given.quick),
+        "verdicts": lambda: verdicts.lines(studies, verdicts.Spread(), seeds),
+    }
+
+
+def measured(given: Namespace) -> dict[str, Any]:
+    """All measurements; with `only`, the others are those of the last run."""
     from benchmarks.timing import use_threads
 
     start = time.perf_counter()
-    rows: list[dict[str, Any]] = []
-
-    def tell(topic: str) -> None:
-        print(f"{time.perf_counter() - start:6.0f} s  {topic}", flush=True)
-
-    for row in information.rows(given.quick, given.patient, given.threads):
-        rows.append(row)
-        tell(f"{row['work']} / {row['against']}, {row['size']}: {row['ratio']:.3g}")
+    result = stored(given.results / "benchmarks.json") if given.only else {"rows": []}
     use_threads(1)
-    for topic in (training, storage):
-        for row in topic.rows(given.quick):
-            rows.append(row)
-            tell(f"{row['work']} / {row['against']}: {row['ratio']:.3g}")
-    tell("accuracy")
-    accurate = accuracy.table(given.quick)
-    tell("memory")
-    peaks = list(memory.table(given.quick))
-    tell("verdicts")
-    studies, seeds = (2, (3,)) if given.quick else (20, (3, 10))
-    simulated = list(verdicts.lines(studies, verdicts.Spread(), seeds))
-    return {
+    for name, measure in parts(given).items():
+        if given.only and name not in given.only:
+            continue
+        found = []
+        for row in measure():
+            found.append(row)
+            print(f"{time.perf_counter() - start:6.0f} s  {name} {_told(row)}", flush=True)
+        if name in TOPICS:
+            found += [row for row in result["rows"] if row["topic"] != name]
+            result["rows"] = sorted(found, key=lambda row: list(TOPICS).index(row["topic"]))
+        else:
+            result[name] = found
+    return result | {
         "date": datetime.now(UTC).date().isoformat(),
         "cores": os.cpu_count(),
-        "threads": given.threads,
-        "load": os.getloadavg()[1],
+        "load": os.getloadavg()[2],
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "versions": {name: version(name) for name in PEERS},
         "seconds": round(time.perf_counter() - start),
         "quick": given.quick,
-        "rows": rows,
-        "accuracy": accurate.to_dict("records"),
-        "memory": peaks,
-        "verdicts": simulated,
     }
+
+
+def _told(row: Any) -> str:
+    if isinstance(row, dict) and "ratio" in row:
+        return f"{row['work']} / {row['against']}, {row['size']}: {row['ratio']:.3g}"
+    return ""
 
 
 def document(result: dict[str, Any]) -> str:
@@ -130,14 +144,14 @@ def run(given: Namespace) -> None:
 
 def compare(given: Namespace) -> None:
     """Tell which ratios are worse than in a stored run."""
-    try:
-        lines, count = worsened(given.results / "benchmarks.json", given.compare)
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    lines, count = worsened(given.results / "benchmarks.json", given.compare)
     print("\n".join([*lines, f"{len(lines)} of {count} ratios worsened by more than a fifth"]))
     sys.exit(bool(lines))
 
 
 if __name__ == "__main__":
     options = arguments()
-    compare(options) if options.compare else run(options)
+    try:
+        compare(options) if options.compare else run(options)
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -13,8 +13,8 @@ WORSE = 1.2  # times
 NAMES = ("topic", "work", "against", "size")
 
 
-def read(path: str | Path) -> dict[tuple[str, ...], dict[str, Any]]:
-    """The rows of a benchmarks.json by their names.
+def stored(path: str | Path) -> dict[str, Any]:
+    """A benchmarks.json.
 
     Raises
     ------
@@ -22,17 +22,21 @@ def read(path: str | Path) -> dict[tuple[str, ...], dict[str, Any]]:
         If there is no such file, or it is none of ours.
     """
     try:
-        rows = json.loads(Path(path).read_text(encoding="utf-8"))["rows"]
-        found = {tuple(row[name] for name in NAMES): row for row in rows}
-        for row in rows:
+        result = json.loads(Path(path).read_text(encoding="utf-8"))
+        for row in result["rows"]:
             if not row["ratio"] > 0 or not isinstance(row["lower_is_better"], bool):
                 raise ValueError(row["work"])
+            _name(row)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected one of `make benchmark`") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(f"{path}: no benchmarks.json ({reason})") from None
-    return found
+    return result
+
+
+def _name(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in NAMES)
 
 
 def worsened(now: str | Path, before: str | Path) -> tuple[list[str], int]:
@@ -43,7 +47,7 @@ def worsened(now: str | Path, before: str | Path) -> tuple[list[str], int]:
     InputError
         If a file cannot be used, or the two have nothing in common.
     """
-    new, old = read(now), read(before)
+    new, old = ({_name(row): row for row in stored(path)["rows"]} for path in (now, before))
     shared = [key for key in old if key in new]
     if not shared:
         raise InputError(f"{now} and {before} have no row in common, expected some")

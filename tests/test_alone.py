@@ -1,5 +1,6 @@
 """One run at a time: whoever has the lock keeps it until its process ends, however that is."""
 
+import errno
 from pathlib import Path
 import signal
 import subprocess
@@ -37,6 +38,17 @@ def test_a_second_process_is_refused_in_a_line_that_names_the_first(
     finally:
         process.kill()
         process.wait()
+
+
+def test_where_the_file_system_has_no_locks_everybody_may_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    monkeypatch.setattr(alone.fcntl, "flock", refused)
+    alone.take(tmp_path / "run.lock")
+    assert alone.holder(tmp_path / "run.lock") is None
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

@@ -13,14 +13,19 @@ _held: list[IO[str]] = []  # open for the rest of the process: closing a file en
 
 
 def _locked(path: Path) -> IO[str] | None:
-    """The file, locked by this process; None where another one has it."""
+    """The file, locked by this process; None where another one has it.
+
+    Some network file systems have no locks: there everybody gets it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         file.close()
         return None
+    except OSError:
+        pass
     return file
 
 

@@ -90,7 +90,9 @@ def startup(rule: str) -> float:
         f.read_text(encoding="utf-8") for f in (ROOT / "workflow/rules").glob("*.smk")
     )
     part = re.search(
-        rf'rule {rule}:(?:(?!\nrule ).)*?script:\s+"\.\./scripts/(\w+\.py)"', rules, re.S
+        rf'(?:rule {rule}:|rule_of\("{rule}")(?:(?!\n *rule).)*?script:\s+"\.\./scripts/(\w+\.py)"',
+        rules,
+        re.S,
     )
     if part is None:
         return 0.0

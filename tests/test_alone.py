@@ -51,7 +51,7 @@ def test_where_the_file_system_has_no_locks_everybody_may_run(
     assert alone.holder(tmp_path / "run.lock") is None
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_the_lock_dies_with_its_process(tmp_path: Path, how: signal.Signals) -> None:
     path = tmp_path / "folder" / "run.lock"
     assert alone.holder(path) is None

@@ -41,7 +41,8 @@ def _fit(data: pd.DataFrame, components: list[str]) -> dict[str, float]:
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", UserWarning)
         try:
-            found = model.fit(reml=True, method=["lbfgs", "powell"])
+            # Searches by the gradient end short of the optimum where a component is near 0.
+            found = model.fit(reml=True, method="powell")
         except np.linalg.LinAlgError:
             # The search came to a component of exactly 0: without the least one it goes on.
             least = min(components, key=lambda c: data.groupby(c)["value"].mean().var())

@@ -46,7 +46,7 @@ def neighbours(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
             }
         for name in ("product", "euclidean", "null", "chebyshev"):
             calls.get(name, lambda: None)()  # warm
-        yield from _neighbour_rows(f"n = {n:,}, d = {d}", *interleaved(calls), n == 4000)
+        yield from _neighbour_rows(f"n = {n:,}, d = {d}", *interleaved(calls), n == 4000 and d > 64)
     yield from _units(*((1000, 64) if quick else (4000, 128)))
     use_threads(1)
 

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import torch
 
 from attinfo.information.estimators import ESTIMATORS
 from attinfo.information.summary import summary
@@ -32,7 +33,7 @@ def neighbours(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
         single = sample.hidden.numpy()
         double, output = single.astype(np.float64), sample.output[:, 0].numpy()
         calls: dict[str, Callable[[], Any]] = {
-            "product": lambda sample=sample: sample.hidden @ sample.hidden.T,
+            "product": lambda sample=sample: _product(sample.hidden),
             "euclidean": lambda sample=sample: estimate("knn", sample),
             "null": lambda sample=with_null: estimate("knn", sample),
             "scikit-learn": lambda h=single, y=output: peers.sklearn_neighbours(h, y),
@@ -46,9 +47,16 @@ def neighbours(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
             }
         for name in ("product", "euclidean", "null", "chebyshev"):
             calls.get(name, lambda: None)()  # warm
-        yield from _neighbour_rows(f"n = {n:,}, d = {d}", *interleaved(calls), n == 4000)
+        yield from _neighbour_rows(f"n = {n:,}, d = {d}", *interleaved(calls), n == 4000 and d > 64)
     yield from _units(*((1000, 64) if quick else (4000, 128)))
     use_threads(1)
+
+
+def _product(states: torch.Tensor, block: int = 256) -> None:
+    """All inner products of the states, a block at a time, the next in the place of the last."""
+    held = states.new_empty(block, len(states))
+    for some in states.split(block):
+        torch.mm(some, states.T, out=held[: len(some)])
 
 
 def _neighbour_rows(

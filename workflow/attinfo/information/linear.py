@@ -24,7 +24,7 @@ from attinfo.information.probes import (
 from attinfo.information.sample import Measured, Sample, from_log_ratio
 
 PRECISION = 0.1  # of the prior of a weight; with few members little holds it back
-COLUMNS = 8  # outputs at a time: they stay in the cache
+COLUMNS = 16  # outputs at a time: they stay in the cache
 SHRINKAGES = (0.03, 0.3)  # besides that of Ledoit and Wolf, which is right for the covariance alone
 
 
@@ -48,10 +48,13 @@ def linear_probe(sample: Sample) -> Measured:
         odds = log_odds(probes, fold, seen)
         scores = [torch.stack(by_probe, 3) for by_probe in odds]
         log_prior[:, rows] = log_prior_of(seen)
-        for c in torch.arange(len(indicator)).split(COLUMNS):
-            inner, held_out = scaled(*(s[c] for s in scores))
-            weight, bias = pooled(inner, seen[c], PRECISION)
+        together = (*scores, seen, log_prior[:, rows], log_ratio)
+        for inner, held_out, own, prior, found in zip(
+            *(part.split(COLUMNS) for part in together), strict=True
+        ):
+            inner, held_out = scaled(inner, held_out)
+            weight, bias = pooled(inner, own, PRECISION)
             least = least_of(log_posterior_of(weighted(inner, weight, bias)))
             log_posterior = within(least, log_posterior_of(weighted(held_out, weight, bias)))
-            log_ratio[c[:, None], rows] = log_posterior - log_prior[c[:, None], rows]
+            found[:, rows] = log_posterior - prior
     return from_log_ratio(log_ratio, log_prior, sample)

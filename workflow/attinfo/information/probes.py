@@ -252,6 +252,9 @@ def posterior_of(log_odds: Tensor) -> Tensor:
 
 def log_posterior_of(log_odds: Tensor) -> Tensor:
     """[columns, n, C] log probabilities, from log odds [columns, n, C - 1] against class 0."""
+    if log_odds.shape[2] == 1:  # the same, several times as fast
+        total = log_odds.clamp(min=0) + log_odds.abs().neg_().exp_().log1p_()
+        return torch.cat([-total, log_odds - total], 2)
     return torch.nn.functional.pad(log_odds, (1, 0)).log_softmax(-1)
 
 

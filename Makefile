@@ -2,14 +2,14 @@
 # make test   the tests
 # make slow   the tests that take minutes: kills, Slurm, the default study, checked
 # make benchmark   our numbers and our speed beside those of others (QUICK=1: only whether it runs)
-# make benchmark-compare   what has become slower since BASELINE
+# make benchmark-compare   what has become slower since benchmarks/baseline.json
 PYTHON ?= python3
 CORES ?= all
 # Live progress bars where somebody is watching, plain lines in a log.
 PROGRESS := $(shell test -t 2 && echo --logger rich)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test slow clean
+.PHONY: run test slow benchmark benchmark-compare clean
 
 run: .venv/installed
 	snakemake --cores $(CORES) $(PROGRESS)
@@ -22,6 +22,12 @@ slow: .venv/installed-test
 	pytest -m slow -n auto --dist loadfile --ignore tests/test_default_study.py
 	pytest -m slow tests/test_default_study.py
 
+benchmark: .venv-benchmark/installed
+	.venv-benchmark/bin/python -m benchmarks $(if $(QUICK),--quick)
+
+benchmark-compare: .venv-benchmark/installed
+	.venv-benchmark/bin/python -m benchmarks --compare benchmarks/baseline.json
+
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
@@ -31,5 +37,12 @@ slow: .venv/installed-test
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	touch $@
 
+# Other packages for the same work, some of which ask for versions that they do not need.
+.venv-benchmark/installed: benchmarks/requirements.txt requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv-benchmark
+	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement benchmarks/requirements.txt
+	touch $@
+
 clean:
-	rm -rf .venv .snakemake
+	rm -rf .venv .venv-benchmark .snakemake

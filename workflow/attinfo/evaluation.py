@@ -4,7 +4,6 @@ from collections.abc import Iterator
 import logging
 
 import numpy as np
-from scipy.stats import rankdata
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -103,10 +102,11 @@ def roc_auc(probabilities: np.ndarray, labels: np.ndarray) -> float:
     areas = []
     for label in np.unique(labels):
         own = labels == label
-        positive, negative = own.sum(), (~own).sum()
-        if negative:
-            ranks = rankdata(probabilities[:, label])[own].sum()
-            areas.append((ranks - positive * (positive + 1) / 2) / (positive * negative))
+        positive, negative = probabilities[own, label], np.sort(probabilities[~own, label])
+        if len(negative):
+            # Pairs won, half of the drawn ones among them. (scipy.stats takes a second to import.)
+            won = sum(np.searchsorted(negative, positive, side).sum() for side in ("left", "right"))
+            areas.append(won / (2 * len(positive) * len(negative)))
     return float(np.mean(areas)) if areas else float("nan")
 
 

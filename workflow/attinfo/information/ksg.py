@@ -7,8 +7,9 @@ finds little, as in many dimensions all distances are alike; so x is the cross-f
 of the state, and the dependence of y on it may have any form.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.spatial import cKDTree
 from scipy.special import digamma
 import torch
 
@@ -17,9 +18,18 @@ from attinfo.information.regression import target_of
 from attinfo.information.sample import Measured, Sample
 from attinfo.options import Count
 
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
+
 TIED = 1e-12  # what is nearer is the same
 
 Points = tuple[np.ndarray, np.ndarray]  # x [n, a] and y [n, b]
+
+
+def _tree(points: np.ndarray) -> "cKDTree":
+    from scipy.spatial import cKDTree  # half a second in every job that estimates anything
+
+    return cKDTree(points)
 
 
 def _nearer(
@@ -27,7 +37,7 @@ def _nearer(
 ) -> np.ndarray:
     """[Q] how many points but the own one are nearer than the radius, in the largest coordinate."""
     below = np.nextafter(radius, 0)
-    count = cKDTree(points).query_ball_point(query, below, p=np.inf, return_length=True)
+    count = _tree(points).query_ball_point(query, below, p=np.inf, return_length=True)
     return count - (np.abs(query - points[own]).max(1) <= below)
 
 
@@ -42,7 +52,7 @@ def kraskov(query: Points, points: Points, own: np.ndarray, neighbours: int) -> 
     """
     n = len(points[0])
     asked, there = np.concatenate(query, 1), np.concatenate(points, 1)
-    distance, near = cKDTree(there).query(asked, min(neighbours + 1, n), p=np.inf)
+    distance, near = _tree(there).query(asked, min(neighbours + 1, n), p=np.inf)
     distance[near == own[:, None]] = np.inf
     distance.sort(1)
     radius = distance[:, distance.shape[1] - 2].clip(TIED)

@@ -22,6 +22,7 @@ from attinfo.alone import holder, refusal, take
 from attinfo.config import Study
 from attinfo.cost import slowest_rules
 from attinfo.errors import InputError
+from attinfo.figure_names import place
 from attinfo.provenance import sources
 
 try:
@@ -238,8 +239,7 @@ def yardstick_of(wildcards):
 
 def figure_path(name, dataset, suffix):
     """Where a figure stands: those of one data set in a folder of its name."""
-    folder = "" if dataset == "all" else f"{dataset}/"
-    return f"{RESULTS}/figures/{folder}{name}{suffix}"
+    return f"{RESULTS}/figures/{place(name, dataset)}{suffix}"
 
 
 def cost_summary():

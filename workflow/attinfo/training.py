@@ -16,70 +16,31 @@ import numpy as np
 from safetensors.torch import save_file
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from attinfo.checkpoint import Checkpoint, Progress
-from attinfo.data.batches import Batch, batches, pad
+from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
 from attinfo.determinism import be_deterministic
 from attinfo.devices import name_of_device
 from attinfo.errors import InputError
-from attinfo.evaluation import evaluate, kullback_leibler, total_variation
+from attinfo.evaluation import evaluate
 from attinfo.files import whole
-from attinfo.models.classifier import CPU, Classifier, Output, build, load
+from attinfo.models.classifier import CPU, Classifier, build, load
 from attinfo.models.embeddings import initialise
 from attinfo.models.noise import training_noise
 from attinfo.models.variants import VARIANTS, Variant
+from attinfo.objectives import (
+    Objective,
+    Score,
+    adversarial_objective,
+    adversarial_score,
+    dev_score,
+    label_objective,
+)
 from attinfo.optimizers import Optimizers
 from attinfo.seeds import seed_of
 
 log = logging.getLogger(__name__)
-Objective = Callable[[Batch, Output, Tensor], Tensor]  # batch, output, labels [B] -> losses [B]
-Score = tuple[float, ...]  # of an epoch; the larger is the better one
-
-
-def label_objective(classes: int, labels: np.ndarray, training: Mapping[str, Any]) -> Objective:
-    """Cross-entropy of each text with its label.
-
-    With `class_weights` a class weighs inversely to its number of training texts, the mean text
-    as one.
-    """
-    weight = None
-    if training["class_weights"]:
-        counts = np.bincount(labels, minlength=classes)
-        weight = torch.from_numpy(len(labels) / (classes * np.maximum(counts, 1))).float()
-
-    def loss(batch: Batch, output: Output, labels: Tensor) -> Tensor:
-        own = None if weight is None else weight.to(output.logits.device)
-        return cross_entropy(output.logits, labels, weight=own, reduction="none")
-
-    return loss
-
-
-def adversarial_objective(teacher: Classifier, divergence: float) -> Objective:
-    """TVD(outputs) - divergence KL(weights || the teacher's) of each text.
-
-    Reference: Wiegreffe & Pinter 2019, section 4. The labels take no part.
-    """
-
-    def loss(batch: Batch, output: Output, labels: Tensor) -> Tensor:
-        with torch.no_grad():
-            theirs = teacher(batch)
-        away = kullback_leibler(output.attention, theirs.attention)
-        return total_variation(output.logits, theirs.logits) - divergence * away
-
-    return loss
-
-
-def dev_score(dev: Mapping[str, float], select: str) -> Score:
-    """How good an epoch is: its accuracy or ROC AUC, a draw decided by the loss; or its loss."""
-    return (-dev["loss"],) if select == "loss" else (dev[select], -dev["loss"])
-
-
-def adversarial_score(dev: Mapping[str, float], needed: float) -> Score:
-    """The farther weights among epochs accurate enough; before there is one, the accuracy."""
-    matched = dev["accuracy"] >= needed
-    return (float(matched), dev["jsd"] if matched else dev["accuracy"])
 
 
 class _Training:

@@ -13,12 +13,15 @@ import torch
 from torch import Tensor
 
 from attinfo import devices
-from attinfo.devices import device_of, free_gpu
+from attinfo.devices import device_of, free_gpu, in_parts
 from attinfo.errors import InputError
+from attinfo.importance import importance
 from attinfo.models.classifier import Classifier
 from attinfo.models.variants import VARIANTS
+from attinfo.objectives import label_objective
 from attinfo.states import states_of
-from attinfo.training import train
+from attinfo.store import States
+from attinfo.training import _Training, train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 CLOSE = 1e-4  # of outputs between devices, of models with one set of weights
@@ -117,13 +120,19 @@ def test_training_in_parts_of_a_batch_is_training_on_the_batch(
     planted: Planted,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     loss: str,
 ) -> None:
     whole, history = fit(planted, loss=loss)
+    monkeypatch.setattr(devices, "_told", set())
     monkeypatch.setattr("attinfo.models.classifier.Classifier", Small)
     parts, its_history = fit(planted, loss=loss)
     told = capsys.readouterr().err.splitlines()
-    assert told == [f"warning: out of memory on cpu: batches in {n} parts now" for n in (2, 4)]
+    assert told == ["warning: out of memory on cpu: batches are read in parts"]  # once
+    logged = [record.getMessage() for record in caplog.records]
+    assert [line for line in logged if "parts now" in line] == [
+        f"out of memory on cpu: batches in {n} parts now" for n in (2, 4)
+    ]
     for one, other in zip(history, its_history, strict=True):
         assert other["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
         assert other["dev_loss"] == pytest.approx(one["dev_loss"], rel=1e-3)
@@ -152,6 +161,59 @@ def test_states_read_in_halves_of_a_batch_are_those_of_the_batch(planted: Plante
     assert whole.keys() == small.keys()
     for name in whole:
         np.testing.assert_allclose(small[name], whole[name], atol=1e-6)
+
+
+@pytest.mark.parametrize("size", range(1, 6))
+def test_a_batch_of_fewer_texts_than_parts_is_read_one_by_one(planted: Planted, size: int) -> None:
+    """As the last batch of an epoch may be, once memory has run out."""
+    model = Classifier(*planted.sizes, model_options(), VARIANTS["trained"])
+    objective = label_objective(2, planted.texts("train").labels, TRAINING)
+    found = []
+    for parts in (1, 4):
+        state = _Training(model, TRAINING, objective, summed=False, seed=1)
+        state.parts = parts
+        found.append(state._gradients(planted.texts("train"), np.arange(size)))
+        assert state.parts == parts
+    assert found[1] == pytest.approx(found[0], rel=0.5)  # their dropout masks differ
+
+
+@pytest.mark.parametrize("measure", ["gradient", "integrated_gradients", "leave_one_out"])
+def test_importance_read_in_halves_is_that_of_the_batch(planted: Planted, measure: str) -> None:
+    texts, found = planted.texts("test"), []
+    options = {"steps": 4} if measure == "integrated_gradients" else {}  # a text, once a step
+    for kind in (Classifier, Small):
+        model = kind(*planted.sizes, model_options("bilstm"), VARIANTS["trained"]).eval()
+        states = States(**states_of(model, texts))
+        found.append(importance(model, texts, states, 1, {measure: options})[measure])
+    np.testing.assert_allclose(found[1], found[0], atol=1e-6)
+
+
+def test_halves_keep_the_order_and_a_single_text_that_does_not_fit_is_told() -> None:
+    read: list[int] = []
+
+    def small(chosen: np.ndarray) -> None:
+        if len(chosen) > 3 or 13 in chosen:
+            raise torch.OutOfMemoryError("as a GPU would say")
+        read.extend(chosen.tolist())
+
+    in_parts(np.arange(10), small, torch.device("cpu"))
+    assert read == list(range(10))
+    with pytest.raises(InputError, match="device: cpu has no memory for a single text"):
+        in_parts(np.arange(12, 16), small, torch.device("cpu"))
+
+
+@needs_gpu
+@pytest.mark.parametrize("measure", ["gradient", "integrated_gradients", "leave_one_out"])
+@pytest.mark.parametrize("encoder", ["bilstm", "transformer"])
+def test_a_gpu_gives_the_importance_of_the_processor(
+    planted: Planted, encoder: str, measure: str
+) -> None:
+    texts, found = planted.texts("test"), []
+    model = Classifier(*planted.sizes, model_options(encoder), VARIANTS["trained"]).eval()
+    states = States(**states_of(model, texts))
+    for device in (torch.device("cpu"), device_of("cuda")):
+        found.append(importance(model.to(device), texts, states, 1, {measure: {}})[measure])
+    np.testing.assert_allclose(found[1], found[0], atol=CLOSE)
 
 
 @needs_gpu

@@ -1,24 +1,31 @@
 """Where models run: the processor, or one of the machine's GPUs for each job."""
 
+from collections.abc import Callable
 import fcntl
+import logging
 import os
 from pathlib import Path
+import sys
 from tempfile import gettempdir
 from typing import IO, Literal
 
+import numpy as np
 import torch
 
 from attinfo.errors import InputError
 
+log = logging.getLogger(__name__)
 Setting = Literal["auto", "cpu", "cuda"]
+_told: set[torch.device] = set()
 _held: list[IO[str]] = []  # open for the rest of the process: closing a file ends its lock
 
 
 def device_of(setting: Setting) -> torch.device:
     """The device of a job: `cpu`, `cuda`, or for `auto` the second where there is one.
 
-    On a GPU sums run in a fixed order and without reduced precision, as far as torch can: what is
-    computed there differs from the processor by rounding.
+    On a GPU cuDNN's sums run in a fixed order, and none in reduced precision: what is computed
+    there differs from the processor by rounding. A few of torch's own kernels may still sum in any
+    order.
 
     Raises:
         InputError: `cuda` is asked for and torch finds none.
@@ -65,3 +72,37 @@ def free_gpu(count: int, folder: str | Path | None = None) -> int:
 def name_of_device(device: torch.device) -> str:
     """How a device is called in `run.json`."""
     return "cpu" if device.type == "cpu" else f"cuda: {torch.cuda.get_device_name(device)}"
+
+
+def out_of_memory(device: torch.device, consequence: str) -> None:
+    """Say that memory has run out, in the log each time and on stderr once; free what is unused."""
+    log.warning("out of memory on %s: %s", device, consequence)
+    if device not in _told:
+        _told.add(device)
+        print(f"warning: out of memory on {device}: batches are read in parts", file=sys.stderr)
+    torch.cuda.empty_cache()  # does nothing where there is no GPU
+
+
+def in_parts(chosen: np.ndarray, read: Callable[[np.ndarray], None], device: torch.device) -> None:
+    """Read some texts at once, or by halves where the memory of the device does not hold them.
+
+    Args:
+        chosen: [B] the texts; `read` is called with them, or with parts of them in order.
+        read: keeps what it finds.
+        device: that runs out.
+
+    Raises:
+        InputError: not even one text fits.
+    """
+    try:
+        read(chosen)
+        return
+    except torch.OutOfMemoryError:
+        if len(chosen) == 1:
+            raise InputError(
+                f"device: {device} has no memory for a single text; expected a smaller model, or "
+                "device 'cpu'"
+            ) from None
+    out_of_memory(device, f"a batch of {len(chosen)} is halved")
+    for half in np.array_split(chosen, 2):
+        in_parts(half, read, device)

@@ -17,6 +17,7 @@ from torch import Tensor
 from attinfo.data.batches import batches, pad, ranges
 from attinfo.data.pieces import Pieces
 from attinfo.data.texts import Texts
+from attinfo.devices import in_parts
 from attinfo.models.classifier import Classifier
 from attinfo.models.noise import Noise, evaluation_noise
 
@@ -89,12 +90,16 @@ class Eraser:
         if not lengths.all():
             raise ValueError("a text of which nothing is kept, expected one token or more")
         found = np.empty((len(keep), self.model.reader.out_features))
+
+        def read(rows: np.ndarray) -> None:
+            own = source[rows], keep[rows]
+            batch = pad(shortened(self.texts, *own), np.arange(len(rows)))
+            logits = self.model(batch, self._noise(*own)).logits
+            found[rows] = logits.double().softmax(-1).cpu().numpy()
+
         with torch.inference_mode():
             for rows in batches(lengths, BATCH) if len(keep) else ():
-                own = source[rows], keep[rows]
-                batch = pad(shortened(self.texts, *own), np.arange(len(rows)))
-                logits = self.model(batch, self._noise(*own)).logits
-                found[rows] = logits.double().softmax(-1).cpu().numpy()
+                in_parts(rows, read, self.model.device)
         return found
 
     def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:

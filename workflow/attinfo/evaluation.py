@@ -1,7 +1,6 @@
 """How well a model does on a split, and how far it is from the trained model of its cell."""
 
 from collections.abc import Iterator
-import logging
 
 import numpy as np
 import torch
@@ -10,11 +9,11 @@ from torch.nn.functional import cross_entropy
 
 from attinfo.data.batches import Batch, batches, pad
 from attinfo.data.texts import Texts
+from attinfo.devices import out_of_memory
 from attinfo.errors import InputError
 from attinfo.models.classifier import Classifier, Output
 from attinfo.models.noise import evaluation_noise
 
-log = logging.getLogger(__name__)
 BATCH = 256
 LEAST = 1e-12  # weights below count as this, so that a weight of zero has a logarithm
 
@@ -54,7 +53,7 @@ def outputs(
                     f"device: {model.device} has no memory for a text of {batch.lengths[0]} "
                     "tokens; expected a smaller model, or device 'cpu'"
                 ) from None
-            log.warning("out of memory on %s: a batch of %d is halved", model.device, len(chosen))
+            out_of_memory(model.device, f"a batch of {len(chosen)} is halved")
             todo += [*np.array_split(chosen, 2)][::-1]
             continue
         yield chosen, batch, output

@@ -13,7 +13,7 @@ To add a measure: a function `(model, texts, states, seed, *, options=defaults) 
 registered in `MEASURES`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from captum.attr import IntegratedGradients
@@ -22,8 +22,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from attinfo.data.batches import Batch, batches, pad
+from attinfo.data.batches import Batch, batches, pad, ranges
 from attinfo.data.texts import Texts
+from attinfo.devices import in_parts
 from attinfo.erasure import Eraser
 from attinfo.models.classifier import Classifier
 from attinfo.models.noise import Noise, evaluation_noise
@@ -48,23 +49,30 @@ def _noise(model: Classifier, chosen: np.ndarray, seed: int) -> Noise | None:
     return evaluation_noise(chosen, model.draws, seed) if model.draws else None
 
 
-def _embedded(
-    model: Classifier, texts: Texts, size: int, seed: int
-) -> Iterator[tuple[np.ndarray, Batch, Tensor, Tensor]]:
-    """Batches: their texts, what the encoder reads [B, T, inputs], predicted classes [B]."""
-    for chosen in batches(texts.lengths, size):
+# Texts [B] of a batch, itself, what the encoder reads [B, T, inputs], predicted classes [B]
+# -> values [B, T].
+Attribution = Callable[[np.ndarray, Batch, Tensor, Tensor], Tensor]
+
+
+def _attributed(
+    model: Classifier, texts: Texts, size: int, seed: int, attribution: Attribution
+) -> np.ndarray:
+    """[tokens] what is attributed to each, in batches of a size."""
+    found = np.empty(len(texts.token_ids), np.float32)
+
+    def read(chosen: np.ndarray) -> None:
         batch = pad(texts, chosen).to(model.device)
         with torch.no_grad():
             embedded = model.embed(batch)
             logits = model(batch, _noise(model, chosen, seed), embedded).logits
-        yield chosen, batch, embedded, logits.argmax(-1)
+        values = attribution(chosen, batch, embedded, logits.argmax(-1)).detach().cpu()
+        found[ranges(texts.offsets, chosen)] = values.numpy()[Eraser.real(texts.lengths[chosen])]
 
-
-def _keep(values: Tensor, texts: Texts, chosen: np.ndarray, found: np.ndarray) -> None:
-    """Move values [B, T] of a batch to their places among all tokens."""
-    real = Eraser.real(texts.lengths[chosen])
-    row, place = np.nonzero(real)
-    found[texts.offsets[chosen[row]] + place] = values.detach().cpu().numpy()[real]
+    # cuDNN has no gradients of recurrent networks at evaluation.
+    with torch.backends.cudnn.flags(enabled=False):
+        for chosen in batches(texts.lengths, size):
+            in_parts(chosen, read, model.device)
+    return found
 
 
 def gradient(
@@ -75,16 +83,19 @@ def gradient(
     [tokens], signed. Without `through_attention` the weights are held fixed, as Jain & Wallace
     (2019) do; they compare its absolute value with attention.
     """
-    found = np.empty(len(texts.token_ids), np.float32)
-    for chosen, batch, embedded, predicted in _embedded(model, texts, ROWS, seed):
+
+    def attribution(
+        chosen: np.ndarray, batch: Batch, embedded: Tensor, predicted: Tensor
+    ) -> Tensor:
         embedded.requires_grad_()
         hidden = model.encode(batch, embedded)
         seen = hidden if through_attention else hidden.detach()
         _, weights = model.attend(batch, seen, _noise(model, chosen, seed))
         total = log_odds(model.read(hidden, weights), predicted).sum()
         (slope,) = torch.autograd.grad(total, embedded)
-        _keep((slope * embedded).sum(-1), texts, chosen, found)
-    return found
+        return (slope * embedded).sum(-1)
+
+    return _attributed(model, texts, ROWS, seed, attribution)
 
 
 def integrated_gradients(
@@ -96,15 +107,11 @@ def integrated_gradients(
     the error of so few steps; not with `gumbel_softmax` and `hard`, whose gradient is of other
     weights than those it gives. Imposed weights are held fixed along the way.
     """
-    found = np.empty(len(texts.token_ids), np.float32)
-    for chosen, _, embedded, predicted in _embedded(model, texts, max(1, ROWS // steps), seed):
 
-        def explained(
-            embedded: Tensor,
-            rows: Tensor,
-            chosen: np.ndarray = chosen,
-            predicted: Tensor = predicted,
-        ) -> Tensor:
+    def attribution(
+        chosen: np.ndarray, batch: Batch, embedded: Tensor, predicted: Tensor
+    ) -> Tensor:
+        def explained(embedded: Tensor, rows: Tensor) -> Tensor:
             own = chosen[rows.cpu().numpy()]  # captum has each text once a step
             output = model(pad(texts, own), _noise(model, own, seed), embedded)
             return log_odds(output.logits, predicted[rows])
@@ -115,8 +122,9 @@ def integrated_gradients(
             n_steps=steps,
             method="gausslegendre",
         )
-        _keep(values.sum(-1), texts, chosen, found)
-    return found
+        return values.sum(-1)
+
+    return _attributed(model, texts, max(1, ROWS // steps), seed, attribution)
 
 
 def leave_one_out(model: Classifier, texts: Texts, states: States, seed: int) -> np.ndarray:

@@ -8,7 +8,6 @@ from functools import partial
 import json
 import logging
 from pathlib import Path
-import sys
 import time
 from typing import Any
 
@@ -21,7 +20,7 @@ from attinfo.checkpoint import Checkpoint, Progress
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
 from attinfo.determinism import be_deterministic
-from attinfo.devices import name_of_device
+from attinfo.devices import name_of_device, out_of_memory
 from attinfo.errors import InputError
 from attinfo.evaluation import evaluate
 from attinfo.files import whole
@@ -95,22 +94,22 @@ class _Training:
         Raises:
             InputError: not even one text fits.
         """
-        while self.parts <= len(chosen):
+        while True:
+            parts = min(self.parts, len(chosen))
             self.optimizers.zero_grad()
             try:
                 return sum(
                     self._part(texts, part, 1 if self.summed else len(part) / len(chosen))
-                    for part in np.array_split(chosen, self.parts)
+                    for part in np.array_split(chosen, parts)
                 )
             except torch.OutOfMemoryError:
-                self.parts *= 2
-                told = f"out of memory on {self.model.device}: batches in {self.parts} parts now"
-                log.warning("%s", told)
-                print(f"warning: {told}", file=sys.stderr)
-        raise InputError(
-            f"device: {self.model.device} has no memory for a batch of {len(chosen)} texts, not "
-            "even one by one; expected a smaller model or training.batch_size, or device 'cpu'"
-        )
+                if parts == len(chosen):
+                    raise InputError(
+                        f"device: {self.model.device} has no memory for a batch of {parts} texts, "
+                        "not even one by one; expected a smaller model, or device 'cpu'"
+                    ) from None
+            self.parts = 2 * parts
+            out_of_memory(self.model.device, f"batches in {self.parts} parts now")
 
     def _part(self, texts: Texts, chosen: np.ndarray, share: float) -> float:
         """Add the gradients of some texts of a batch, whose mean counts by their share of it."""

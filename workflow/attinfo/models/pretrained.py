@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attinfo.data.batches import Batch, batches, pad
+from attinfo.data.batches import Batch, batches, pad, ranges
 from attinfo.data.pieces import cut
 from attinfo.data.texts import Texts
+from attinfo.devices import in_parts
 from attinfo.errors import InputError
 from attinfo.options import Text
 
@@ -201,14 +202,17 @@ def features(subwords: Subwords, texts: Texts, found: np.ndarray) -> None:
         texts: with pieces.
         found: [tokens, F] float32; may be mapped, as those of a large data set fill the memory.
     """
+    device = subwords.model.device
+
+    def read(chosen: np.ndarray) -> None:
+        batch = pad(texts, chosen)
+        real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
+        found[ranges(texts.offsets, chosen)] = subwords(batch.to(device)).cpu()[real].numpy()
+
     subwords.eval()
     with torch.inference_mode():
         for chosen in batches(texts.pieces.lengths, BATCH):
-            batch = pad(texts, chosen)
-            real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
-            rows = [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]
-            values = subwords(batch.to(subwords.model.device)).cpu()
-            found[np.concatenate(rows)] = values[real].numpy()
+            in_parts(chosen, read, device)
 
 
 def with_pieces(

@@ -2,22 +2,21 @@
 
     python -m benchmarks.pipeline results/default [--log LOG] [--cores 2]
     python -m benchmarks.pipeline --grow 10 100 1000 10000
+    python -m benchmarks.pipeline --grow 10 50 200 --real
 
 The first reads the benchmark files of a finished study and the log of the Snakemake run that made
-it. A job is its start-up (Python, and what its script imports: its CPU time is measured here, three
-times, and stretched as the jobs of the rule were by what else ran), its useful work, and what
-Snakemake adds around its script; what no job had is idle.
+it. A job is its start-up (Python, and what its script imports: the CPU time that its own log tells,
+stretched as the job was by what else ran), its useful work, and what Snakemake adds around its
+script; what no job had is idle.
 """
 
 from argparse import ArgumentParser, Namespace
-import ast
 from collections.abc import Iterator
 import csv
 from datetime import datetime
-import os
 from pathlib import Path
 import re
-from statistics import median
+import shutil
 import subprocess
 import sys
 from tempfile import TemporaryDirectory
@@ -29,6 +28,9 @@ import yaml
 from attinfo.errors import InputError
 
 ROOT = Path(__file__).parents[1]
+CPU = re.compile(
+    r" imported in ([\d.]+) s of CPU$.* finished after ([\d.]+) s of CPU$", re.M | re.S
+)
 CLOCK = re.compile(r"^\[(\w{3} \w{3} +\d+ [\d:]+ \d{4})\]$")
 STARTED, FINISHED = re.compile(r"^    jobid: (\d+)$"), re.compile(r"^Finished jobid: (\d+) ")
 SEEDS = 10  # of a generated study, one model each
@@ -36,11 +38,12 @@ TEMPERATURES = 0.01  # its cells differ by the temperature of their softmax
 
 
 class Job(NamedTuple):
-    """What Snakemake measured of a job's script."""
+    """A job's script: seconds as Snakemake measured them, and CPU time as the job's log tells."""
 
     rule: str
     seconds: float
     cpu: float
+    startup: float  # of the CPU time
 
 
 def jobs_of(study: Path) -> list[Job]:
@@ -49,14 +52,18 @@ def jobs_of(study: Path) -> list[Job]:
     Raises
     ------
     InputError
-        If it has no benchmark files.
+        If it has no benchmark files, or a job's log does not tell its CPU time.
     """
     folder, jobs = study / "benchmarks", []
     for file in sorted(folder.rglob("*.tsv")):
         with file.open(encoding="utf-8", newline="") as opened:
-            row = next(csv.DictReader(opened, delimiter="\t"))
-        cpu = float(row["cpu_time"]) if row["cpu_time"] not in ("-", "NA") else 0.0
-        jobs.append(Job(file.relative_to(folder).parts[0], float(row["s"]), cpu))
+            seconds = float(next(csv.DictReader(opened, delimiter="\t"))["s"])
+        path = file.relative_to(folder)
+        log = study / "logs" / path.with_suffix(".log")
+        told = CPU.search(log.read_text(encoding="utf-8") if log.exists() else "")
+        if told is None:
+            raise InputError(f"{log}: tells no CPU time, expected the log of a finished job")
+        jobs.append(Job(path.parts[0], seconds, float(told[2]), float(told[1])))
     if not jobs:
         raise InputError(f"{folder}: holds no benchmark files, expected those of a finished study")
     return jobs
@@ -84,46 +91,22 @@ def times_in(log: Path) -> tuple[float, float]:
     return wall, sum(end - started[job] for job, end in ended.items())
 
 
-def startup(rule: str) -> float:
-    """CPU seconds until Python has imported what the script of a rule imports."""
-    rules = "\n".join(
-        f.read_text(encoding="utf-8") for f in (ROOT / "workflow/rules").glob("*.smk")
-    )
-    part = re.search(
-        rf'(?:rule {rule}:|rule_of\("{rule}")(?:(?!\n *rule).)*?script:\s+"\.\./scripts/(\w+\.py)"',
-        rules,
-        re.S,
-    )
-    if part is None:
-        return 0.0
-    tree = ast.parse((ROOT / "workflow/scripts" / part[1]).read_text(encoding="utf-8"))
-    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    code = "\n".join(map(ast.unparse, imports))
-    seconds = []
-    for _ in range(3):
-        before = os.times()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        after = os.times()
-        seconds.append(sum(after[2:4]) - sum(before[2:4]))  # of children, user and system
-    return median(seconds)
-
-
 def split(study: Path, log: Path, cores: int) -> Iterator[str]:
     """The lines of two tables: by rule, and by what the cores did."""
     jobs = jobs_of(study)
     wall, inside = times_in(log)
     begin = 0.0
-    yield "| rule | jobs | seconds | of CPU | start-up, of CPU |"
+    yield "| rule | jobs | seconds | of CPU | of that start-up |"
     yield "|---|---|---|---|---|"
     rules = sorted(
         {job.rule for job in jobs}, key=lambda r: -sum(j.seconds for j in jobs if j.rule == r)
     )
     for rule in rules:
         own = [job for job in jobs if job.rule == rule]
-        each = startup(rule)
         seconds, cpu = sum(j.seconds for j in own), sum(j.cpu for j in own)
-        begin += seconds * min(1.0, each * len(own) / max(cpu, 1e-9))
-        yield f"| {rule} | {len(own)} | {seconds:.0f} | {cpu:.0f} | {each:.2f} each |"
+        startup = sum(j.startup for j in own)
+        begin += seconds * startup / cpu
+        yield f"| {rule} | {len(own)} | {seconds:.0f} | {cpu:.0f} | {startup:.0f} |"
     scripts = sum(job.seconds for job in jobs)
     parts = {
         "useful work": scripts - begin,
@@ -141,30 +124,39 @@ def split(study: Path, log: Path, cores: int) -> Iterator[str]:
 
 
 def generated(runs: int) -> dict:
-    """What a config says beside studies/smoke.yaml to have so many runs."""
+    """What a config says beside studies/smoke.yaml to have so many runs, a job for ten of them."""
     cells = max(1, runs // SEEDS)
     warmth = [f"softmax@{1 + TEMPERATURES * i:g}" for i in range(cells)]
     grid = {"dataset": "smoke", "encoder": "mlp", "attention": "additive", "normaliser": warmth}
-    return {"study": f"grow-{runs}", "seeds": list(range(1, SEEDS + 1)), "grid": [grid]}
+    seeds = {"seeds": list(range(1, SEEDS + 1)), "batch": SEEDS}
+    return {"study": f"grow-{runs}", "grid": [grid], **seeds}
 
 
-def growth(sizes: list[int]) -> Iterator[str]:
-    """Seconds of a dry run, and jobs, by number of runs."""
-    yield "| runs | jobs | seconds of a dry run |"
-    yield "|---|---|---|"
+def growth(sizes: list[int], cores: int, real: bool) -> Iterator[str]:
+    """Jobs, and seconds of a dry run and of a real one, by number of runs."""
+    yield "| runs | jobs | seconds of a dry run |" + (f" on {cores} cores |" if real else "")
+    yield "|---|---|---|" + ("---|" if real else "")
     for runs in sizes:
         with TemporaryDirectory() as folder:
             config = Path(folder) / "grow.yaml"
             config.write_text(yaml.safe_dump(generated(runs)), encoding="utf-8")
-            command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
-            command += ["--cores", "1", "--configfile", "studies/smoke.yaml", str(config)]
-            start = time.perf_counter()
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-            seconds = time.perf_counter() - start
-        total = re.search(r"^total +(\d+)", done.stdout + done.stderr, re.M)
-        if done.returncode or total is None:
-            raise InputError(f"a dry run of {runs} runs failed: {done.stderr.strip()[-300:]}")
-        yield f"| {runs:,} | {int(total[1]):,} | {seconds:.1f} |"
+            told, seconds = _snakemake(config, "--dry-run", "--quiet", "rules", "--cores", "1")
+            jobs = int(re.search(r"^total +(\d+)", told, re.M)[1])
+            made = ""
+            if real:
+                made = f" {_snakemake(config, '--quiet', 'all', '--cores', str(cores))[1]:.0f} |"
+                shutil.rmtree(ROOT / f"results/grow-{runs}")
+        yield f"| {runs:,} | {jobs:,} | {seconds:.1f} |{made}"
+
+
+def _snakemake(config: Path, *options: str) -> tuple[str, float]:
+    """What Snakemake says of a study beside studies/smoke.yaml, and how many seconds it takes."""
+    command = [sys.executable, "-m", "snakemake", *options, "--configfile", "studies/smoke.yaml"]
+    start = time.perf_counter()
+    done = subprocess.run([*command, str(config)], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise InputError(f"Snakemake failed: {(done.stdout + done.stderr).strip()[-300:]}")
+    return done.stdout + done.stderr, time.perf_counter() - start
 
 
 def arguments() -> Namespace:
@@ -176,6 +168,7 @@ def arguments() -> Namespace:
     parser.add_argument("--log", type=Path, help="of the Snakemake run; else the newest")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--grow", type=int, nargs="+", metavar="RUNS")
+    parser.add_argument("--real", action="store_true", help="the grown studies are made, too")
     return parser.parse_args()
 
 
@@ -184,7 +177,7 @@ def main() -> None:
     given = arguments()
     try:
         if given.grow:
-            lines = growth(given.grow)
+            lines = growth(given.grow, given.cores, given.real)
         else:
             logs = sorted(Path(".snakemake/log").glob("*.log"))
             if not (given.log or logs):

@@ -98,11 +98,14 @@ def test_nearest_neighbours_never_hold_all_distances(
 
 
 def finished_study(folder: Path, seconds: float) -> tuple[Path, Path]:
-    """Benchmark files of two jobs of as many seconds, and a log of ten seconds for each."""
+    """Two jobs of as many seconds, of which a quarter is start-up, and a log of ten for each."""
     for name in "ab":
-        file = folder / f"study/benchmarks/none/{name}.tsv"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"s\th:m:s\tmax_rss\tcpu_time\n{seconds}\t0:00:08\t9\t8.0\n", "utf-8")
+        for kind in ("benchmarks", "logs"):
+            (folder / f"study/{kind}/none").mkdir(parents=True, exist_ok=True)
+        table = folder / f"study/benchmarks/none/{name}.tsv"
+        table.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:08\t9\n", "utf-8")
+        own = folder / f"study/logs/none/{name}.log"
+        own.write_text("10:00 imported in 1.00 s of CPU\nso\n10:05 finished after 4.00 s of CPU\n")
     lines = []
     for job, (start, end) in enumerate([(0, 10), (5, 15)]):
         lines += [f"[Wed Nov 25 08:46:{start:02} 2026]", "rule none:", f"    jobid: {job}"]
@@ -116,8 +119,8 @@ def test_the_parts_of_a_study_are_all_that_its_cores_had(tmp_path: Path) -> None
     lines = list(split(*finished_study(tmp_path, 8.0), cores=2))
     told = dict(line.strip("| ").split(" | ")[:2] for line in lines[-4:])
     assert told == {
-        "useful work": "16",
-        "start-up of scripts": "0",
+        "useful work": "12",
+        "start-up of scripts": "4",
         "Snakemake around them": "4",
         "idle cores": "10",
     }
@@ -129,4 +132,7 @@ def test_a_study_that_has_not_run_is_told_in_one_line(tmp_path: Path) -> None:
     study, log = finished_study(tmp_path, 8.0)
     log.write_text("Building DAG of jobs...\n", "utf-8")
     with pytest.raises(InputError, match="no finished job"):
+        list(split(study, log, cores=2))
+    (study / "logs/none/b.log").write_text("10:00 imported in 1.00 s of CPU\n")
+    with pytest.raises(InputError, match=r"b\.log: tells no CPU time"):
         list(split(study, log, cores=2))

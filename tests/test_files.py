@@ -3,6 +3,7 @@
 from hashlib import sha256
 import os
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import sys
@@ -137,6 +138,20 @@ def test_a_job_that_succeeds_says_nothing_but_in_its_log(tmp_path: Path) -> None
     done = job(tmp_path, "logging.info('begun')")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "begun" in (tmp_path / "job.log").read_text()
+
+
+def test_a_job_tells_the_cpu_time_of_its_imports_and_of_all_of_it(tmp_path: Path) -> None:
+    job(tmp_path, "sum(range(10**7))")
+    log = (tmp_path / "job.log").read_text()
+    imports, whole_job = map(float, re.findall(r"(?:in|after) ([\d.]+) s of CPU$", log, re.M))
+    assert 0 < imports < whole_job
+
+
+def test_a_job_ends_at_once_and_what_it_has_printed_is_not_lost(tmp_path: Path) -> None:
+    # What Python would do last (and torch takes long over) is left out.
+    body = "import atexit; atexit.register(print, 'tidied up'); print('x' * 100_000)"
+    done = job(tmp_path, body)
+    assert (done.returncode, done.stdout.strip()) == (0, "x" * 100_000)
 
 
 def test_an_unknown_name_is_told_with_the_nearest_known_one() -> None:

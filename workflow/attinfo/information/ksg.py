@@ -10,7 +10,6 @@ of the state, and the dependence of y on it may have any form.
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import digamma
 import torch
 
 from attinfo.information.probes import RidgeProbes, ledoit_wolf
@@ -58,7 +57,8 @@ def kraskov(query: Points, points: Points, own: np.ndarray, neighbours: int) -> 
     radius = distance[:, distance.shape[1] - 2].clip(TIED)
     k = np.maximum(_nearer(asked, there, own, radius), min(neighbours, n - 1))
     in_x, in_y = (_nearer(q, p, own, radius) for q, p in zip(query, points, strict=True))
-    return digamma(k) + digamma(n) - digamma(in_x + 1) - digamma(in_y + 1)
+    psi = torch.digamma(torch.arange(n + 1, dtype=torch.float64)).numpy()
+    return psi[k] + psi[n] - psi[in_x + 1] - psi[in_y + 1]
 
 
 def ksg_on_score(sample: Sample, *, neighbours: Count = 3) -> Measured:

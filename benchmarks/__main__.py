@@ -31,7 +31,7 @@ TOPICS = {
     "training": "Training",
     "states": "Hidden states on disk",
 }
-PARTS = (*TOPICS, "accuracy", "memory", "verdicts")
+PARTS = (*TOPICS, "accuracy", "memory", "pipeline", "verdicts")
 PEERS = ("npeet-plus", "ennemi", "infomeasure", "scikit-learn", "torch-mist", "torch", "numba")
 
 
@@ -49,7 +49,7 @@ def arguments() -> Namespace:
 
 def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
     """What there is to measure; a table of ratios, where TOPICS names it."""
-    from benchmarks import accuracy, information, memory, storage, training, verdicts
+    from benchmarks import accuracy, information, memory, pipeline, storage, training, verdicts
 
     studies, seeds = (2, (3,)) if given.quick else (20, (3, 10))
     return {
@@ -60,6 +60,7 @@ def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
         "states": lambda: storage.rows(given.quick),
         "accuracy": lambda: accuracy.table(given.quick).to_dict("records"),
         "memory": lambda: memory.table(given.quick),
+        "pipeline": lambda: pipeline.lines(given.quick, given.threads),
         "verdicts": lambda: verdicts.lines(studies, verdicts.Spread(), seeds),
     }
 
@@ -119,6 +120,8 @@ def document(result: dict[str, Any]) -> str:
         "## Accuracy\n\nBias ± standard deviation over data sets, nats, where 0.2 are true, at the "
         f"most texts.\n\n{tables.accuracy(pd.DataFrame(result['accuracy']))}",
         f"## Memory\n\n{tables.memory(result['memory'])}",
+        "## Studies\n\nThe default study by rule and by what its cores did; and small studies, of "
+        "ten seeds a cell, by number of runs.\n\n" + "\n".join(result["pipeline"]),
         "## Verdicts on simulated studies\n\n" + "\n".join([verdicts.HEAD, *result["verdicts"]]),
     ]
     return "\n\n".join(parts) + "\n"

@@ -28,6 +28,7 @@ import yaml
 from attinfo.errors import InputError
 
 ROOT = Path(__file__).parents[1]
+STUDY = Path("results/default")
 CPU = re.compile(
     r" imported in ([\d.]+) s of CPU$.* finished after ([\d.]+) s of CPU$", re.M | re.S
 )
@@ -159,13 +160,40 @@ def _snakemake(config: Path, *options: str) -> tuple[str, float]:
     return done.stdout + done.stderr, time.perf_counter() - start
 
 
+def log_of(study: Path) -> Path:
+    """The log of Snakemake that tells of the most jobs, of equal ones the newest.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    logs = sorted((study.parents[1] / ".snakemake/log").glob("*.log"))
+    if not logs:
+        raise InputError(f"{study}: no log of Snakemake beside it, expected the log of its run")
+    return max(reversed(logs), key=lambda log: log.read_text("utf-8").count("Finished jobid"))
+
+
+def lines(quick: bool, cores: int, study: Path = STUDY) -> Iterator[str]:
+    """Where the time of the default study went, if it was run here, and how studies grow."""
+    try:
+        yield from split(study, log_of(study), cores)
+    except InputError as error:
+        yield f"The default study was not run here: {error}."
+    yield ""
+    yield from growth([10] if quick else [10, 50, 200], cores, real=True)
+    if not quick:
+        yield ""
+        yield from growth([1000, 10_000], cores, real=False)
+
+
 def arguments() -> Namespace:
     """What the command takes."""
     parser = ArgumentParser(
         prog="python -m benchmarks.pipeline", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("study", nargs="?", type=Path, default=Path("results/default"))
-    parser.add_argument("--log", type=Path, help="of the Snakemake run; else the newest")
+    parser.add_argument("study", nargs="?", type=Path, default=STUDY)
+    parser.add_argument("--log", type=Path, help="of the Snakemake run; else the fullest")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--grow", type=int, nargs="+", metavar="RUNS")
     parser.add_argument("--real", action="store_true", help="the grown studies are made, too")
@@ -177,13 +205,10 @@ def main() -> None:
     given = arguments()
     try:
         if given.grow:
-            lines = growth(given.grow, given.cores, given.real)
+            told = growth(given.grow, given.cores, given.real)
         else:
-            logs = sorted(Path(".snakemake/log").glob("*.log"))
-            if not (given.log or logs):
-                raise InputError("no log in .snakemake/log, expected that of the study's run")
-            lines = split(given.study, given.log or logs[-1], given.cores)
-        for line in lines:
+            told = split(given.study, given.log or log_of(given.study), given.cores)
+        for line in told:
             print(line, flush=True)
     except InputError as error:
         sys.exit(f"error: {error}")

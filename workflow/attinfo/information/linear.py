@@ -21,7 +21,7 @@ from attinfo.information.probes import (
 from attinfo.information.sample import Measured, Sample
 
 PRECISION = 0.1  # of the prior of a weight; with few members little holds it back
-VALUES = 2**18  # log odds at a time: they stay in the cache
+VALUES = 2**19  # log odds at a time: they stay in the cache
 SHRINKAGES = (0.03, 0.3)  # besides that of Ledoit and Wolf, which is right for the covariance alone
 
 
@@ -34,13 +34,14 @@ def linear_probe(sample: Sample) -> Measured:
     """
     members = sample.members
     order = torch.cat(members)
-    output = sample.output[sample.text].T
     # One class is redundant: C - 1 indicators a column.
-    rivals = torch.arange(1, sample.classes, device=output.device)
+    rivals = torch.arange(1, sample.classes, device=order.device)
+    target = sample.output[sample.text, :, None] == rivals
     # In double precision throughout: the shrinkages differ little, and so do their probes.
-    target = (output[..., None] == rivals).double()
+    target = target.double().transpose(0, 1)
     probes = RidgeProbes(sample.hidden, target, members, (None, *SHRINKAGES))
-    found, indicator = Discriminants(probes), target[:, order].mT
+    found, output = Discriminants(probes), sample.output[sample.text[order]].T.contiguous()
+    indicator = (output[:, None] == rivals[:, None]).double()
     values = len(members) * found.most * len(rivals) * (1 + len(SHRINKAGES))
     step = max(1, VALUES // values)
     columns = [slice(start, start + step) for start in range(0, len(output), step)]
@@ -50,14 +51,15 @@ def linear_probe(sample: Sample) -> Measured:
     log_prior = torch.cat([rest, found.share], 2).clamp(min=RARE).log()[..., None]
     pvi = torch.empty_like(order, dtype=torch.float64)
     gain, total = torch.empty_like(pvi), pvi.new_zeros(len(output))
-    for fold, rows in enumerate(members):
+    folds = zip(members, output.split([len(rows) for rows in members], 1), strict=True)
+    for fold, (rows, realised) in enumerate(folds):
         by_member, own_bias = (part[fold] for part in found.own)
         together = (weight[fold, ..., None, None] * by_member).sum(1)
         level = bias[fold] + (weight[fold, ..., None] * own_bias).sum(1)
         odds = together.flatten(0, 1) @ probes.features[fold].T
         odds = odds.view(*level.shape, -1).add_(level[..., None])
         log_ratio = within(least[fold], log_posterior_of(odds, 1), 1) - log_prior[fold]
-        own = log_ratio.gather(1, output[:, None, rows])[:, 0]
+        own = log_ratio.gather(1, realised[:, None])[:, 0]
         observed = log_ratio[0]
         pvi[rows] = own[0]
         gain[rows] = ((log_prior[fold, 0] + observed).exp() * observed).sum(0)

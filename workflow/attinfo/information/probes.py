@@ -6,7 +6,7 @@ output and all its permutations are fitted at once, as columns of one right-hand
 probes that leave out one fold or two come from sums over the folds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, combinations
 
 import torch
@@ -17,6 +17,7 @@ NEWTON_STEPS = 8  # at most
 SMALLEST_MOVE = 1e-4  # of a weight: the next would be its square
 SAFE_CHANGE = 1.5  # of log odds: a smaller step of Newton's cannot lead uphill, see `_downhill`
 WIDTH = 64  # of features that are eliminated at a time
+FITTED = 2**16  # elements of matrices factorized together
 SIDE = 48  # of features that are multiplied with the others at a time
 MOST_CERTAIN = 0.98  # share of a class's variance that scores may be taken to explain
 CALIBRATION_STATES = 4096  # at most: a few parameters a column are fitted to them
@@ -52,7 +53,7 @@ def gram(features: Tensor, side: int = SIDE) -> Tensor:
 
 
 def solved(matrix: Tensor, right: Tensor, width: int = WIDTH) -> Tensor:
-    """The solutions [..., d, k] of positive definite systems [..., d, d], by Cholesky's method.
+    """The solutions [m, d, k] of m positive definite systems [m, d, d], by Cholesky's method.
 
     A block of rows is eliminated at a time: of larger matrices LAPACK's own factorization takes
     several times as long as of these blocks and the products between them.
@@ -60,17 +61,17 @@ def solved(matrix: Tensor, right: Tensor, width: int = WIDTH) -> Tensor:
     d = matrix.shape[-1]
     if d <= width:
         return torch.cholesky_solve(right, torch.linalg.cholesky(matrix))
-    factor = torch.linalg.cholesky(matrix[..., :width, :width])
-    beside = torch.cat([matrix[..., :width, width:], right[..., :width, :]], -1)
+    factor = torch.linalg.cholesky(matrix[:, :width, :width])
+    beside = torch.cat([matrix[:, :width, width:], right[:, :width]], 2)
     beside = torch.linalg.solve_triangular(factor, beside, upper=False)
-    across, first = beside.split((d - width, right.shape[-1]), -1)
+    across, first = beside.split((d - width, right.shape[2]), 2)
     last = solved(
-        matrix[..., width:, width:] - across.mT @ across,
-        right[..., width:, :] - across.mT @ first,
+        torch.baddbmm(matrix[:, width:, width:], across.mT, across, alpha=-1),
+        torch.baddbmm(right[:, width:], across.mT, first, alpha=-1),
         width,
     )
-    first = torch.linalg.solve_triangular(factor.mT, first - across @ last, upper=True)
-    return torch.cat([first, last], -2)
+    first = torch.baddbmm(first, across, last, alpha=-1)
+    return torch.cat([torch.linalg.solve_triangular(factor.mT, first, upper=True), last], 1)
 
 
 class RidgeProbes:
@@ -93,15 +94,16 @@ class RidgeProbes:
     ) -> None:
         self.width = target.shape[2]
         count = [len(rows) for rows in members]
-        order = torch.cat(members)
         # Fold after fold, and about the grand mean, so that sums over folds can be subtracted
-        # without loss.
-        features = features[order].double()
-        features = features.sub_(features.mean(0))
-        target = target.transpose(0, 1).flatten(1)[order]
-        self.features = features.split(count)
+        # without loss. (A fold at a time: the memory of a copy is used again by the next.)
+        ordered = features.new_empty(features.shape, dtype=torch.float64)
+        self.features = ordered.split(count)
+        for rows, part in zip(members, self.features, strict=True):
+            part.copy_(features[rows])
+        ordered.sub_(ordered.mean(0))
+        target = target.transpose(0, 1).flatten(1)[torch.cat(members)]
         parts = list(zip(self.features, target.split(count), strict=True))
-        self.count = torch.tensor(count, dtype=features.dtype, device=features.device)
+        self.count = ordered.new_tensor(count)
         self.feature_sum = torch.stack([x.sum(0) for x, _ in parts])
         self.target_sum = torch.stack([t.sum(0) for _, t in parts])
         self.cross = torch.stack([x.T @ t for x, t in parts])
@@ -109,28 +111,38 @@ class RidgeProbes:
         scatter = self._scatter.sum(0)
         # More than rounding, where features do not vary in the folds that are kept.
         self._least = 1e-10 * scatter.trace() / features.numel() + 1e-30
-        own = [ledoit_wolf(features, scatter) if s is None else s for s in shrinkages]
-        self._shrinkages = torch.tensor(own, dtype=features.dtype, device=features.device)
+        own = [ledoit_wolf(ordered, scatter) if s is None else s for s in shrinkages]
+        self._shrinkages = ordered.new_tensor(own)
         folds = range(len(members))
-        left_out = [{k} for k in folds] + [set(pair) for pair in combinations(folds, 2)]
-        self._fitted = {frozenset(out): self._fit(out) for out in left_out}
+        left_out = [(k,) for k in folds] + list(combinations(folds, 2))
+        # So many together that they stay in the cache.
+        step = max(1, FITTED // (scatter.numel() * len(own)))
+        self._fitted = {}
+        for start in range(0, len(left_out), step):
+            some = left_out[start : start + step]
+            self._fitted |= dict(zip(map(frozenset, some), self._fit(some), strict=True))
 
-    def _fit(self, left_out: set[int]) -> tuple[Tensor, Tensor]:
-        """Coefficients [probes, columns w, D] and intercepts [probes, columns w] without them."""
-        kept = self.count.clone()
-        kept[list(left_out)] = 0
-        share = (kept > 0) / kept.sum()
+    def _fit(self, left_out: list[tuple[int, ...]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Coefficients [probes, columns w, D] and intercepts [probes, columns w] of each choice."""
+        kept = self.count.repeat(len(left_out), 1)
+        for row, out in zip(kept, left_out, strict=True):
+            row[list(out)] = 0
+        share = (kept > 0) / kept.sum(1, keepdim=True)
         centre, level = share @ self.feature_sum, share @ self.target_sum
         covariance, cross = (
-            (share @ sums.flatten(1)).view(sums.shape[1:]).addr_(centre, other, alpha=-1)
+            (share @ sums.flatten(1))
+            .unflatten(1, sums.shape[1:])
+            .addcmul_(centre[..., None], other[:, None], value=-1)
             for sums, other in ((self._scatter, centre), (self.cross, level))
         )
-        shrinkage = self._shrinkages[:, None]
-        shrunk = (1 - shrinkage[..., None]) * covariance
-        added = shrinkage * covariance.diagonal().mean() + self._least
-        shrunk.diagonal(dim1=1, dim2=2).add_(added)
-        coefficients = solved(shrunk, cross.expand(len(shrunk), -1, -1)).mT
-        return coefficients, -(coefficients @ centre)
+        shrinkage = self._shrinkages[:, None, None]
+        shrunk = (1 - shrinkage) * covariance[:, None]
+        scale = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+        shrunk.diagonal(dim1=2, dim2=3).add_(shrinkage[..., 0] * scale + self._least)
+        right = cross[:, None].expand(*shrunk.shape[:3], -1)
+        found = solved(shrunk.flatten(0, 1), right.flatten(0, 1)).mT.unflatten(0, shrunk.shape[:2])
+        intercept = -(found @ centre[:, None, :, None])[..., 0]
+        return zip(found, intercept, strict=True)
 
     def fitted(self, left_out: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
         """Coefficients [choices, columns, probes, w, D] and intercepts [choices, ..., w].
@@ -273,9 +285,31 @@ def most_likely(
     rest = 1 - share.sum(1, keepdim=True)
     bias = share.clamp(min=RARE).log() - rest.clamp(min=RARE).log()
     found = pad(bias, (members, 0))
-    odds = bias.to(logits.dtype)[..., None].expand(columns, rivals, n)
-    going = torch.ones_like(rest, dtype=torch.bool)
-    for _ in range(NEWTON_STEPS):
+    odds = bias.to(logits.dtype)[..., None].expand(columns, rivals, n).contiguous()
+    _newton(logits, target, precision, present, found, odds, NEWTON_STEPS)
+    weight, bias = found.split((members, rivals), 1)
+    return weight, bias, odds
+
+
+def _newton(
+    logits: Tensor,
+    target: Tensor,
+    precision: float,
+    present: Tensor | None,
+    found: Tensor,
+    odds: Tensor,
+    steps: int,
+) -> None:
+    """So many steps at most, from what is found, in place.
+
+    Args:
+        logits, target, precision, present: see `most_likely`.
+        found: [columns, M + C - 1] weights and biases, `odds`: [columns, C - 1, n] at these.
+        steps: at most.
+    """
+    columns, members, rivals, _ = logits.shape
+    going = torch.ones_like(found[:, :1], dtype=torch.bool)
+    for step in range(steps):
         weight = found[:, :members]
         gradient, hessian = _derivatives(logits, target, odds, weight, precision, present)
         move = torch.linalg.solve(hessian, gradient)
@@ -284,21 +318,29 @@ def most_likely(
         # No column goes on for another's sake: none depends on what else is fitted with it.
         move = torch.where(going, move, 0)
         by_weight, by_bias = move.to(logits.dtype).split((members, rivals), 1)
-        change = (by_weight[:, None] @ logits.flatten(2)).view(columns, rivals, n)
+        change = (by_weight[:, None] @ logits.flatten(2)).view(odds.shape)
         change = change.add_(by_bias[..., None])
         # With several rivals, what counts is the largest difference between two changes.
-        far = change.abs().amax(2).amax(1, keepdim=True) * min(rivals, 2) > SAFE_CHANGE
-        if bool(far.any()):
-            step = move[:, :members]
-            part = _downhill(odds, change, weight, step, target, precision, present)
-            part = torch.where(far, part, 1)
-            move, change = part * move, part.to(change.dtype)[..., None] * change
-        found, odds = found + move, odds + change
+        reach = change.abs().amax(2).amax(1) * min(rivals, 2)
+        far = torch.nonzero(reach > SAFE_CHANGE)[:, 0]
+        if len(far):
+            parts = (odds, change, weight, move[:, :members], target)
+            there = None if present is None else present[far]
+            part = _downhill(*(of[far] for of in parts), precision, there)
+            move[far] *= part
+            change[far] *= part[..., None].to(change.dtype)
+        found += move
+        odds += change
         going = move.abs().amax(1, keepdim=True) >= SMALLEST_MOVE
-        if not bool(going.any()):
+        left = torch.nonzero(going)[:, 0]
+        if 2 * len(left) <= columns:  # the others need not be carried along
+            if len(left):
+                parts = (None if of is None else of[left] for of in (present, found, odds))
+                there, own, own_odds = parts
+                some = logits[left], target[left]
+                _newton(*some, precision, there, own, own_odds, steps - step - 1)
+                found[left], odds[left] = own, own_odds
             break
-    weight, bias = found.split((members, rivals), 1)
-    return weight, bias, odds
 
 
 def _not_below(least: Tensor, move: Tensor, gradient: Tensor, hessian: Tensor) -> Tensor:

@@ -11,12 +11,21 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import torch
 from torch import Tensor
 
+from attinfo.information.linear import PRECISION, SHRINKAGES, linear_probe
 from attinfo.information.probes import (
+    Discriminants,
     RidgeProbes,
+    _newton,
+    directions,
+    gram,
     ledoit_wolf,
+    log_odds,
     log_posterior_of,
+    most_likely,
+    others,
     pooled,
     posterior_of,
+    solved,
     weighted,
 )
 from attinfo.information.sample import Sample, with_permutations
@@ -150,6 +159,108 @@ def test_inner_scores_depend_on_the_outputs_of_neither_fold() -> None:
         assert torch.equal(same, untouched)
 
 
+@pytest.mark.parametrize("d", [1, 5, 64, 100, 150])
+def test_products_and_solutions_by_blocks_are_those_of_torch(d: int) -> None:
+    features = torch.randn(300, d, generator=torch.Generator().manual_seed(0)).double()
+    found = gram(features)
+    np.testing.assert_allclose(found, features.T @ features, atol=1e-10)
+    systems = torch.stack([found + share * torch.eye(d) for share in (1, 30)])
+    right = features[: 2 * d].view(2, d, d)[..., :3]
+    expected = torch.linalg.solve(systems, right)
+    np.testing.assert_allclose(solved(systems, right), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_directions_are_the_formula_of_the_docstring(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    prior = np.arange(1, classes + 1) / sum(range(1, classes + 1))
+    root = np.diag(prior**-0.5)
+    axes, _ = np.linalg.qr(np.column_stack([prior**0.5, rng.normal(size=(classes, classes - 1))]))
+    explained = np.append(0, rng.uniform(0.05, 0.9, classes - 1))  # nothing along the priors
+    signal = axes @ np.diag(explained) @ axes.T
+    covariance = np.diag(prior**0.5) @ signal @ np.diag(prior**0.5)
+    among = root @ np.linalg.inv(np.eye(classes) - signal) @ root
+    with_first = np.column_stack([-np.ones(classes - 1), np.eye(classes - 1)])
+    expected = with_first @ among
+    found = directions(torch.from_numpy(covariance[1:, 1:]), torch.from_numpy(prior[1:]))
+    np.testing.assert_allclose(found, expected[:, 1:] - expected[:, :1], atol=1e-10)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("together", [-0.1, 0.0, 1e-20])
+def test_a_class_alone_or_a_score_against_it_has_no_direction(
+    share: float, together: float
+) -> None:
+    found = directions(torch.tensor([[together]]).double(), torch.tensor([share]).double())
+    assert float(found) == pytest.approx(1 / 0.21 if share == 0.3 and together > 0 else 0)
+
+
+@every_sample
+def test_log_odds_from_moments_are_those_of_the_scores(sample: Sample) -> None:
+    probes = probes_of(sample, (0.02, 0.3))
+    found, indicator = Discriminants(probes), sample.indicator.double()
+    inner, count = found.inner(slice(None)), [len(rows) for rows in sample.members]
+    for fold in FOLDS:
+        seen = indicator[:, others(sample.members, fold)]
+        expected, unseen = (torch.stack(odds, 1).mT for odds in log_odds(probes, fold, seen))
+        # The folds that follow come first.
+        around = expected.roll(-sum(count[:fold]), 3)
+        length = sum(count) - count[fold]
+        np.testing.assert_allclose(inner[fold, ..., :length], around, atol=1e-9)
+        assert not inner[fold, ..., length:].any()
+        weight, bias = (part[fold] for part in found.own)
+        own = weight @ probes.features[fold].T + bias[..., None]
+        np.testing.assert_allclose(own, unseen, atol=1e-9)
+
+
+def log_posterior_at(values: Tensor, logits: Tensor) -> Tensor:
+    """[n, C] of log odds [n, C - 1, M], at weights and biases [M + C - 1]."""
+    weight, bias = values[: logits.shape[2]], values[logits.shape[2] :]
+    return torch.cat([torch.zeros(len(logits), 1), logits @ weight + bias], 1).log_softmax(1)
+
+
+def step_of(values: Tensor, logits: Tensor, indicator: Tensor, precision: float) -> Tensor:
+    """Newton's, from gradient and Hessian by automatic differentiation."""
+
+    def loss(values: Tensor) -> Tensor:
+        penalty = precision * values[: logits.shape[2]].square().sum() / 2
+        return penalty - (log_posterior_at(values, logits) * indicator).sum()
+
+    hessian = torch.autograd.functional.hessian(loss, values)
+    return -torch.linalg.solve(hessian, torch.autograd.functional.jacobian(loss, values))
+
+
+def plain_linear_probe(sample: Sample) -> Tensor:
+    """[1 + P, n] pointwise information, a column and a fold at a time."""
+    hidden = sample.hidden.double()
+    shrinkages = (ledoit_wolf(hidden - hidden.mean(0)), *SHRINKAGES)
+    indicator = sample.indicator.double()
+    pvi = torch.empty(indicator.shape[:2], dtype=torch.float64)
+    for column, own in enumerate(indicator):
+        probes = probes_of(sample, shrinkages, own[None, :, 1:])
+        for fold, rows in enumerate(sample.members):
+            seen = own[others(sample.members, fold)]
+            inner, unseen = (torch.stack(p, 3)[0] for p in log_odds(probes, fold, seen[None]))
+            size = inner.square().mean((0, 1)).sqrt() + 1e-30
+            inner, unseen = inner / size, unseen / size
+            values = torch.zeros(len(shrinkages) + sample.classes - 1, dtype=torch.float64)
+            for _ in range(30):
+                values = values + step_of(values, inner, seen, PRECISION)
+            assert step_of(values, inner, seen, PRECISION).abs().max() < 1e-9
+            least = log_posterior_at(values, inner).amin()
+            log = log_posterior_at(values, unseen).clamp(min=least).log_softmax(1)
+            pvi[column, rows] = ((log - seen.mean(0).log()) * own[rows]).sum(1)
+    return pvi
+
+
+@every_sample
+def test_the_linear_probe_is_what_a_plain_computation_gives(sample: Sample) -> None:
+    found, expected = linear_probe(sample), plain_linear_probe(sample)
+    np.testing.assert_allclose(found.pvi, expected[0], atol=1e-6)
+    np.testing.assert_allclose(found.pvi.mean(), expected[0].mean(), atol=1e-8)
+    np.testing.assert_allclose(found.null, expected[1:].mean(1), atol=1e-8)
+
+
 def test_the_neighbours_of_a_state_in_folds_left_out_do_not_count() -> None:
     sample = uneven_tokens(150, 400, 6, classes=3)
     before = _Neighbours(sample)
@@ -197,6 +308,37 @@ def test_weights_of_three_classes_make_the_outputs_most_likely(members: int) -> 
     expected = minimize(loss, np.zeros(members + 2), tol=1e-10).x
     found = torch.cat(pooled(logits, indicator), 1)[0]
     np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_steps_that_lead_uphill_are_taken_in_part(classes: int) -> None:
+    logits, indicator = standard_scores(200, 2, classes)
+    flat, target = logits.permute(0, 3, 2, 1).contiguous(), indicator[..., 1:].mT.contiguous()
+    start = torch.cat([torch.tensor([4.0, -3.0]), torch.zeros(classes - 1)]).double()
+    # Where all seem sure, the whole step of Newton's goes far astray.
+    assert step_of(start, logits[0], indicator[0], 0.1).abs().max() > 10
+    found = start[None].clone()
+    odds = (found[:, None, :2] @ flat.flatten(2)).view(1, classes - 1, -1)
+    _newton(flat, target, 0.1, None, found, odds, 30)
+    assert step_of(found[0], logits[0], indicator[0], 0.1).abs().max() < 1e-8
+    np.testing.assert_allclose(odds[0].T, logits[0] @ found[0, :2] + found[0, 2:], atol=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_weights_depend_on_no_other_column_and_not_on_what_fills_up(classes: int) -> None:
+    columns = [standard_scores(200, 2, classes, seed) for seed in range(5)]
+    logits = torch.cat([logits * (k + 1) for k, (logits, _) in enumerate(columns)])
+    logits, target = logits.permute(0, 3, 2, 1), torch.cat([y for _, y in columns])[..., 1:].mT
+    logits, target = logits.contiguous(), target.contiguous()
+    together = most_likely(logits, target, 1.0)
+    filled = [torch.nn.functional.pad(part, (0, 50)) for part in (logits, target)]
+    present = (torch.arange(250) < 200).double().expand(5, 1, -1)
+    wider = most_likely(*filled, 1.0, present)
+    for k in range(5):
+        alone = most_likely(logits[[k]], target[[k]], 1.0)
+        for own, all_of, longer in zip(alone, together, wider, strict=True):
+            np.testing.assert_allclose(own[0], all_of[k], atol=1e-11)
+            np.testing.assert_allclose(own[0], longer[k, ..., :200], atol=1e-11)
 
 
 def test_a_member_that_is_wrong_gets_no_weight_alone() -> None:

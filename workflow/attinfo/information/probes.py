@@ -6,42 +6,83 @@ output and all its permutations are fitted at once, as columns of one right-hand
 probes that leave out one fold or two come from sums over the folds.
 """
 
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, combinations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 NEWTON_STEPS = 8  # at most
-SMALLEST_MOVE = 1e-5  # of a weight: the next would be its square
+SMALLEST_MOVE = 1e-4  # of a weight: the next would be its square
+SAFE_CHANGE = 1.5  # of log odds: a smaller step of Newton's cannot lead uphill, see `_downhill`
+WIDTH = 64  # of features that are eliminated at a time
+FITTED = 2**16  # elements of matrices factorized together
+SIDE = 48  # of features that are multiplied with the others at a time
 MOST_CERTAIN = 0.98  # share of a class's variance that scores may be taken to explain
 CALIBRATION_STATES = 4096  # at most: a few parameters a column are fitted to them
 MOST_SURE = 30.0  # of log odds
 RARE = 1e-12  # the share of a class that a fold's training texts lack
 
 
-def ledoit_wolf(states: Tensor) -> float:
+def ledoit_wolf(states: Tensor, scatter: Tensor | None = None) -> float:
     """The share of a scaled identity in the shrunk covariance (Ledoit & Wolf 2004, lemma 3.1-3.5).
 
     Args:
         states: [n, d], centred.
+        scatter: [d, d] their products summed, where they are known.
     """
     n, d = states.shape
-    covariance = states.T @ states / n
+    covariance = (gram(states) if scatter is None else scatter) / n
     scale = covariance.trace() / d
-    distance = (covariance**2).sum() - d * scale**2
-    noise = ((states**2).sum(1) ** 2).sum() / n - (covariance**2).sum()
+    size = (covariance**2).sum()
+    distance = size - d * scale**2
+    noise = (torch.linalg.vector_norm(states, dim=1) ** 4).sum() / n - size
     return float((noise / n / distance).clamp(0, 1)) if distance > 0 else 1.0
+
+
+def gram(features: Tensor, side: int = SIDE) -> Tensor:
+    """[D, D] the products of features [n, D], summed; each product of two is computed once."""
+    d = features.shape[1]
+    found = features.new_empty(d, d)
+    for start in range(0, d, side):
+        end = min(start + side, d)
+        torch.mm(features[:, start:].T, features[:, start:end], out=found[start:, start:end])
+        found[start:end, end:] = found[end:, start:end].T
+    return found
+
+
+def solved(matrix: Tensor, right: Tensor, width: int = WIDTH) -> Tensor:
+    """The solutions [m, d, k] of m positive definite systems [m, d, d], by Cholesky's method.
+
+    A block of rows is eliminated at a time: of larger matrices LAPACK's own factorization takes
+    several times as long as of these blocks and the products between them.
+    """
+    d = matrix.shape[-1]
+    if d <= width:
+        return torch.cholesky_solve(right, torch.linalg.cholesky(matrix))
+    factor = torch.linalg.cholesky(matrix[:, :width, :width])
+    beside = torch.cat([matrix[:, :width, width:], right[:, :width]], 2)
+    beside = torch.linalg.solve_triangular(factor, beside, upper=False)
+    across, first = beside.split((d - width, right.shape[2]), 2)
+    last = solved(
+        torch.baddbmm(matrix[:, width:, width:], across.mT, across, alpha=-1),
+        torch.baddbmm(right[:, width:], across.mT, first, alpha=-1),
+        width,
+    )
+    first = torch.baddbmm(first, across, last, alpha=-1)
+    return torch.cat([torch.linalg.solve_triangular(factor.mT, first, upper=True), last], 1)
 
 
 class RidgeProbes:
     """Ridge regressions of all targets on features, one for every choice of folds left out.
 
     Args:
-        features: [n, D] float64.
+        features: [n, D].
         target: [columns, n, w] float64: w targets for the observed output and each permutation.
         members: the rows in each fold.
-        shrinkages: shares of a scaled identity in the covariance of the features, a probe each.
+        shrinkages: shares of a scaled identity in the covariance of the features, a probe each;
+            None is that of Ledoit and Wolf.
     """
 
     def __init__(
@@ -49,60 +90,88 @@ class RidgeProbes:
         features: Tensor,
         target: Tensor,
         members: list[Tensor],
-        shrinkages: Sequence[float],
+        shrinkages: Sequence[float | None],
     ) -> None:
-        self._members, self._shrinkages, self._width = members, shrinkages, target.shape[2]
-        target = target.transpose(0, 1).flatten(1)
-        # About the grand mean, so that sums over folds can be subtracted without loss.
-        self._features = features - features.mean(0)
+        self.width = target.shape[2]
+        count = [len(rows) for rows in members]
+        # Fold after fold, and about the grand mean, so that sums over folds can be subtracted
+        # without loss. (A fold at a time: the memory of a copy is used again by the next.)
+        ordered = features.new_empty(features.shape, dtype=torch.float64)
+        self.features = ordered.split(count)
+        for rows, part in zip(members, self.features, strict=True):
+            part.copy_(features[rows])
+        ordered.sub_(ordered.mean(0))
+        target = target.transpose(0, 1).flatten(1)[torch.cat(members)]
+        parts = list(zip(self.features, target.split(count), strict=True))
+        self.count = ordered.new_tensor(count)
+        self.feature_sum = torch.stack([x.sum(0) for x, _ in parts])
+        self.target_sum = torch.stack([t.sum(0) for _, t in parts])
+        self.cross = torch.stack([x.T @ t for x, t in parts])
+        self._scatter = torch.stack([gram(x) for x, _ in parts])
+        scatter = self._scatter.sum(0)
         # More than rounding, where features do not vary in the folds that are kept.
-        self._least = 1e-10 * self._features.square().mean() + 1e-30
-        count = [float(len(rows)) for rows in members]
-        self._count = torch.tensor(count, dtype=features.dtype, device=features.device)
-        parts = [(self._features[rows], target[rows]) for rows in members]
-        self._feature_sum = torch.stack([x.sum(0) for x, _ in parts])
-        self._target_sum = torch.stack([t.sum(0) for _, t in parts])
-        self._scatter = torch.stack([x.T @ x for x, _ in parts])
-        self._cross = torch.stack([x.T @ t for x, t in parts])
+        self._least = 1e-10 * scatter.trace() / features.numel() + 1e-30
+        own = [ledoit_wolf(ordered, scatter) if s is None else s for s in shrinkages]
+        self._shrinkages = ordered.new_tensor(own)
         folds = range(len(members))
-        left_out = [{k} for k in folds] + [set(pair) for pair in combinations(folds, 2)]
-        self._fitted = {frozenset(out): self._fit(out) for out in left_out}
+        left_out = [(k,) for k in folds] + list(combinations(folds, 2))
+        # So many together that they stay in the cache.
+        step = max(1, FITTED // (scatter.numel() * len(own)))
+        self._fitted = {}
+        for start in range(0, len(left_out), step):
+            some = left_out[start : start + step]
+            self._fitted |= dict(zip(map(frozenset, some), self._fit(some), strict=True))
 
-    def _fit(self, left_out: set[int]) -> list[tuple[Tensor, Tensor]]:
-        """Coefficients [columns w, D] and intercepts [columns w, 1] without these folds."""
-        kept = [k for k in range(len(self._members)) if k not in left_out]
-        total = self._count[kept].sum()
-        centre = self._feature_sum[kept].sum(0) / total
-        level = self._target_sum[kept].sum(0) / total
-        covariance = self._scatter[kept].sum(0) / total - torch.outer(centre, centre)
-        cross = self._cross[kept].sum(0) / total - torch.outer(centre, level)
-        scale = covariance.trace() / len(covariance)
-        fitted = []
-        for shrinkage in self._shrinkages:
-            shrunk = (1 - shrinkage) * covariance
-            shrunk.diagonal().add_(shrinkage * scale + self._least)
-            coefficients = torch.cholesky_solve(cross, torch.linalg.cholesky(shrunk)).T
-            fitted.append((coefficients, -coefficients @ centre[:, None]))
-        return fitted
+    def _fit(self, left_out: list[tuple[int, ...]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Coefficients [probes, columns w, D] and intercepts [probes, columns w] of each choice."""
+        kept = self.count.repeat(len(left_out), 1)
+        for row, out in zip(kept, left_out, strict=True):
+            row[list(out)] = 0
+        share = (kept > 0) / kept.sum(1, keepdim=True)
+        centre, level = share @ self.feature_sum, share @ self.target_sum
+        covariance, cross = (
+            (share @ sums.flatten(1))
+            .unflatten(1, sums.shape[1:])
+            .addcmul_(centre[..., None], other[:, None], value=-1)
+            for sums, other in ((self._scatter, centre), (self.cross, level))
+        )
+        shrinkage = self._shrinkages[:, None, None]
+        shrunk = (1 - shrinkage) * covariance[:, None]
+        scale = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+        shrunk.diagonal(dim1=2, dim2=3).add_(shrinkage[..., 0] * scale + self._least)
+        right = cross[:, None].expand(*shrunk.shape[:3], -1)
+        found = solved(shrunk.flatten(0, 1), right.flatten(0, 1)).mT.unflatten(0, shrunk.shape[:2])
+        intercept = -(found @ centre[:, None, :, None])[..., 0]
+        return zip(found, intercept, strict=True)
 
-    def _scores(self, rows: Tensor, *left_out: int) -> list[Tensor]:
-        features = self._features[rows].T
+    def fitted(self, left_out: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+        """Coefficients [choices, columns, probes, w, D] and intercepts [choices, ..., w].
+
+        Args:
+            left_out: the folds, for each choice.
+        """
+        found = [self._fitted[frozenset(out)] for out in left_out]
+        weight, bias = (torch.stack(parts) for parts in zip(*found, strict=True))
+        shape = (-1, self.width)
+        return weight.unflatten(2, shape).transpose(1, 2), bias.unflatten(2, shape).transpose(1, 2)
+
+    def _scores(self, rows: int, *left_out: int) -> list[Tensor]:
+        features = self.features[rows].T
         return [
-            torch.addmm(intercept, coefficients, features).unflatten(0, (-1, self._width)).mT
-            for coefficients, intercept in self._fitted[frozenset(left_out)]
+            torch.addmm(bias[:, None], weight, features).unflatten(0, (-1, self.width)).mT
+            for weight, bias in zip(*self._fitted[frozenset(left_out)], strict=True)
         ]
 
     def held_out(self, fold: int) -> list[Tensor]:
         """[columns, rows of the fold, w] centred scores, from probes that have not seen it."""
-        return self._scores(self._members[fold], fold)
+        return self._scores(fold, fold)
 
     def inner(self, fold: int) -> list[Tensor]:
         """[columns, rows of all other folds, w], from probes that saw neither fold nor row.
 
         What is fitted to these scores has not touched the fold.
         """
-        seen = [k for k in range(len(self._members)) if k != fold]
-        scores = [self._scores(self._members[k], fold, k) for k in seen]
+        scores = [self._scores(k, fold, k) for k in range(len(self.features)) if k != fold]
         return [torch.cat(parts, 1) for parts in zip(*scores, strict=True)]
 
 
@@ -134,20 +203,38 @@ def discriminant(scores: Tensor, indicator: Tensor) -> Tensor:
     Args:
         scores: [columns, n, C - 1], of all classes but the first; `indicator`: [columns, n, C].
     """
-    n, s = scores.shape[1:]
-    identity = torch.eye(s, dtype=scores.dtype, device=scores.device)
-    # The score of class 0 is minus the sum of the others.
+    prior = indicator[..., 1:].mean(1)
+    together = indicator[..., 1:].mT @ scores / scores.shape[1]
+    return directions(together - prior[..., None] * scores.mean(1, keepdim=True), prior)
+
+
+def directions(together: Tensor, share: Tensor) -> Tensor:
+    """The directions [..., C - 1, C - 1] of `discriminant`, from moments.
+
+    Args:
+        together: [..., C - 1, C - 1] covariance of the indicators, and of the scores, of all
+            classes but the first.
+        share: [..., C - 1] of these classes.
+    """
+    s = share.shape[-1]
+    if s == 1:  # the same in closed form
+        spread = (share * (1 - share))[..., None]
+        value = together / spread
+        # Only one class, or nothing learnt: none. (What is not a number is no signal.)
+        learnt = (spread > RARE) & (value > 0)
+        return torch.where(learnt, 1 / (spread * (1 - value.clamp(0, MOST_CERTAIN))), 0)
+    identity = torch.eye(s, dtype=share.dtype, device=share.device)
+    # The indicator of class 0 is one, and the score none, less the sum of the others.
     with_first = torch.cat([-torch.ones_like(identity[:, :1]), identity], 1)
-    prior = indicator.mean(1)
-    together = indicator.mT @ scores / n - prior[..., None] * scores.mean(1, keepdim=True)
-    root = torch.where(prior > 0, prior, torch.inf).rsqrt()  # 0 for a class that is not there
-    signal = root[..., None] * (together @ with_first) * root[:, None]
+    prior = torch.cat([1 - share.sum(-1, keepdim=True), share], -1)
+    root = torch.where(prior > RARE, prior, torch.inf).rsqrt()  # 0 for a class that is not there
+    signal = root[..., None] * (with_first.T @ together @ with_first) * root[..., None, :]
     value, axes = torch.linalg.eigh((signal + signal.mT) / 2)
     stretch = 1 / (1 - value.clamp(0, MOST_CERTAIN))
-    among = root[..., None] * (axes * stretch[:, None] @ axes.mT) * root[:, None]
+    among = root[..., None] * (axes * stretch[..., None, :] @ axes.mT) * root[..., None, :]
     direction = with_first @ among
-    learnt = value.sum(1) > 0
-    return (direction[..., 1:] - direction[..., :1]) * learnt[:, None, None]
+    learnt = value.sum(-1) > 0
+    return (direction[..., 1:] - direction[..., :1]) * learnt[..., None, None]
 
 
 def pooled(
@@ -176,64 +263,179 @@ def pooled(
     # The states last: what is summed over them stands side by side.
     logits = logits[:, ::step].permute(0, 3, 2, 1).contiguous()
     target = indicator[:, ::step, 1:].mT.contiguous()
-    members, rivals = logits.shape[1:3]
-    share = target.double().mean(2)
+    return most_likely(logits, target, precision)[:2]
+
+
+def most_likely(
+    logits: Tensor, target: Tensor, precision: float, present: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What `pooled` gives, and the weighted log odds, with the states last.
+
+    Args:
+        logits: [columns, M, C - 1, n], `target`: [columns, C - 1, n] the indicators.
+        precision: of the prior of a weight.
+        present: [columns, 1, n] 1, or 0 for what only fills up: logits and target are 0 there.
+
+    Returns:
+        [columns, M] weights, [columns, C - 1] biases and [columns, C - 1, n].
+    """
+    columns, members, rivals, n = logits.shape
+    count = n if present is None else present.sum(2, dtype=torch.float64)
+    share = target.sum(2, dtype=torch.float64) / count
     rest = 1 - share.sum(1, keepdim=True)
-    kept = torch.nn.functional.pad(
-        share.clamp(min=RARE).log() - rest.clamp(min=RARE).log(), (members, 0)
-    )
-    found, move, best = kept, torch.zeros_like(kept), torch.full_like(rest, torch.inf)
-    for _ in range(NEWTON_STEPS):
-        loss, gradient, hessian = _derivatives(logits, target, found, precision)
-        # Where a step led uphill, a quarter of it is tried from where it started.
-        uphill = loss > best
-        move = torch.where(uphill, move / 4, torch.linalg.solve(hessian, gradient))
-        kept, best = torch.where(uphill, kept, found), torch.minimum(best, loss)
-        if float(move.abs().max()) < SMALLEST_MOVE:
-            break
-        found = kept + move
+    bias = share.clamp(min=RARE).log() - rest.clamp(min=RARE).log()
+    found = pad(bias, (members, 0))
+    odds = bias.to(logits.dtype)[..., None].expand(columns, rivals, n).contiguous()
+    _newton(logits, target, precision, present, found, odds, NEWTON_STEPS)
+    weight, bias = found.split((members, rivals), 1)
+    return weight, bias, odds
+
+
+def _newton(
+    logits: Tensor,
+    target: Tensor,
+    precision: float,
+    present: Tensor | None,
+    found: Tensor,
+    odds: Tensor,
+    steps: int,
+) -> None:
+    """So many steps at most, from what is found, in place.
+
+    Args:
+        logits, target, precision, present: see `most_likely`.
+        found: [columns, M + C - 1] weights and biases, `odds`: [columns, C - 1, n] at these.
+        steps: at most.
+    """
+    columns, members, rivals, _ = logits.shape
+    going = torch.ones_like(found[:, :1], dtype=torch.bool)
+    for step in range(steps):
+        weight = found[:, :members]
+        gradient, hessian = _derivatives(logits, target, odds, weight, precision, present)
+        move = torch.linalg.solve(hessian, gradient)
         if members == 1:
-            found[:, 0].clamp_(min=0)
-    weight, bias = kept.split((members, rivals), 1)
-    return weight, bias
+            move = _not_below(-weight, move, gradient, hessian)
+        # No column goes on for another's sake: none depends on what else is fitted with it.
+        move = torch.where(going, move, 0)
+        by_weight, by_bias = move.to(logits.dtype).split((members, rivals), 1)
+        change = (by_weight[:, None] @ logits.flatten(2)).view(odds.shape)
+        change = change.add_(by_bias[..., None])
+        # With several rivals, what counts is the largest difference between two changes.
+        reach = change.abs().amax(2).amax(1) * min(rivals, 2)
+        far = torch.nonzero(reach > SAFE_CHANGE)[:, 0]
+        if len(far):
+            parts = (odds, change, weight, move[:, :members], target)
+            there = None if present is None else present[far]
+            part = _downhill(*(of[far] for of in parts), precision, there)
+            move[far] *= part
+            change[far] *= part[..., None].to(change.dtype)
+        found += move
+        odds += change
+        going = move.abs().amax(1, keepdim=True) >= SMALLEST_MOVE
+        left = torch.nonzero(going)[:, 0]
+        if 2 * len(left) <= columns:  # the others need not be carried along
+            if len(left):
+                parts = (None if of is None else of[left] for of in (present, found, odds))
+                there, own, own_odds = parts
+                some = logits[left], target[left]
+                _newton(*some, precision, there, own, own_odds, steps - step - 1)
+                found[left], odds[left] = own, own_odds
+            break
+
+
+def _not_below(least: Tensor, move: Tensor, gradient: Tensor, hessian: Tensor) -> Tensor:
+    """The move [columns, 1 + s] where the first may not be below `least` [columns, 1]."""
+    first = move[:, :1].maximum(least)
+    if bool((first == move[:, :1]).all()):
+        return move
+    rest = gradient[:, 1:] - hessian[:, 1:, 0] * first
+    return torch.cat([first, torch.linalg.solve(hessian[:, 1:, 1:], rest)], 1)
+
+
+def _downhill(
+    odds: Tensor,
+    change: Tensor,
+    weight: Tensor,
+    move: Tensor,
+    target: Tensor,
+    precision: float,
+    present: Tensor | None,
+) -> Tensor:
+    """[columns, 1] the part of a step that does not raise the penalised loss: 1, 1/4, 1/16 ...
+
+    It is 1 where no log odds change by more than 1.79: the third derivative of the loss along the
+    step is at most R times the second, R the largest change (Bach 2010), so the loss changes by
+    at most (exp(R) - 1 - R) / R^2 - 1 times the decrease that Newton's step is to bring.
+
+    Args:
+        odds: [columns, s, n] at the weights and biases, and their `change` by the whole step.
+        weight: [columns, M], and their `move`.
+        target, precision, present: see `most_likely`.
+    """
+
+    def loss(part: Tensor) -> Tensor:
+        log_odds = torch.addcmul(odds, change, part.to(odds.dtype)[..., None])
+        surprise = -log_posterior_of(log_odds, 1)[:, 0] - (target * log_odds).sum(1)
+        surprise = surprise if present is None else surprise * present[:, 0]
+        # Summed in float64: rounding would pass for a step uphill.
+        total = surprise.sum(1, keepdim=True, dtype=torch.float64)
+        return total + precision * ((weight + part * move) ** 2).sum(1, keepdim=True) / 2
+
+    part = torch.ones_like(weight[:, :1])
+    before = loss(0 * part)
+    for _ in range(NEWTON_STEPS):
+        uphill = loss(part) > before
+        if not bool(uphill.any()):
+            break
+        part = torch.where(uphill, part / 4, part)
+    return part
 
 
 def _derivatives(
-    logits: Tensor, target: Tensor, parameters: Tensor, precision: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Penalised loss [columns, 1], minus its gradient, and its Hessian, in float64.
+    logits: Tensor,
+    target: Tensor,
+    odds: Tensor,
+    weight: Tensor,
+    precision: float,
+    present: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Minus the gradient [columns, M + s] of the penalised loss, and its Hessian, in float64.
 
     Args:
         logits: [columns, M, s, n], `target`: [columns, s, n].
-        parameters: [columns, M + s] weights and biases.
+        odds: [columns, s, n] at the weights and biases.
+        weight: [columns, M].
         precision: of the prior of a weight.
+        present: see `most_likely`.
     """
-    columns, members, rivals, n = logits.shape
-    weight, bias = parameters.split((members, rivals), 1)
+    columns, _, rivals, _ = logits.shape
     flat = logits.flatten(2)
-    odds = (weight.to(logits.dtype)[:, None] @ flat).view(columns, rivals, n)
-    odds = odds.add_(bias.to(logits.dtype)[..., None]).clamp_(max=MOST_SURE)
-    posterior = odds.exp()
-    total = 1 + posterior.sum(1, keepdim=True)
-    posterior = posterior.div_(total)
-    surprise = total.log_()[:, 0] - (target * odds).sum(1)
-    # Summed in float64: rounding would pass for a step uphill.
-    loss = surprise.sum(1, dtype=torch.float64) + precision * (weight**2).sum(1) / 2
+    posterior = odds.sigmoid() if rivals == 1 else _softmax(odds)
+    if present is not None:
+        posterior = posterior.mul_(present)
     rest = target - posterior
     pull = (flat @ rest.view(columns, -1, 1))[..., 0].double() - precision * weight
     gradient = torch.cat([pull, rest.sum(2).double()], 1)
     if rivals > 1:
         spread = logits * posterior[:, None]
         spread = spread.addcmul_(spread.sum(2, keepdim=True), posterior[:, None], value=-1)
+        own = -(posterior @ posterior.mT).double()
+        own.diagonal(dim1=1, dim2=2).add_(posterior.double().sum(2))
     else:  # the same, without a sum over one
-        spread = logits * (posterior - posterior.square())[:, None]
+        variance = torch.addcmul(posterior, posterior, posterior, value=-1)
+        spread = logits * variance[:, None]
+        own = variance.sum(2, keepdim=True).double()
+    own.diagonal(dim1=1, dim2=2).add_(1e-6)
     block = (spread.flatten(2) @ flat.mT).double()
     block.diagonal(dim1=1, dim2=2).add_(precision)
-    own = -(posterior @ posterior.mT).double()
-    own.diagonal(dim1=1, dim2=2).add_(posterior.double().sum(2) + 1e-6)
     mixed = spread.sum(3).double()
     top, bottom = torch.cat([block, mixed], 2), torch.cat([mixed.mT, own], 2)
-    return loss[:, None], gradient, torch.cat([top, bottom], 1)
+    return gradient, torch.cat([top, bottom], 1)
+
+
+def _softmax(odds: Tensor) -> Tensor:
+    """[columns, s, n] probabilities of all classes but the first."""
+    return pad(odds, (0, 0, 1, 0)).softmax(1)[:, 1:]
 
 
 def weighted(logits: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -250,12 +452,16 @@ def posterior_of(log_odds: Tensor) -> Tensor:
     return against.div_(1 + against.sum(2, keepdim=True))
 
 
-def log_posterior_of(log_odds: Tensor) -> Tensor:
-    """[columns, n, C] log probabilities, from log odds [columns, n, C - 1] against class 0."""
-    if log_odds.shape[2] == 1:  # the same, several times as fast
+def log_posterior_of(log_odds: Tensor, dim: int = 2) -> Tensor:
+    """[columns, n, C] log probabilities, from log odds [columns, n, C - 1] against class 0.
+
+    The classes stand in `dim`, here and below.
+    """
+    if log_odds.shape[dim] == 1:  # the same, several times as fast
         total = log_odds.clamp(min=0) + log_odds.abs().neg_().exp_().log1p_()
-        return torch.cat([-total, log_odds - total], 2)
-    return torch.nn.functional.pad(log_odds, (1, 0)).log_softmax(-1)
+        return torch.cat([-total, log_odds - total], dim)
+    first = torch.zeros_like(log_odds.narrow(dim, 0, 1))
+    return torch.cat([first, log_odds], dim).log_softmax(dim)
 
 
 def least_of(log_posterior: Tensor) -> Tensor:
@@ -263,12 +469,19 @@ def least_of(log_posterior: Tensor) -> Tensor:
     return log_posterior.amin((1, 2))
 
 
-def within(least: Tensor, log_posterior: Tensor) -> Tensor:
+def least_seen(log_odds: Tensor) -> Tensor:
+    """The same [columns], of log odds [columns, C - 1, n]; 0 log odds stand for no state."""
+    if log_odds.shape[1] == 1:  # of the surest state
+        log_odds = log_odds.abs().amax(2, keepdim=True)
+    return least_of(log_posterior_of(log_odds, 1))
+
+
+def within(least: Tensor, log_posterior: Tensor, dim: int = 2) -> Tensor:
     """[columns, rows, C] log probabilities, none smaller than `least` [columns] (`least_of`).
 
     A state far outside of what has been seen is then not taken for surer than any of that.
     """
-    return log_posterior.maximum(least[:, None, None]).log_softmax(-1)
+    return log_posterior.maximum(least[:, None, None]).log_softmax(dim)
 
 
 def log_prior_of(indicator: Tensor) -> Tensor:
@@ -285,3 +498,106 @@ def scaled(inner: Tensor, held_out: Tensor) -> tuple[Tensor, Tensor]:
     """Log odds [columns, n, C - 1, M], those of each column and member divided by their size."""
     size = inner.square().mean((1, 2), keepdim=True).sqrt() + 1e-30
     return inner / size, held_out / size
+
+
+class Discriminants:
+    """Discriminants of the scores of ridge probes, as linear functions of the features.
+
+    The log odds of each class against class 0 are those of `log_odds`, without the scores: all
+    that a discriminant needs of these are moments, which come from sums over the folds.
+
+    Args:
+        probes: of the class indicators, one class left out as redundant.
+
+    Attributes:
+        share: [folds, columns, C - 1] of the classes outside of each fold.
+        length: [folds] rows outside of each fold, and `most` the most.
+        own: [folds, columns, M, C - 1, D] coefficients and [..., C - 1] intercepts of the log odds
+            for the rows of each fold, by the probes that have not seen it.
+    """
+
+    def __init__(self, probes: RidgeProbes) -> None:
+        self._features, self._count = probes.features, [len(part) for part in probes.features]
+        folds = len(self._count)
+        self.length, self.most = probes.count.sum() - probes.count, sum(self._count)
+        self.most -= min(self._count)
+        total = probes.target_sum.sum(0) - probes.target_sum
+        self.share = (total / self.length[:, None]).unflatten(1, (-1, probes.width))
+        # For the rows of fold k, steps 1, 2 ... below it: the fold beside k that was left out.
+        self._fold = [[(k - step) % folds for step in range(1, folds)] for k in range(folds)]
+        pairs = [(k, fold) for k, beside in enumerate(self._fold) for fold in beside]
+        weight, bias = (part.unflatten(0, (folds, -1)) for part in probes.fitted(pairs))
+        direction = self._direction(probes, weight, bias)
+        self._inner = _turned(weight, bias, direction[torch.tensor(self._fold)])
+        self.own = _turned(*probes.fitted([(k,) for k in range(folds)]), direction)
+
+    def _direction(self, probes: RidgeProbes, weight: Tensor, bias: Tensor) -> Tensor:
+        """[folds, columns, M, C - 1, C - 1] for each fold, from the scores outside of it.
+
+        Args:
+            probes: with sums over the folds.
+            weight: [folds, steps, columns, M, C - 1, D], `bias`: [folds, ..., C - 1] of the scores.
+        """
+        shape = (-1, probes.width)
+        cross = probes.cross.mT.unflatten(1, shape)[:, None, :, None]
+        target = probes.target_sum.unflatten(1, shape)[:, None, :, None, :, None]
+        # Summed over the rows of each fold: target times score, and score.
+        product = cross @ weight.mT + target * bias[..., None, :]
+        total = (weight @ probes.feature_sum[:, None, None, None, :, None])[..., 0]
+        total = total + probes.count[:, None, None, None, None] * bias
+        product, total = (
+            sum(part[:, step - 1].roll(-step, 0) for step in range(1, len(self._count)))
+            / self.length.view(-1, *[1] * (part.dim() - 2))
+            for part in (product, total)
+        )
+        share = self.share[:, :, None]
+        return directions(product - share[..., None] * total[..., None, :], share)
+
+    @property
+    def present(self) -> Tensor | None:
+        """[folds, most] which of the places of `inner` hold a row; None: all do."""
+        if len(set(self._count)) == 1:
+            return None
+        place = torch.arange(self.most, device=self.share.device)
+        return (place < self.length[:, None]).to(self.share.dtype)
+
+    def inner(self, columns: slice) -> Tensor:
+        """[folds, columns, M, C - 1, most] log odds of the rows outside of each fold.
+
+        The probes saw neither fold nor row. After a fold come those that follow it, around; what
+        is left is 0.
+        """
+        weights, biases = (part[:, :, columns] for part in self._inner)
+        folds = len(self._count)
+        odds = weights.new_empty(folds, *biases.shape[2:], self.most)
+        for k, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            found = (weight.flatten(0, -2) @ self._features[k].T).view(*bias.shape, -1)
+            for own, level, fold in zip(found, bias, self._fold[k], strict=True):
+                before = [(fold + step) % folds for step in range(1, (k - fold) % folds)]
+                start = sum(self._count[other] for other in before)
+                rows = slice(start, start + self._count[k])
+                torch.add(own, level[..., None], out=odds[fold, ..., rows])
+        for own, length in zip(odds, self._count, strict=True):
+            own[..., sum(self._count) - length :] = 0
+        return odds
+
+    def around(self, values: Tensor) -> Tensor:
+        """[folds, ..., most] of values [..., n], fold after fold, in the order of `inner`."""
+        twice, ends = torch.cat([values, values], -1), list(accumulate(self._count))
+        rows = [
+            twice[..., end : end + sum(self._count) - own]
+            for end, own in zip(ends, self._count, strict=True)
+        ]
+        return torch.stack([pad(own, (0, self.most - own.shape[-1])) for own in rows])
+
+
+def _turned(weight: Tensor, bias: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+    """Coefficients [..., C - 1, D] and intercepts [..., C - 1] of log odds, of those of scores.
+
+    Args:
+        weight: [..., C - 1, D], `bias`: [..., C - 1] of the scores.
+        direction: [..., C - 1, C - 1].
+    """
+    if bias.shape[-1] == 1:  # the same, without a product of many small matrices
+        return (direction * weight).contiguous(), direction[..., 0] * bias
+    return (direction.mT @ weight).contiguous(), (direction.mT @ bias[..., None])[..., 0]

@@ -12,21 +12,23 @@ import torch
 from torch import Tensor
 
 from attinfo.information.linear import PRECISION, SHRINKAGES, linear_probe
+from attinfo.information.posterior import (
+    _newton,
+    log_posterior_of,
+    most_likely,
+    pooled,
+    posterior_of,
+    weighted,
+)
 from attinfo.information.probes import (
     Discriminants,
     RidgeProbes,
-    _newton,
     directions,
     gram,
     ledoit_wolf,
     log_odds,
-    log_posterior_of,
-    most_likely,
     others,
-    pooled,
-    posterior_of,
     solved,
-    weighted,
 )
 from attinfo.information.sample import Sample, with_permutations
 from attinfo.information.stack import _Neighbours, mixture

@@ -9,15 +9,8 @@ mutual information.
 import torch
 from torch import Tensor
 
-from attinfo.information.probes import (
-    RARE,
-    Discriminants,
-    RidgeProbes,
-    least_seen,
-    log_posterior_of,
-    most_likely,
-    within,
-)
+from attinfo.information.posterior import RARE, least_seen, log_posterior_of, most_likely, within
+from attinfo.information.probes import Discriminants, RidgeProbes
 from attinfo.information.sample import Measured, Sample
 
 PRECISION = 0.1  # of the prior of a weight; with few members little holds it back

@@ -12,16 +12,16 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from attinfo.information.probes import (
+from attinfo.information.posterior import (
     least_of,
     log_posterior_of,
     log_prior_of,
-    others,
     pooled,
     posterior_of,
     weighted,
     within,
 )
+from attinfo.information.probes import others
 from attinfo.information.sample import Measured, Sample, from_log_ratio
 
 PENALTIES = (1.0, 0.1, 0.01, 0.001)  # of squared weights, in units of n x mean variance

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attinfo.information.probes import log_prior_of
+from attinfo.information.posterior import log_prior_of
 from attinfo.information.sample import Sample
 from attinfo.seeds import seed_of
 

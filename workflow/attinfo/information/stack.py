@@ -18,19 +18,16 @@ from torch import Tensor
 
 from attinfo.information.features import fourier, leading, principal, quadratic
 from attinfo.information.knn import nearest
-from attinfo.information.probes import (
+from attinfo.information.posterior import (
     RARE,
-    RidgeProbes,
-    ledoit_wolf,
-    log_odds,
     log_posterior_of,
     log_prior_of,
-    others,
     pooled,
     posterior_of,
     scaled,
     weighted,
 )
+from attinfo.information.probes import RidgeProbes, ledoit_wolf, log_odds, others
 from attinfo.information.sample import Measured, Sample, from_log_ratio
 
 NEIGHBOURS = (16, 64)

@@ -6,7 +6,7 @@ Not a registered estimator: it sees the words, not the states.
 import torch
 from torch import Tensor
 
-from attinfo.information.probes import RARE
+from attinfo.information.posterior import RARE
 from attinfo.information.sample import Measured, Sample, from_log_ratio
 
 WEIGHTS = (1.0, 4.0, 16.0, 64.0, 256.0)  # of the prior, in texts

@@ -25,13 +25,22 @@ BLOCK = 256  # queries at a time: bounds the memory to BLOCK x references
 LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class needs more, it gets more
 
 
+def block_of(references: int, metric: Metric) -> int:
+    """How many queries are compared with all references at a time.
+
+    A compiled loop and torch have threads of their own; where these take turns, those of torch
+    are in the way for milliseconds. So turns are to be few.
+    """
+    return max(BLOCK, 2**22 // references) if metric == "chebyshev" else BLOCK
+
+
 def distances_to(reference: Tensor, metric: Metric = "euclidean") -> Callable[[Tensor], Tensor]:
-    """From up to `BLOCK` queries [Q, d] to their distances [Q, R] to the references.
+    """From up to `block_of` queries [Q, d] to their distances [Q, R] to the references.
 
     They stand in the same place every time: fresh memory would cost as much as the product.
     Euclidean ones are squared and less the query's norm, which leaves their order as it is.
     """
-    held = reference.new_empty(BLOCK, len(reference))
+    held = reference.new_empty(block_of(len(reference), metric), len(reference))
     if metric == "euclidean":
         norms = (reference**2).sum(1)
         return lambda query: torch.addmm(
@@ -52,11 +61,20 @@ def nearest(
     Returns:
         [Q, length] indices, and distances as of `distances_to`.
     """
-    distances = distances_to(reference, metric)
+    distances, size = distances_to(reference, metric), block_of(len(reference), metric)
     found = [
-        distances(block).topk(length, largest=False, sorted=True) for block in query.split(BLOCK)
+        distances(block).topk(length, largest=False, sorted=True) for block in query.split(size)
     ]
     return torch.cat([f.indices for f in found]), torch.cat([f.values for f in found])
+
+
+def distinct(states: Tensor) -> tuple[Tensor, Tensor]:
+    """The states [n, d] of which no two are the same, and for each the row of its own."""
+    # Where no two have the same sum of bits none are the same, and sorting them is saved.
+    bits = (states + 0.0).view(torch.int32).sum(1)  # -0 becomes 0
+    if len(bits.unique()) == len(bits):
+        return states, torch.arange(len(states), device=states.device)
+    return torch.unique(states, dim=0, return_inverse=True)
 
 
 class _Neighbours:
@@ -73,7 +91,7 @@ class _Neighbours:
         self, query: Tensor, reference: Tensor, own: Tensor, length: int, metric: Metric
     ) -> None:
         self._query, self._metric = query, metric
-        self._atoms, self._atom_of = torch.unique(reference, dim=0, return_inverse=True)
+        self._atoms, self._atom_of = distinct(reference)
         self._size = self._atom_of.bincount().to(torch.int32)
         self._own = self._atom_of[own]
         self._length = length
@@ -112,14 +130,16 @@ class _Neighbours:
         for c in asked.unique():
             members = self._atom_of[output == c].bincount(minlength=len(self._atoms))
             peers = int((members > 0).sum())
-            order = (members == 0).to(torch.uint8).argsort(stable=True)  # those of the class first
+            order = torch.cat([torch.nonzero(members)[:, 0], torch.nonzero(members == 0)[:, 0]])
+            # Each atom of the class but the own one has a peer.
+            count = min(int(k.max()) + 1, peers)
+            rows = torch.nonzero(asked == c)[:, 0]
             place = order.argsort()[self._own]
             members, size = members[order][:peers].float(), self._size[order].float()
             distances = distances_to(self._atoms[order], self._metric)
-            for block in torch.nonzero(asked == c)[:, 0].split(BLOCK):
+            for block in rows.split(block_of(len(order), self._metric)):
                 distance, own = distances(self._query[block]), place[block, None]
-                # Each atom of the class but the own one has a peer.
-                near = distance[:, :peers].topk(min(int(k.max()) + 1, peers), largest=False)
+                near = distance[:, :peers].topk(count, largest=False)
                 held = (members[near.indices] - (near.indices == own).float()).cumsum(1)
                 last = (held >= k[block, None]).to(torch.uint8).argmax(1, keepdim=True)
                 radius = near.values.gather(1, last)

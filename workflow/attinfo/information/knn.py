@@ -15,7 +15,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
+from attinfo.information import screened
 from attinfo.information.features import soft_whitened
 from attinfo.information.sample import Measured, Sample
 from attinfo.options import Count
@@ -127,6 +129,9 @@ class _Neighbours:
     def _within_radius(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """k_i and m_i of each query [Q] for one column of outputs [R], without lists."""
         same, everyone = torch.empty_like(asked), torch.empty_like(asked)
+        told = torch.zeros_like(asked, dtype=torch.bool)
+        quick = self._metric == "euclidean" and screened.pays(self._query, self._atoms)
+        screen = screened.Screen(self._query, self._atoms) if quick else None
         for c in asked.unique():
             members = self._atom_of[output == c].bincount(minlength=len(self._atoms))
             peers = int((members > 0).sum())
@@ -134,6 +139,14 @@ class _Neighbours:
             # Each atom of the class but the own one has a peer.
             count = min(int(k.max()) + 1, peers)
             rows = torch.nonzero(asked == c)[:, 0]
+            if screen is not None:
+                for near in screen.near(rows, order, peers, count):
+                    counts = self._counted(near, members, k[near.rows], count)
+                    same[near.rows], everyone[near.rows] = counts
+                    told[near.rows] = True
+                rows = rows[~told[rows]]
+            if not len(rows):
+                continue
             place = order.argsort()[self._own]
             members, size = members[order][:peers].float(), self._size[order].float()
             distances = distances_to(self._atoms[order], self._metric)
@@ -148,6 +161,29 @@ class _Neighbours:
                 same[block] = (within[:, :peers] @ members).long() - itself
                 everyone[block] = (within @ size).long() - itself
         return same, everyone
+
+    def _counted(
+        self, near: screened.Near, members: Tensor, k: Tensor, count: int
+    ) -> tuple[Tensor, Tensor]:
+        """k_i and m_i of each query [B], read off the atoms that can be within its radius.
+
+        Args:
+            members: [A] how many states of the class an atom has.
+            k: [B].
+            count: of nearest atoms of the class, of which all but the own one hold k for sure.
+        """
+        own = (near.reference == self._own[near.rows][near.query]).long()
+        peers = members[near.reference]
+        pair = torch.nonzero(peers)[:, 0]
+        distance, others = near.beside(pair, near.distance[pair], (peers - own)[pair])
+        nearest = distance.topk(count, largest=False)
+        held = others.gather(1, nearest.indices).cumsum(1)
+        last = (held >= k[:, None]).to(torch.uint8).argmax(1, keepdim=True)
+        radius = nearest.values.gather(1, last)[:, 0]
+        within = near.distance <= radius[near.query]
+        each = torch.stack([peers, self._size[near.reference]]) - own
+        total = pad((each * within).cumsum(1), (1, 0))[:, near.start].diff()
+        return total[0], total[1]
 
     def _members(self, output: Tensor) -> Tensor:
         """How many states of each class an atom has, [C, A, P]; its class, [A, P], if but one."""

@@ -10,7 +10,7 @@ from samples import gaussian_classes, sample_of, uneven_tokens
 import torch
 
 from attinfo.information import screened
-from attinfo.information.knn import nearest_neighbours
+from attinfo.information.knn import nearest, nearest_neighbours
 from attinfo.information.sample import Sample
 
 
@@ -178,3 +178,32 @@ def test_single_queries_with_too_many_references_near_are_compared_with_all() ->
     assert told == 800
     known = found(sample, 3, screen=False)[0]
     assert torch.equal(quick, known)
+
+
+@pytest.mark.parametrize("states", [gaussian, repeated, whole])
+def test_lists_of_neighbours_hold_the_nearest_in_order(
+    monkeypatch: pytest.MonkeyPatch, states
+) -> None:
+    rng = np.random.default_rng(0)
+    hidden = torch.from_numpy(states(rng, 700, 32)).float()
+    lists = []
+    for screen in (False, True):
+        monkeypatch.setattr(screened, "pays", lambda *given, screen=screen: screen)
+        lists.append(nearest(hidden[:500], hidden, 12))
+    (_, known), (near, distance) = lists
+    norm = (hidden**2).sum(1)
+    assert torch.allclose(distance, known, rtol=0, atol=1e-6 * float(norm.max()))
+    assert (distance.diff(dim=1) >= 0).all()
+    apart = norm[near] - 2 * (hidden[:500, None] * hidden[near]).sum(2)
+    assert torch.allclose(distance, apart, rtol=0, atol=1e-6 * float(norm.max()))
+    assert all(len(set(row)) == 12 for row in near.tolist())
+
+
+def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, output = gaussian_classes(900, 32)
+    sample = sample_of(hidden, output, permutations=12)
+    nulls = []
+    for screen in (False, True):
+        monkeypatch.setattr(screened, "pays", lambda *given, screen=screen: screen)
+        nulls.append(nearest_neighbours(sample).null)
+    assert torch.equal(*nulls)

@@ -24,6 +24,7 @@ from attinfo.options import Count
 
 Metric = Literal["euclidean", "chebyshev"]
 BLOCK = 256  # queries at a time: bounds the memory to BLOCK x references
+LISTED = 2**20  # neighbours in the lists of queries that are found together
 LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class needs more, it gets more
 
 
@@ -63,17 +64,33 @@ def nearest(
     Returns:
         [Q, length] indices, and distances as of `distances_to`.
     """
-    distances, size = distances_to(reference, metric), block_of(len(reference), metric)
-    found = [
-        distances(block).topk(length, largest=False, sorted=True) for block in query.split(size)
-    ]
-    return torch.cat([f.indices for f in found]), torch.cat([f.values for f in found])
+    near = torch.empty((len(query), length), dtype=torch.int64, device=query.device)
+    distance = query.new_empty(near.shape)
+    rows = torch.arange(len(query), device=query.device)
+    few = length * screened.SHARE <= len(reference)
+    if few and metric == "euclidean" and screened.pays(query, reference):
+        told = torch.zeros_like(rows, dtype=torch.bool)
+        every = torch.arange(len(reference))
+        for some in screened.Screen(query, reference).near(rows, every, len(every), length):
+            pair = torch.arange(len(some.reference))
+            apart, beside = some.beside(pair, some.distance, some.reference)
+            distance[some.rows], place = apart.topk(length, largest=False, sorted=True)
+            near[some.rows] = beside.gather(1, place)
+            told[some.rows] = True
+        rows = rows[~told]
+    if len(rows):
+        distances = distances_to(reference, metric)
+        for block in rows.split(block_of(len(reference), metric)):
+            found = distances(query[block]).topk(length, largest=False, sorted=True)
+            distance[block], near[block] = found
+    return near, distance
 
 
 def distinct(states: Tensor) -> tuple[Tensor, Tensor]:
     """The states [n, d] of which no two are the same, and for each the row of its own."""
-    # Where no two have the same sum of bits none are the same, and sorting them is saved.
-    bits = (states + 0.0).view(torch.int32).sum(1)  # -0 becomes 0
+    # Where no two have the same sum of bits none are the same, and sorting them is saved. Signs
+    # are left out, as -0 is 0.
+    bits = 2 * states.view(torch.int32).sum(1, dtype=torch.int32)
     if len(bits.unique()) == len(bits):
         return states, torch.arange(len(states), device=states.device)
     return torch.unique(states, dim=0, return_inverse=True)
@@ -117,10 +134,14 @@ class _Neighbours:
         while len(rows):
             length = min(length, len(self._atoms))
             short = []
-            for block in rows.split(BLOCK):
-                *counts, done = self._walk(block, length, members, asked[block], k[block])
-                same[block], everyone[block] = counts
-                short.append(block[~done.all(1)])
+            for some in rows.split(max(BLOCK, LISTED // length)):
+                lists = nearest(self._query[some], self._atoms, length, self._metric)
+                for block, *near in zip(
+                    *(each.split(BLOCK) for each in (some, *lists)), strict=True
+                ):
+                    *counts, done = self._walk(block, *near, members, asked[block], k[block])
+                    same[block], everyone[block] = counts
+                    short.append(block[~done.all(1)])
             if length == len(self._atoms):
                 break  # nobody is left; a query alone in its class has no radius
             rows, length = torch.cat(short), 4 * length
@@ -202,10 +223,16 @@ class _Neighbours:
         return members
 
     def _walk(
-        self, rows: Tensor, length: int, members: Tensor, asked: Tensor, k: Tensor
+        self,
+        rows: Tensor,
+        near: Tensor,
+        distance: Tensor,
+        members: Tensor,
+        asked: Tensor,
+        k: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Along the lists of these rows: k_i, m_i and whether they are sure, [rows, P] each."""
-        near, distance = nearest(self._query[rows], self._atoms, length, self._metric)
+        length = near.shape[1]
         # Counts are complete only where the next atom is farther.
         ends = torch.empty_like(near, dtype=torch.bool)
         ends[:, :-1] = distance[:, 1:] > distance[:, :-1]

@@ -34,24 +34,28 @@ def pays(query: Tensor, reference: Tensor) -> bool:
     )
 
 
-class _Parts:
-    """States [n, d] in bfloat16, their norms [n], and those of what bfloat16 leaves out."""
+class _Factor:
+    """One factor of a product in bfloat16 that is half the squared distance of states.
 
-    def __init__(self, states: Tensor) -> None:
-        self.rounded = states.bfloat16()
+    Half the squared norm, as two numbers of bfloat16 (2^-16 of it is lost), meets ones.
+
+    Attributes:
+        rows: [n, d + 4] in bfloat16; 0 up to a multiple of eight rows.
+        norm: [n] of the states, and `left_out`: of what bfloat16 leaves out of them.
+    """
+
+    def __init__(self, states: Tensor, left: bool) -> None:
+        n, d = states.shape
+        self.rows = states.new_zeros((n + -n % 8, d + 4), dtype=torch.bfloat16)
+        rounded, more = self.rows[:n, :d].copy_(states), self.rows[:n, d:]
+        self.left_out = torch.linalg.vector_norm(rounded.float().sub_(states), dim=1)
         self.norm = torch.linalg.vector_norm(states, dim=1)
-        self.left_out = torch.linalg.vector_norm(states - self.rounded.float(), dim=1)
-
-    def factors(self) -> tuple[Tensor, Tensor]:
-        """Left and right factor, [n, d + 4] each, of a product that is half the squared distance.
-
-        Half the squared norm, as two numbers of bfloat16 (2^-16 of it is lost), meets ones.
-        """
-        half = self.norm**2 / 2
-        more = half.bfloat16()
-        rest, one = (half - more.float()).bfloat16(), torch.ones_like(more)
-        left = torch.stack([more, rest, one, one], 1), torch.stack([one, one, more, rest], 1)
-        return torch.cat([-self.rounded, left[0]], 1), torch.cat([self.rounded, left[1]], 1)
+        half, one = (0, 2) if left else (2, 0)
+        more[:, one : one + 2] = 1
+        more[:, half] = self.norm**2 / 2
+        more[:, half + 1] = self.norm**2 / 2 - more[:, half].float()
+        if left:
+            rounded.neg_()
 
 
 class Near(NamedTuple):
@@ -88,8 +92,9 @@ class Screen:
 
     def __init__(self, query: Tensor, reference: Tensor) -> None:
         self._query, self._reference = query, reference
-        there = _Parts(reference)
-        asked = there if query is reference else _Parts(query)
+        there, asked = _Factor(reference, left=False), _Factor(query, left=True)
+        there.rows[len(reference) :, -1] = FAR  # never found
+        self._left, self._right = asked.rows, there.rows
         largest = max(float(there.norm.max()), float(asked.norm.max()))
         width = reference.shape[1]
         # The bounds hold where no square comes near the limits of float32.
@@ -103,12 +108,7 @@ class Screen:
         small = 2**-15 + (width + 4) * 2**-21
         self._lost = (norm + asked.left_out) * share + asked.left_out + small * norm
         self._inside = self._lost * (self._lost + 2 * norm)
-        self._left, right = asked.factors()[0], there.factors()[1]
-        # Rows are added up to whole words, far away and never found.
-        self._right = pad(right, (0, 0, 0, -len(right) % 8))
-        self._right[len(reference) :, -1] = FAR
-        self._held = right.new_empty(BLOCK, len(self._right))
-        self._near = torch.empty(self._held.shape, dtype=torch.int8)
+        self._held = self._right.new_empty(BLOCK, len(self._right))
 
     def near(self, rows: Tensor, order: Tensor, peers: int, count: int) -> Iterator[Near]:
         """Some queries at a time, the references that can be within their radius.
@@ -122,15 +122,12 @@ class Screen:
         groups = LANES * -(-count // 4)
         if not self._usable or peers < groups:
             return
-        grouped, most = peers // groups * groups, min(len(order) // SHARE, MOST)
+        grouped, most = peers // groups * groups, min(len(order) // SHARE + 2 * count, MOST)
         added = torch.arange(len(order), len(self._right))
         right = self._right.index_select(0, torch.cat([order, added])).T
         for chunk in rows.split(CHUNK):
-            left, lost, inside = (
-                self._left.index_select(0, chunk),
-                self._lost[chunk],
-                self._inside[chunk],
-            )
+            left = self._left.index_select(0, chunk)
+            lost, inside = self._lost[chunk], self._inside[chunk]
             found = []
             for start in range(0, len(chunk), BLOCK):
                 part = slice(start, start + BLOCK)
@@ -149,7 +146,7 @@ class Screen:
                 radius = lost[part] + (inside[part] + 2 * least).sqrt()
                 limit = (STEP * (radius**2 - least)).bfloat16()
                 key.le_(limit.view(torch.int16)[:, None] + 1)
-                pair = _ones(self._near[: len(key)].copy_(key))
+                pair = _ones(key)
                 if len(pair) > most * len(key):
                     return
                 found.append(pair.add_(start * key.shape[1]))
@@ -182,8 +179,11 @@ class Screen:
 
 
 def _ones(near: Tensor) -> Tensor:
-    """Where the bytes [Q, R] are 1, in order, as if in one row; eight at a time, as most are 0."""
-    eight = near.view(torch.int64).view(-1)
-    word = torch.nonzero(eight)[:, 0]
-    place = torch.nonzero(eight.index_select(0, word).view(torch.int8))[:, 0]
-    return word.index_select(0, place >> 3).mul_(8).add_(place & 7)
+    """Where numbers of 16 bits [Q, R] are 1 and not 0, in order, as if in one row.
+
+    They are looked for four at a time, as most are 0.
+    """
+    four = near.view(torch.int64).view(-1)
+    word = torch.nonzero(four)[:, 0]
+    place = torch.nonzero(four.index_select(0, word).view(torch.int16))[:, 0]
+    return word.index_select(0, place >> 2).mul_(4).add_(place & 3)

@@ -15,23 +15,35 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
+from attinfo.information import screened
 from attinfo.information.features import soft_whitened
 from attinfo.information.sample import Measured, Sample
 from attinfo.options import Count
 
 Metric = Literal["euclidean", "chebyshev"]
 BLOCK = 256  # queries at a time: bounds the memory to BLOCK x references
+LISTED = 2**20  # neighbours in the lists of queries that are found together
 LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class needs more, it gets more
 
 
+def block_of(references: int, metric: Metric) -> int:
+    """How many queries are compared with all references at a time.
+
+    A compiled loop and torch have threads of their own; where these take turns, those of torch
+    are in the way for milliseconds. So turns are to be few.
+    """
+    return max(BLOCK, 2**22 // references) if metric == "chebyshev" else BLOCK
+
+
 def distances_to(reference: Tensor, metric: Metric = "euclidean") -> Callable[[Tensor], Tensor]:
-    """From up to `BLOCK` queries [Q, d] to their distances [Q, R] to the references.
+    """From up to `block_of` queries [Q, d] to their distances [Q, R] to the references.
 
     They stand in the same place every time: fresh memory would cost as much as the product.
     Euclidean ones are squared and less the query's norm, which leaves their order as it is.
     """
-    held = reference.new_empty(BLOCK, len(reference))
+    held = reference.new_empty(block_of(len(reference), metric), len(reference))
     if metric == "euclidean":
         norms = (reference**2).sum(1)
         return lambda query: torch.addmm(
@@ -52,11 +64,36 @@ def nearest(
     Returns:
         [Q, length] indices, and distances as of `distances_to`.
     """
-    distances = distances_to(reference, metric)
-    found = [
-        distances(block).topk(length, largest=False, sorted=True) for block in query.split(BLOCK)
-    ]
-    return torch.cat([f.indices for f in found]), torch.cat([f.values for f in found])
+    near = torch.empty((len(query), length), dtype=torch.int64, device=query.device)
+    distance = query.new_empty(near.shape)
+    rows = torch.arange(len(query), device=query.device)
+    few = length * screened.SHARE <= len(reference)
+    if few and metric == "euclidean" and screened.pays(query, reference):
+        told = torch.zeros_like(rows, dtype=torch.bool)
+        every = torch.arange(len(reference))
+        for some in screened.Screen(query, reference).near(rows, every, len(every), length):
+            pair = torch.arange(len(some.reference))
+            apart, beside = some.beside(pair, some.distance, some.reference)
+            distance[some.rows], place = apart.topk(length, largest=False, sorted=True)
+            near[some.rows] = beside.gather(1, place)
+            told[some.rows] = True
+        rows = rows[~told]
+    if len(rows):
+        distances = distances_to(reference, metric)
+        for block in rows.split(block_of(len(reference), metric)):
+            found = distances(query[block]).topk(length, largest=False, sorted=True)
+            distance[block], near[block] = found
+    return near, distance
+
+
+def distinct(states: Tensor) -> tuple[Tensor, Tensor]:
+    """The states [n, d] of which no two are the same, and for each the row of its own."""
+    # Where no two have the same sum of bits none are the same, and sorting them is saved. Signs
+    # are left out, as -0 is 0.
+    bits = 2 * states.view(torch.int32).sum(1, dtype=torch.int32)
+    if len(bits.unique()) == len(bits):
+        return states, torch.arange(len(states), device=states.device)
+    return torch.unique(states, dim=0, return_inverse=True)
 
 
 class _Neighbours:
@@ -73,7 +110,7 @@ class _Neighbours:
         self, query: Tensor, reference: Tensor, own: Tensor, length: int, metric: Metric
     ) -> None:
         self._query, self._metric = query, metric
-        self._atoms, self._atom_of = torch.unique(reference, dim=0, return_inverse=True)
+        self._atoms, self._atom_of = distinct(reference)
         self._size = self._atom_of.bincount().to(torch.int32)
         self._own = self._atom_of[own]
         self._length = length
@@ -97,10 +134,14 @@ class _Neighbours:
         while len(rows):
             length = min(length, len(self._atoms))
             short = []
-            for block in rows.split(BLOCK):
-                *counts, done = self._walk(block, length, members, asked[block], k[block])
-                same[block], everyone[block] = counts
-                short.append(block[~done.all(1)])
+            for some in rows.split(max(BLOCK, LISTED // length)):
+                lists = nearest(self._query[some], self._atoms, length, self._metric)
+                for block, *near in zip(
+                    *(each.split(BLOCK) for each in (some, *lists)), strict=True
+                ):
+                    *counts, done = self._walk(block, *near, members, asked[block], k[block])
+                    same[block], everyone[block] = counts
+                    short.append(block[~done.all(1)])
             if length == len(self._atoms):
                 break  # nobody is left; a query alone in its class has no radius
             rows, length = torch.cat(short), 4 * length
@@ -109,17 +150,30 @@ class _Neighbours:
     def _within_radius(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """k_i and m_i of each query [Q] for one column of outputs [R], without lists."""
         same, everyone = torch.empty_like(asked), torch.empty_like(asked)
+        told = torch.zeros_like(asked, dtype=torch.bool)
+        quick = self._metric == "euclidean" and screened.pays(self._query, self._atoms)
+        screen = screened.Screen(self._query, self._atoms) if quick else None
         for c in asked.unique():
             members = self._atom_of[output == c].bincount(minlength=len(self._atoms))
             peers = int((members > 0).sum())
-            order = (members == 0).to(torch.uint8).argsort(stable=True)  # those of the class first
+            order = torch.cat([torch.nonzero(members)[:, 0], torch.nonzero(members == 0)[:, 0]])
+            # Each atom of the class but the own one has a peer.
+            count = min(int(k.max()) + 1, peers)
+            rows = torch.nonzero(asked == c)[:, 0]
+            if screen is not None:
+                for near in screen.near(rows, order, peers, count):
+                    counts = self._counted(near, members, k[near.rows], count)
+                    same[near.rows], everyone[near.rows] = counts
+                    told[near.rows] = True
+                rows = rows[~told[rows]]
+            if not len(rows):
+                continue
             place = order.argsort()[self._own]
             members, size = members[order][:peers].float(), self._size[order].float()
             distances = distances_to(self._atoms[order], self._metric)
-            for block in torch.nonzero(asked == c)[:, 0].split(BLOCK):
+            for block in rows.split(block_of(len(order), self._metric)):
                 distance, own = distances(self._query[block]), place[block, None]
-                # Each atom of the class but the own one has a peer.
-                near = distance[:, :peers].topk(min(int(k.max()) + 1, peers), largest=False)
+                near = distance[:, :peers].topk(count, largest=False)
                 held = (members[near.indices] - (near.indices == own).float()).cumsum(1)
                 last = (held >= k[block, None]).to(torch.uint8).argmax(1, keepdim=True)
                 radius = near.values.gather(1, last)
@@ -128,6 +182,29 @@ class _Neighbours:
                 same[block] = (within[:, :peers] @ members).long() - itself
                 everyone[block] = (within @ size).long() - itself
         return same, everyone
+
+    def _counted(
+        self, near: screened.Near, members: Tensor, k: Tensor, count: int
+    ) -> tuple[Tensor, Tensor]:
+        """k_i and m_i of each query [B], read off the atoms that can be within its radius.
+
+        Args:
+            members: [A] how many states of the class an atom has.
+            k: [B].
+            count: of nearest atoms of the class, of which all but the own one hold k for sure.
+        """
+        own = (near.reference == self._own[near.rows][near.query]).long()
+        peers = members[near.reference]
+        pair = torch.nonzero(peers)[:, 0]
+        distance, others = near.beside(pair, near.distance[pair], (peers - own)[pair])
+        nearest = distance.topk(count, largest=False)
+        held = others.gather(1, nearest.indices).cumsum(1)
+        last = (held >= k[:, None]).to(torch.uint8).argmax(1, keepdim=True)
+        radius = nearest.values.gather(1, last)[:, 0]
+        within = near.distance <= radius[near.query]
+        each = torch.stack([peers, self._size[near.reference]]) - own
+        total = pad((each * within).cumsum(1), (1, 0))[:, near.start].diff()
+        return total[0], total[1]
 
     def _members(self, output: Tensor) -> Tensor:
         """How many states of each class an atom has, [C, A, P]; its class, [A, P], if but one."""
@@ -146,10 +223,16 @@ class _Neighbours:
         return members
 
     def _walk(
-        self, rows: Tensor, length: int, members: Tensor, asked: Tensor, k: Tensor
+        self,
+        rows: Tensor,
+        near: Tensor,
+        distance: Tensor,
+        members: Tensor,
+        asked: Tensor,
+        k: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Along the lists of these rows: k_i, m_i and whether they are sure, [rows, P] each."""
-        near, distance = nearest(self._query[rows], self._atoms, length, self._metric)
+        length = near.shape[1]
         # Counts are complete only where the next atom is farther.
         ends = torch.empty_like(near, dtype=torch.bool)
         ends[:, :-1] = distance[:, 1:] > distance[:, :-1]

@@ -1,0 +1,209 @@
+"""Neighbours screened in bfloat16 are those of float32, whatever the states."""
+
+from collections.abc import Iterator
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from samples import gaussian_classes, sample_of, uneven_tokens
+import torch
+
+from attinfo.information import screened
+from attinfo.information.knn import nearest, nearest_neighbours
+from attinfo.information.sample import Sample
+
+
+def gaussian(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return rng.normal(size=(n, d))
+
+
+def clustered(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    return 3 * rng.normal(size=(20, d))[rng.integers(0, 20, n)] + rng.normal(size=(n, d))
+
+
+def repeated(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    atoms = rng.normal(size=(n // 3, d))
+    return atoms[rng.integers(0, len(atoms), n)]
+
+
+def uneven(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    """Norms over six orders of magnitude."""
+    return rng.normal(size=(n, d)) * 10 ** rng.uniform(-3, 3, (n, 1))
+
+
+def whole(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    """Numbers of which float32 holds all products: distances are tied, or differ by one."""
+    half = rng.integers(-100, 101, (n // 2, d))
+    half[: n // 4] = half[0] + rng.integers(-1, 2, (n // 4, d))
+    return np.concatenate([half, -half])  # the mean, which is taken off, is 0
+
+
+def rounded_alike(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    """What bfloat16 leaves out points where the state does: products lack as much as they can."""
+    half = torch.from_numpy(rng.uniform(1, 1.1, (n // 2, d))).bfloat16().double().numpy()
+    half *= 1 + 0.9 * 2**-8 * rng.uniform(size=(n // 2, 1))
+    return np.concatenate([half, -half])
+
+
+def left_to_rounding(sample: Sample, k: int) -> torch.Tensor:
+    """[n] whether a state but those at the radius is as far as it, as far as float32 can tell."""
+    hidden = (sample.hidden - sample.hidden.mean(0)).double()
+    squared = torch.cdist(hidden, hidden, compute_mode="donot_use_mm_for_euclid_dist") ** 2
+    squared.fill_diagonal_(torch.inf)
+    output = sample.output[:, 0]
+    peers = squared.where(output == output[:, None], torch.inf).sort(1).values
+    count = (output.bincount()[output] - 1).clamp(1, k)
+    radius = peers.gather(1, count[:, None] - 1)
+    norm = (hidden**2).sum(1)
+    off = (squared - radius).abs()
+    return ((off <= 1e-6 * (norm + norm[:, None] + radius)) & (off > 1e-12 * radius)).any(1)
+
+
+STATES = [gaussian, clustered, repeated, uneven, whole, rounded_alike]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_enough_for_a_test() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screened, "SHARE", 3)
+        patch.setattr(screened, "BLOCK", 100)
+        patch.setattr(screened, "CHUNK", 300)
+        yield
+
+
+def alone(hidden: np.ndarray, output: np.ndarray) -> Sample:
+    """Without permutations: for those neighbours are listed."""
+    return sample_of(hidden, output, permutations=0)
+
+
+def found(sample: Sample, k: int, screen: bool) -> tuple[torch.Tensor, int]:
+    """Pointwise values, and how many queries were told from the references near them."""
+    told = []
+    near = screened.Screen.near
+
+    def spied(self: screened.Screen, *given: object) -> Iterator[screened.Near]:
+        for some in near(self, *given):
+            told.append(len(some.rows))
+            yield some
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screened, "pays", lambda *given: screen)
+        patch.setattr(screened.Screen, "near", spied)
+        return nearest_neighbours(sample, neighbours=k).pvi, sum(told)
+
+
+@pytest.mark.parametrize("states", STATES)
+@given(
+    d=st.sampled_from([2, 5, 16, 64]),
+    k=st.sampled_from([1, 3, 10]),
+    share=st.sampled_from([0.5, 0.1]),
+    size=st.sampled_from([1e-3, 1.0, 1e3]),
+    seed=st.integers(0, 999),
+)
+@settings(max_examples=15, deadline=None)
+def test_counts_are_those_of_all_distances(
+    states, d: int, k: int, share: float, size: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    hidden = (states(rng, 600, d) * (1 if states is whole else size)).astype(np.float32)
+    output = (rng.random(600) < share).astype(np.int64)
+    hidden[:, 0] += output * (states in (gaussian, clustered)) * size
+    sample = alone(hidden, output)
+    of_all, none = found(sample, k, screen=False)
+    quick, _ = found(sample, k, screen=True)
+    assert none == 0
+    same = quick == of_all
+    assert same.all() if states is whole else same[~left_to_rounding(sample, k)].all()
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # on setting the flags of oneDNN
+@pytest.mark.parametrize("states", STATES)
+@pytest.mark.parametrize("onednn", [True, False])
+@pytest.mark.parametrize("d", [3, 32, 128])
+def test_no_reference_within_the_radius_is_missed(states, onednn: bool, d: int) -> None:
+    rng = np.random.default_rng(d)
+    hidden = torch.from_numpy(states(rng, 600, d)).float()
+    order = torch.randperm(600, generator=torch.Generator().manual_seed(0))
+    exact = torch.cdist(hidden.double(), hidden.double())
+    radius = exact[:, order[:250]].kthvalue(4, dim=1, keepdim=True).values
+    rows = 0
+    with torch.backends.mkldnn.flags(enabled=onednn):
+        for near in screened.Screen(hidden, hidden).near(torch.arange(600), order, 250, 4):
+            reached = torch.zeros(len(near.rows), 600, dtype=torch.bool)
+            reached[near.query, near.reference] = True
+            assert (reached | (exact > radius)[near.rows]).all()
+            distance = exact[near.rows[near.query], near.reference] ** 2
+            norm = (hidden.double() ** 2).sum(1)
+            apart = near.distance + norm[near.rows[near.query]]
+            largest = norm[near.rows[near.query]] + norm[near.reference]
+            assert ((apart - distance).abs() <= 1e-6 * largest).all()
+            rows += len(near.rows)
+    assert rows > 300 or states in (rounded_alike, uneven)
+
+
+def test_most_queries_of_ordinary_states_are_told_from_few_references() -> None:
+    hidden, output = gaussian_classes(900, 64)
+    assert found(alone(hidden, output), 3, screen=True)[1] > 800
+
+
+def test_states_of_several_tokens_are_screened_too() -> None:
+    sample = uneven_tokens(400, 900, 32)
+    quick, told = found(sample, 3, screen=True)
+    assert told > 400
+    assert torch.equal(quick, found(sample, 3, screen=False)[0])
+
+
+@pytest.mark.parametrize("far", [1e4, 1e19])
+def test_where_the_bounds_say_nothing_all_are_compared(far: float) -> None:
+    # Two clouds whose distance, or whose squares' size, is beyond bfloat16.
+    hidden, output = gaussian_classes(600, 16)
+    hidden[::2, 1] += far
+    sample = alone(hidden, output)
+    quick, told = found(sample, 3, screen=True)
+    assert told == 0
+    assert torch.equal(quick, found(sample, 3, screen=False)[0])
+
+
+def test_single_queries_with_too_many_references_near_are_compared_with_all() -> None:
+    # A third of the states is one narrow cloud: from each of them all the others are alike.
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(1200, 32))
+    cloud = rng.choice(1200, 400, replace=False)
+    hidden[cloud] = 3 * rng.normal(size=32) + 1e-2 * rng.normal(size=(400, 32))
+    sample = alone(hidden.astype(np.float32), rng.integers(0, 2, 1200))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screened, "SHARE", 4)
+        quick, told = found(sample, 3, screen=True)
+    assert told == 800
+    known = found(sample, 3, screen=False)[0]
+    assert torch.equal(quick, known)
+
+
+@pytest.mark.parametrize("states", [gaussian, repeated, whole])
+def test_lists_of_neighbours_hold_the_nearest_in_order(
+    monkeypatch: pytest.MonkeyPatch, states
+) -> None:
+    rng = np.random.default_rng(0)
+    hidden = torch.from_numpy(states(rng, 700, 32)).float()
+    lists = []
+    for screen in (False, True):
+        monkeypatch.setattr(screened, "pays", lambda *given, screen=screen: screen)
+        lists.append(nearest(hidden[:500], hidden, 12))
+    (_, known), (near, distance) = lists
+    norm = (hidden**2).sum(1)
+    assert torch.allclose(distance, known, rtol=0, atol=1e-6 * float(norm.max()))
+    assert (distance.diff(dim=1) >= 0).all()
+    apart = norm[near] - 2 * (hidden[:500, None] * hidden[near]).sum(2)
+    assert torch.allclose(distance, apart, rtol=0, atol=1e-6 * float(norm.max()))
+    assert all(len(set(row)) == 12 for row in near.tolist())
+
+
+def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, output = gaussian_classes(900, 32)
+    sample = sample_of(hidden, output, permutations=12)
+    nulls = []
+    for screen in (False, True):
+        monkeypatch.setattr(screened, "pays", lambda *given, screen=screen: screen)
+        nulls.append(nearest_neighbours(sample).null)
+    assert torch.equal(*nulls)

@@ -157,15 +157,21 @@ class Screen:
                 radius = lost[part] + (inside[part] + 2 * least).sqrt()
                 limit = (SINGLE * (radius**2 - least)).bfloat16()
                 key.le_(limit.view(torch.int16)[:, None])
-                pair = _ones(key)
-                if len(pair) > most * len(key):
+                # Most are 0, so they are looked for four at a time.
+                four = key.view(torch.int64).view(-1)
+                word = torch.nonzero(four)[:, 0]
+                if len(word) > most * len(key):
                     return
-                found.append(pair.add_(start * key.shape[1]))
-            pair = torch.cat(found)
+                found.append((word + start * key.shape[1] // 4, four.index_select(0, word)))
+            word, four = (torch.cat(each) for each in zip(*found, strict=True))
+            place = torch.nonzero(four.view(torch.int16))[:, 0]
+            pair = word.index_select(0, place >> 2).mul_(4).add_(place & 3)
             row = pair // len(self._right)
             column = pair - row * len(self._right)
             often = row.bincount(minlength=len(chunk))
             few = often <= most
+            if not few.any():
+                return
             if not few.all():
                 kept = few[row]
                 row, column = (few.cumsum(0) - 1)[row[kept]], column[kept]
@@ -187,14 +193,3 @@ class Screen:
             query = self._query.index_select(0, rows)
             product = torch.sparse.sampled_addmm(pairs, query, self._reference.T, alpha=-2, beta=0)
         return product.values() + self._squared[reference]
-
-
-def _ones(near: Tensor) -> Tensor:
-    """Where numbers of 16 bits [Q, R] are 1 and not 0, in order, as if in one row.
-
-    They are looked for four at a time, as most are 0.
-    """
-    four = near.view(torch.int64).view(-1)
-    word = torch.nonzero(four)[:, 0]
-    place = torch.nonzero(four.index_select(0, word).view(torch.int16))[:, 0]
-    return word.index_select(0, place >> 2).mul_(4).add_(place & 3)

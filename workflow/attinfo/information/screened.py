@@ -19,7 +19,8 @@ BLOCK = 512  # queries at a time: their products stay in the cache
 CHUNK = 8 * BLOCK  # queries at a time that are compared once more
 LANES = 64  # so many minima are found as fast as one
 SHARE = 40  # one in SHARE references compared alone takes as long as all at once
-STEP = 1 + 2**-7  # of bfloat16; rounding to it changes half as much, the rest is for float32
+ROUNDED = 1 + 2**-8  # times a number of bfloat16 is more than anything that was rounded to it
+SINGLE = 1 + 2**-9  # is for what float32 loses where these bounds are computed, and more
 MOST = 256  # and where more can be, memory is in danger too
 FAR = 2.0**100
 
@@ -137,8 +138,9 @@ class Screen:
         for chunk in rows.split(CHUNK):
             lost, inside = self._lost[chunk], self._inside[chunk]
             found = []
-            for start in range(0, len(chunk), BLOCK):
-                part = slice(start, start + BLOCK)
+            size = -(-len(chunk) // -(-len(chunk) // BLOCK))  # no small block is left for the end
+            for start in range(0, len(chunk), size):
+                part = slice(start, start + size)
                 left = self._left.index_select(0, chunk[part])
                 half = torch.mm(left, right, out=self._held[: len(left)])
                 # As whole numbers bfloat16 has the same order from zero on, and below is less.
@@ -149,20 +151,27 @@ class Screen:
                 least = least.topk(count, largest=False).values[:, -1].view(torch.bfloat16)
                 # Within a radius r of x is |y| <= |x| + r, so no more than `lost` (|x| + r) is
                 # lost, and r^2 / 2 <= least + lost (|x| + r), which is solved for r. The product
-                # for what is within r may be larger than r^2 / 2 by as much again.
-                least = STEP * least.float().clamp(min=0)
+                # for what is within r may be larger than r^2 / 2 by as much again, and is then
+                # rounded as the limit is.
+                least = ROUNDED * least.float().clamp(min=0)
                 radius = lost[part] + (inside[part] + 2 * least).sqrt()
-                limit = (STEP * (radius**2 - least)).bfloat16()
-                key.le_(limit.view(torch.int16)[:, None] + 1)
-                pair = _ones(key)
-                if len(pair) > most * len(key):
+                limit = (SINGLE * (radius**2 - least)).bfloat16()
+                key.le_(limit.view(torch.int16)[:, None])
+                # Most are 0, so they are looked for four at a time.
+                four = key.view(torch.int64).view(-1)
+                word = torch.nonzero(four)[:, 0]
+                if len(word) > most * len(key):
                     return
-                found.append(pair.add_(start * key.shape[1]))
-            pair = torch.cat(found)
+                found.append((word + start * key.shape[1] // 4, four.index_select(0, word)))
+            word, four = (torch.cat(each) for each in zip(*found, strict=True))
+            place = torch.nonzero(four.view(torch.int16))[:, 0]
+            pair = word.index_select(0, place >> 2).mul_(4).add_(place & 3)
             row = pair // len(self._right)
             column = pair - row * len(self._right)
             often = row.bincount(minlength=len(chunk))
             few = often <= most
+            if not few.any():
+                return
             if not few.all():
                 kept = few[row]
                 row, column = (few.cumsum(0) - 1)[row[kept]], column[kept]
@@ -184,14 +193,3 @@ class Screen:
             query = self._query.index_select(0, rows)
             product = torch.sparse.sampled_addmm(pairs, query, self._reference.T, alpha=-2, beta=0)
         return product.values() + self._squared[reference]
-
-
-def _ones(near: Tensor) -> Tensor:
-    """Where numbers of 16 bits [Q, R] are 1 and not 0, in order, as if in one row.
-
-    They are looked for four at a time, as most are 0.
-    """
-    four = near.view(torch.int64).view(-1)
-    word = torch.nonzero(four)[:, 0]
-    place = torch.nonzero(four.index_select(0, word).view(torch.int16))[:, 0]
-    return word.index_select(0, place >> 2).mul_(4).add_(place & 3)

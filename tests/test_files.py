@@ -104,6 +104,7 @@ def job(tmp_path: Path, body: str) -> subprocess.CompletedProcess[str]:
     script.write_text(
         "import logging, sys\n"
         "from attinfo.errors import InputError, reporting\n"
+        "snakemake = None\n"
         f"with reporting(sys.argv[1]):\n    {body}\n"
     )
     return subprocess.run(

@@ -29,9 +29,9 @@ def expectation(message: str) -> str:
 
 @contextmanager
 def reporting(log: str | Path) -> Iterator[None]:
-    """Run one job, and the process with it: messages go to its log file.
+    """Run one job: messages go to its log file, a failure ends in one line on stderr.
 
-    A failure ends in one line on stderr, and what is left in memory is not tidied up at the end.
+    The process of a job of Snakemake ends with it; what is left in memory is not tidied up.
     An `InputError` is the user's to mend and is told in its own words. Any other exception is
     ours: its traceback stands in the log, and the line on stderr says where to look.
     """
@@ -48,8 +48,9 @@ def reporting(log: str | Path) -> Iterator[None]:
         logging.error("%s", traceback.format_exc())
         sys.exit(f"internal error: {type(error).__name__}: {error} (traceback in {log})")
     logging.info("finished after %.2f s of CPU", time.process_time())
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Python would take torch apart object by object first: a quarter of a second a job.
-    os._exit(0)
+    if hasattr(sys.modules["__main__"], "snakemake"):  # the process is there for this job alone
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Python would take torch apart object by object first: a quarter of a second a job.
+        os._exit(0)

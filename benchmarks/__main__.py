@@ -129,9 +129,9 @@ def document(result: dict[str, Any]) -> str:
 
 def run(given: Namespace) -> None:
     """Measure, and write benchmarks.json, benchmarks.md and the figures."""
-    result = measured(given)
-    from benchmarks import tables
+    from benchmarks import tables  # before minutes of work
 
+    result = measured(given)
     with whole(given.results / "benchmarks.json") as path:
         path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     with whole(given.results / "benchmarks.md") as path:

@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 
 from attinfo.files import whole
-from attinfo.style import GREY, INK, apply, in_order
+from attinfo.style import GREY, INK, applied, in_order
 
 MET = {True: "met", False: "missed", None: ""}
 
@@ -75,17 +75,17 @@ def memory(rows: list[dict[str, Any]]) -> str:
 
 def draw(result: Mapping[str, Any], folder: Path) -> None:
     """The figures of accuracy, speed and memory, as SVG and PNG."""
-    apply()
-    drawn = {
-        "accuracy": _accuracy(pd.DataFrame(result["accuracy"])),
-        "speed": _speed(pd.DataFrame(result["rows"])),
-        "memory": _memory(pd.DataFrame(result["memory"])),
-    }
-    for name, figure in drawn.items():
-        for ending in ("svg", "png"):
-            with whole(folder / f"{name}.{ending}") as path:
-                figure.savefig(path, metadata={"Date": None} if ending == "svg" else None)
-        plt.close(figure)
+    with applied():
+        drawn = {
+            "accuracy": _accuracy(pd.DataFrame(result["accuracy"])),
+            "speed": _speed(pd.DataFrame(result["rows"])),
+            "memory": _memory(pd.DataFrame(result["memory"])),
+        }
+        for name, figure in drawn.items():
+            for ending in ("svg", "png"):
+                with whole(folder / f"{name}.{ending}") as path:
+                    figure.savefig(path, metadata={"Date": None} if ending == "svg" else None)
+            plt.close(figure)
 
 
 def _accuracy(table: pd.DataFrame) -> plt.Figure:

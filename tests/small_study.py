@@ -172,7 +172,7 @@ def run_cell(
         write_states(own / "states.safetensors", states_of(model.eval(), texts))
         states = read_states(own / "states.safetensors", hidden=True)
         estimates = []
-        for estimator in study.estimates:
+        for estimator in study.information.estimators:
             settings = study.information_options(estimator)
             units, tokens = information(states, settings, name, None)
             tokens.to_parquet(own / f"pointwise/{estimator}.parquet")

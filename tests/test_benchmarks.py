@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.memory import peak
 from benchmarks.pipeline import split
+from benchmarks.tables import draw
 from benchmarks.timing import interleaved, measure
 
 from attinfo.errors import InputError
@@ -69,6 +70,12 @@ def test_a_baseline_that_cannot_be_used_is_told_in_one_line(
     assert done.returncode == 1 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ") and str(baseline) in done.stderr
+
+
+def test_what_was_measured_is_drawn(tmp_path: Path) -> None:
+    draw(json.loads((ROOT / "benchmarks/baseline.json").read_text("utf-8")), tmp_path)
+    names = {f"{name}.{end}" for name in ("accuracy", "speed", "memory") for end in ("svg", "png")}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_results_that_are_not_there_are_told_in_one_line(tmp_path: Path) -> None:

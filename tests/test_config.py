@@ -286,8 +286,8 @@ def test_an_option_with_which_a_block_cannot_work_is_refused(
             classes=2,
             fold=folds(output, 5, 0),
         )
-        for estimates in study.estimates:
-            for name, options in study.information_options(estimates)["estimators"].items():
+        for estimator in study.information.estimators:
+            for name, options in study.information_options(estimator)["estimators"].items():
                 ESTIMATORS[name](sample, **options)
     assert "\n" not in str(raised.value)
 
@@ -601,26 +601,26 @@ def test_the_folder_of_a_data_set_does_not_depend_on_how_its_settings_are_writte
 
 def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> None:
     config["information"] = {
-        "estimators": "linear",
+        "estimators": ["linear", "gaussian"],
         "spot_checks": ["knn", "stack"],
         "options": {"knn": {"metric": "chebyshev"}},
     }
-    study = Study.checked(config)
-    assert study.estimates == ["linear", "checks"]
+    linear, gaussian = map(Study.checked(config).information_options, ("linear", "gaussian"))
     knn = {"neighbours": 3, "metric": "chebyshev", "scaling": "raw"}
-    linear, checks = map(study.information_options, study.estimates)
-    assert linear["estimators"] == {"linear": {}} and not linear["words"]
-    assert linear["spot_checks"] == {} and linear["spot_units"] == 0
-    assert checks["estimators"] == {} and checks["words"]
-    assert checks["spot_checks"] == {"knn": knn, "stack": {}} and checks["spot_units"] == 2
+    assert linear["estimators"] == {"linear": {}} and linear["words"]
+    assert linear["spot_checks"] == {"knn": knn, "stack": {}} and linear["spot_units"] == 2
+    assert gaussian["estimators"] == {"gaussian": {}} and not gaussian["words"]
+    assert gaussian["spot_checks"] == {} and gaussian["spot_units"] == 0
 
 
 def test_what_one_estimator_is_given_does_not_depend_on_the_others(config: Config) -> None:
-    config["information"] = {"estimators": ["linear"], "spot_checks": []}
+    config["information"] = {"estimators": ["linear"], "spot_checks": ["mine"]}
     alone = Study.checked(config)
-    config["information"] = {"estimators": ["linear", "knn"], "spot_checks": ["mine"]}
+    config["information"] = {"estimators": ["knn", "linear"], "spot_checks": ["mine"]}
     among = Study.checked(config)
     assert alone.information_options("linear") == among.information_options("linear")
+    config["information"]["spot_checks"] = []
+    assert among.information_options("knn") == Study.checked(config).information_options("knn")
     for dataset in alone.used_datasets:
         one, other = (s.calibration_options(dataset, "linear") for s in (alone, among))
         assert one == other

@@ -27,7 +27,7 @@ def agreed(cells: int) -> Jobs:
 
 def read(cells: int) -> Jobs:
     """What follows from new states."""
-    own = {"information": 3 * cells, "importance": cells, "faithfulness": cells, "trust": 1}
+    own = {"information": 2 * cells, "importance": cells, "faithfulness": cells, "trust": 1}
     return own | agreed(cells)
 
 
@@ -77,7 +77,7 @@ EDITS: dict[str, tuple[str, str, Jobs]] = {
     "an estimator": (
         f"{LIBRARY}information/knn.py",
         "X = 1",
-        {"information": 9, "calibrate": 2, "trust": 1, "faithfulness": 3} | agreed(3),
+        {"information": 6, "calibrate": 2, "trust": 1, "faithfulness": 3} | agreed(3),
     ),
     "an importance measure": (
         f"{LIBRARY}importance.py",
@@ -203,7 +203,7 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     "a value of the training swapped with another": (swapped, trained(3)),
     "the permutations": (
         put("information", "permutations", 25),
-        {"information": 9, "trust": 1, "faithfulness": 3} | agreed(3),
+        {"information": 6, "trust": 1, "faithfulness": 3} | agreed(3),
     ),
     "an option of one estimator": (
         put("information", "options", {"knn": {"neighbours": 5}}),

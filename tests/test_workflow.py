@@ -106,7 +106,7 @@ def test_adding_a_data_set_trains_only_on_that(smoke):
     rules = jobs_of_dry_run(folder, "--configfile", "more.yaml")
     assert (rules["prepare"], rules["preflight"], rules["train"]) == (1, 1, 1)
     assert "download" not in rules  # it reads the table that another data set has brought
-    assert rules["information"] == 3 and rules["agreement"] == 1
+    assert rules["information"] == 2 and rules["agreement"] == 1
 
 
 def test_a_dry_run_says_how_many_models_a_study_means(smoke):

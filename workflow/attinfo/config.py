@@ -8,7 +8,7 @@ from typing import Any
 from attinfo.inputs import Inputs
 from attinfo.registry import entries, parse_normaliser, with_defaults
 
-CHECKS = "checks"  # stands among the estimators: some units by dearer ones, the words alone
+CLAIMED = "linear"  # the estimator that the claims rest on, which is checked
 
 
 class Study(Inputs):
@@ -31,11 +31,6 @@ class Study(Inputs):
         return self._training(dataset).model_dump()
 
     @property
-    def estimates(self) -> list[str]:
-        """What makes a table of estimates of each run: every estimator, and the checks on them."""
-        return [*self.information.estimators, CHECKS]
-
-    @property
     def calibrated(self) -> list[str]:
         """The estimators that are measured where the information is known: all of the study."""
         return [*self.information.estimators, *self.information.spot_checks]
@@ -45,13 +40,16 @@ class Study(Inputs):
         given = self.information.options
         return {name: with_defaults("estimator", name, given.get(name, {})) for name in names}
 
-    def information_options(self, estimates: str) -> dict[str, Any]:
-        """The settings of one of `estimates`, and nothing of the others."""
+    def information_options(self, estimator: str) -> dict[str, Any]:
+        """The settings of one estimator, and nothing of the others.
+
+        That which the claims rest on comes with the spot checks, and with the words alone.
+        """
         section = self.information
-        checks = estimates == CHECKS
+        checks = estimator == CLAIMED
         common = section.model_dump(exclude={"estimators", "options", "spot_checks", "spot_units"})
         return common | {
-            "estimators": self._estimators([] if checks else [estimates]),
+            "estimators": self._estimators([estimator]),
             "spot_checks": self._estimators(section.spot_checks if checks else []),
             "spot_units": section.spot_units if checks else 0,
             "words": checks,

@@ -7,8 +7,8 @@ rule agreement:
         data=prepared,
         states=runs_of(STUDY.seeds, "states.safetensors"),
         importance=runs_of(STUDY.seeds, "importance.parquet"),
-        information=estimates_of("information/{estimates}.parquet"),
-        pointwise=estimates_of("pointwise/{estimates}.parquet"),
+        information=estimates_of("information/{estimator}.parquet"),
+        pointwise=estimates_of("pointwise/{estimator}.parquet"),
         yardstick=yardstick_of,
         code=code("agreement.py"),
     output:

@@ -27,7 +27,9 @@ rule calibrate:
 rule trust:
     """All estimates of the study, with what speaks for and against each."""
     input:
-        information=expand(all_runs("information/{estimates}.parquet"), estimates=STUDY.estimates),
+        information=expand(
+            all_runs("information/{estimator}.parquet"), estimator=STUDY.information.estimators
+        ),
         calibration=calibrations(),
         code=code("trust.py"),
     output:

@@ -68,7 +68,6 @@ wildcard_constraints:
     seed=r"\d+",
     vectors="[0-9a-f]{8}",
     pretrained="[0-9a-f]{8}",
-    estimates="|".join(STUDY.estimates),
     estimator="|".join(STUDY.calibrated),
 
 
@@ -113,7 +112,7 @@ def estimates_of(name):
     files = [f"{seed}/{name}" for seed in STUDY.seeds]
     return expand(
         expand(f"{GROUPS}/{{file}}", file=files, allow_missing=True),
-        estimates=STUDY.estimates,
+        estimator=STUDY.information.estimators,
         allow_missing=True,
     )
 
@@ -133,8 +132,8 @@ def all_runs(name):
 def every_stage():
     """The files of every run, cell and data set that later stages read."""
     estimates = expand(
-        all_runs("information/{estimates}.parquet") + all_runs("pointwise/{estimates}.parquet"),
-        estimates=STUDY.estimates,
+        all_runs("information/{estimator}.parquet") + all_runs("pointwise/{estimator}.parquet"),
+        estimator=STUDY.information.estimators,
     )
     names = ("states.safetensors", "importance.parquet", "faithfulness.parquet")
     runs = [path for name in names for path in all_runs(name)]
@@ -176,8 +175,8 @@ def training_options(wildcards):
 
 
 def information_options(seeds):
-    """The settings of one estimator, or of the checks, and the seeds."""
-    return lambda wildcards: STUDY.information_options(wildcards.estimates) | {"seeds": seeds}
+    """The settings of one estimator, and the seeds."""
+    return lambda wildcards: STUDY.information_options(wildcards.estimator) | {"seeds": seeds}
 
 
 def models_of(seeds):

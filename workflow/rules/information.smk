@@ -11,12 +11,12 @@ for seeds in STUDY.batches:
             states=runs_of(seeds, "states.safetensors"),
             code=code("information.py"),
         output:
-            information=runs_of(seeds, "information/{estimates}.parquet"),
-            pointwise=runs_of(seeds, "pointwise/{estimates}.parquet"),
+            information=runs_of(seeds, "information/{estimator}.parquet"),
+            pointwise=runs_of(seeds, "pointwise/{estimator}.parquet"),
         log:
-            log_of("information", f"{GROUP}/{seeds[0]}/{{estimates}}"),
+            log_of("information", f"{GROUP}/{seeds[0]}/{{estimator}}"),
         benchmark:
-            benchmark_of("information", f"{GROUP}/{seeds[0]}/{{estimates}}")
+            benchmark_of("information", f"{GROUP}/{seeds[0]}/{{estimator}}")
         conda:
             "../../envs/information.yaml"
         threads: 1

@@ -10,7 +10,7 @@ from attinfo.store import read_states
 with reporting(snakemake.log[0]):
     be_deterministic()
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options
-    cell = {k: v for k, v in snakemake.wildcards.items() if k != "estimates"}
+    cell = {k: v for k, v in snakemake.wildcards.items() if k != "estimator"}
     truth = read_truth(given.data, "test")
     files = zip(options["seeds"], given.states, made.information, made.pointwise, strict=True)
     for seed, states, information_path, pointwise_path in files:

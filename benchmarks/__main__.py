@@ -4,16 +4,12 @@ python -m benchmarks [--quick]
 python -m benchmarks --compare benchmarks/baseline.json
 """
 
-import os
-
-# A thread that waits does not burn the core that another process could use.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 import json
+import os
 from pathlib import Path
 import platform
 import sys

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 import torch
 
 REPETITIONS = 5
+REST = 0.05  # seconds: threads of the call before have stopped looking for work
 
 Seconds = list[float]  # one a repetition
 
@@ -31,6 +32,7 @@ def interleaved(
     gave = {}
     for repetition in range(repetitions):
         for name in list(calls)[:: -1 if repetition % 2 else 1]:
+            sleep(REST)
             start = perf_counter()
             gave[name] = calls[name]()
             seconds[name].append(perf_counter() - start)

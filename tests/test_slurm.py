@@ -122,6 +122,8 @@ class Story:
         lost = self.hung("n2", "node")
         slurm.kill("n2")
         late = self.hung("n1", "time")
+        # Now, as no job starts: a job whose `srun` finds no slurmctld fails, and comes back.
+        slurm.restart_controller()
         self.update(late, "EndTime=now")
         self.ended(late, "TIMEOUT")
         cancelled = self.hung("n1", "scancel")
@@ -130,7 +132,6 @@ class Story:
         self.ended(lost, "PENDING")  # again: Slurm has found the node dead
         self.update(lost, "StartTime=now")  # Slurm would wait for two minutes
         slurm.start_node("n2")
-        slurm.restart_controller()
 
 
 @pytest.fixture(scope="module")

@@ -110,6 +110,8 @@ def _accuracy(table: pd.DataFrame) -> plt.Figure:
     axes[0].invert_yaxis()
     figure.supxlabel(
         "bias ± standard deviation over data sets, nats; beyond 0.22 it is drawn at the edge",
+        x=0.07,
+        ha="left",
         size=8,
     )
     handles, labels = axes[0].get_legend_handles_labels()
@@ -128,15 +130,17 @@ def _speed(rows: pd.DataFrame) -> plt.Figure:
     names = aimed["work"] + " / " + aimed["against"] + ", " + aimed["size"] + " (" + signs + ")"
     axis.set(yticks=list(places), xscale="log", xlabel="ratio of times, with its range")
     axis.set_yticklabels(names, fontsize=7)
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.margins(y=0.08)
     figure.legend(loc="outside lower right")
     return figure
 
 
 def _memory(rows: pd.DataFrame) -> plt.Figure:
-    figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
+    figure, axis = plt.subplots(figsize=(6.4, 3), layout="constrained")
     for stage, own in rows.groupby("stage", sort=False):
         axis.plot(own["size"], own["own_mb"], marker="o", markersize=3, label=stage)
     axis.set(xlabel="texts", ylabel="memory of the work, MB")
-    axis.legend(loc="upper left", fontsize=7)
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    figure.legend(loc="outside right upper")
     return figure

@@ -312,7 +312,8 @@ def test_a_feature_is_the_mean_of_the_last_states_of_the_pieces_of_a_word(
     limit = tokenizer_of(folder)[1]
     expected = np.concatenate([by_hand(sentence, folder, limit) for sentence in SENTENCES])
     assert texts.features.dtype == np.float32
-    np.testing.assert_allclose(texts.features, expected, atol=2e-6)
+    # Batches of other sizes are summed in another order: single precision, through all layers.
+    np.testing.assert_allclose(texts.features, expected, atol=1e-5)
 
 
 def test_a_word_that_no_piece_overlaps_has_a_feature_of_zero(minilm: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_study_killed_twenty_times_goes_on_by_itself_and_ends_in_the_same_byte
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / ".cache")}
     finished: dict[Path, int] = {}
     kills = 0
-    while kills < KILLS:
+    while kills < KILLS or not finished:
         process = subprocess.Popen(
             [*RUN, "--cores", "2"],
             cwd=folder,
@@ -88,7 +88,8 @@ def test_a_study_killed_twenty_times_goes_on_by_itself_and_ends_in_the_same_byte
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(chance.uniform(2, 12))
+        # A slow machine finishes nothing within 12 s.
+        time.sleep(chance.uniform(2, 12 if kills < KILLS else 60))
         if process.poll() is not None:  # all was done: one cell is made anew
             assert process.returncode == 0
             states = chance.choice(sorted((folder / "results/small").rglob("model.safetensors")))

@@ -130,7 +130,10 @@ class Story:
         slurm.ask("scancel", cancelled.id)
         self.ended(cancelled, "CANCELLED")
         self.ended(lost, "PENDING")  # again: Slurm has found the node dead
-        self.update(lost, "StartTime=now")  # Slurm would wait for two minutes
+        # Slurm would wait for two minutes, so that its order to kill what runs of the job on `n2`
+        # comes before the job does. On the other node it need not wait.
+        self.update(lost, "ExcNodeList=n2")
+        self.update(lost, "StartTime=now")
         slurm.start_node("n2")
 
 

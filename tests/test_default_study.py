@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = copy_of_project(tmp_path_factory.mktemp("default"))
-    done = snakemake(folder, timeout=2400)
+    done = snakemake(folder, timeout=3600)
     assert done.returncode == 0, done.stderr[-3000:]
     print(done.stdout)
     return folder

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from statsmodels.api import OLS
 
-from attinfo.contrasts import ACCURACY_TOLERANCE, CONTRASTS, Contrast, Side
+from attinfo.contrast import ACCURACY_TOLERANCE, Contrast, Side
+from attinfo.contrasts import CONTRASTS
 from attinfo.effects import RUN, Sampled, describe_runs, effects_of
 from attinfo.quantities import STATISTICS
 

@@ -122,7 +122,7 @@ class Story:
         lost = self.hung("n2", "node")
         slurm.kill("n2")
         late = self.hung("n1", "time")
-        # Now, as no job starts: a job whose `srun` finds no slurmctld fails, and comes back.
+        # Now, as no job starts: an `srun` that meets a restart stands still for two minutes.
         slurm.restart_controller()
         self.update(late, "EndTime=now")
         self.ended(late, "TIMEOUT")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from attinfo.agreement import study_gaps
-from attinfo.contrasts import CONTRASTS, Contrast
+from attinfo.contrast import Contrast
+from attinfo.contrasts import CONTRASTS
 from attinfo.effects import RUN, Draws, Effects, Sampled, effects_of
 from attinfo.quantities import STATISTICS
 from attinfo.ranking import Scores, rank_intervals, scores_of

@@ -1,22 +1,19 @@
 """The paper's five conclusions as contrasts, declared before any result.
 
-A contrast is a signed sum of one statistic over sets of runs that are alike in everything named
-in `within`, paired by data set and seed. Each is worded so that a positive effect supports the
-conclusion, but for those with a margin, which claim that there is no effect. To read them all:
+Each is worded so that a positive effect supports the conclusion, but for those with a margin,
+which claim that there is no effect. To read them all:
 
     python -m attinfo.contrasts
 """
 
-from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal
 
+from attinfo.contrast import Contrast, Side, controls, versus
 from attinfo.quantities import COLD, STATISTICS
 
 ALL = "all"  # in a column `dataset`: the mean over the data sets of the study
 CHANCE = 0.5  # concordance of orders that have nothing to do with each other
 CHANCE_MARGIN = 0.05  # a concordance within 0.5 ± 0.05 is "at chance"
-ACCURACY_TOLERANCE = 0.01  # test accuracies no further apart are "the same"
 
 CONCLUSIONS = {
     "i": "Additive and Deep attention preserve more information between hidden states and "
@@ -30,60 +27,8 @@ CONCLUSIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Side:
-    """A set of runs, whose mean of a statistic enters a contrast with a weight.
-
-    `runs` is a pandas query over the columns dataset, encoder, attention, normaliser, kind and
-    temperature (of the normaliser), variant and seed.
-    """
-
-    weight: int
-    runs: str
-    statistic: str
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """One comparison. The effect is the weighted sum of its sides, less `against`.
-
-    With a `margin` it claims that the effect is within ± margin: an equivalence test. A control
-    asks the same of two sides once more, with accuracy held fixed: `adjusted` for it by
-    regression within strata, or from `matched` pairs of runs of the same accuracy.
-    """
-
-    claim: str
-    statement: str
-    sides: tuple[Side, ...]
-    within: tuple[str, ...] = ()
-    against: float = 0.0
-    margin: float | None = None
-    primary: bool = False
-    control: Literal["adjusted", "matched"] | None = None
-
-    @property
-    def statistic(self) -> str:
-        """What the effect is a difference of."""
-        return self.sides[0].statistic
-
-    @property
-    def statistics(self) -> set[str]:
-        """What of each run must be known."""
-        return {side.statistic for side in self.sides} | ({"accuracy"} if self.control else set())
-
-    @property
-    def role(self) -> str:
-        """`primary`, one a conclusion; `control`; or `secondary`."""
-        return "primary" if self.primary else "control" if self.control else "secondary"
-
-
 def _and(*conditions: str) -> str:
     return " and ".join(conditions)
-
-
-def _versus(statistic: str, plus: str, minus: str, other: str | None = None) -> tuple[Side, Side]:
-    """`plus` less `minus`, which may be measured by another statistic."""
-    return Side(1, plus, statistic), Side(-1, minus, other or statistic)
 
 
 TRAINED = "variant == 'trained'"
@@ -93,26 +38,13 @@ TRAINED = "variant == 'trained'"
 def _preserve(index: str, estimator: str, primary: bool = False) -> Contrast:
     named = {"position": "by position", "rank": "by attention rank", "instance": "over all tokens"}
     how = ", nearest neighbours" * (estimator == "knn")
-    sides = _versus(
+    sides = versus(
         f"information_{index}{'_knn' * (estimator == 'knn')}",
         _and("attention in ['additive', 'deep']", TRAINED),
         _and("attention == 'scaled_dot'", TRAINED),
     )
     statement = f"I/H {named[index]}{how}: additive and deep above scaled dot"
     return Contrast("i", statement, sides, ("encoder", "normaliser"), primary=primary)
-
-
-def _controls(primary: Contrast) -> list[Contrast]:
-    """The primary contrast with accuracy held fixed, in two ways."""
-    asked = replace(primary, primary=False)
-    return [
-        replace(asked, statement=f"{primary.statement}, adjusted for accuracy", control="adjusted"),
-        replace(
-            asked,
-            statement=f"{primary.statement}, runs within {ACCURACY_TOLERANCE:g} in accuracy",
-            control="matched",
-        ),
-    ]
 
 
 _PRESERVE = _preserve("position", "linear", primary=True)
@@ -123,7 +55,7 @@ FIRST = [
         for estimator, index in product(("linear", "knn"), ("position", "rank", "instance"))
         if (estimator, index) != ("linear", "position")
     ),
-    *_controls(_PRESERVE),
+    *controls(_PRESERVE),
 ]
 
 
@@ -144,14 +76,14 @@ def _of(scorer: str, variant: str) -> str:
 
 def _learns(scorer: str, ablation: str, primary: bool = False) -> Contrast:
     name = scorer.replace("_", " ")
-    sides = _versus("tau_gain", _of(scorer, "trained"), _of(scorer, ablation))
+    sides = versus("tau_gain", _of(scorer, "trained"), _of(scorer, ablation))
     statement = f"agreement: trained {name} scorer above {ABLATIONS[ablation]}"
     return Contrast("ii", statement, sides, BLOCKS, primary=primary)
 
 
 def _gains(scorer: str, statistic: str, label: str) -> Contrast:
     # Uniform attention orders nothing: what training attention brings shows in these two.
-    sides = _versus(statistic, _of(scorer, "trained"), _of(scorer, "uniform"))
+    sides = versus(statistic, _of(scorer, "trained"), _of(scorer, "uniform"))
     name = scorer.replace("_", " ")
     statement = f"{label}: trained {name} attention above uniform attention in training"
     return Contrast("ii", statement, sides, BLOCKS)
@@ -168,15 +100,15 @@ SECOND = [
     Contrast(
         "ii",
         "agreement: additive scorer trained alone on finished states above frozen at random",
-        _versus("tau_gain", _of("additive", "refitted_scorer"), _of("additive", "frozen_scorer")),
+        versus("tau_gain", _of("additive", "refitted_scorer"), _of("additive", "frozen_scorer")),
         BLOCKS,
     ),
     Contrast(
         "ii",
         "agreement: training raises the additive scorer more than the scaled-dot one",
         (
-            *_versus("tau_gain", _of("additive", "trained"), _of("additive", "frozen_scorer")),
-            *_versus("tau_gain", _of("scaled_dot", "frozen_scorer"), _of("scaled_dot", "trained")),
+            *versus("tau_gain", _of("additive", "trained"), _of("additive", "frozen_scorer")),
+            *versus("tau_gain", _of("scaled_dot", "frozen_scorer"), _of("scaled_dot", "trained")),
         ),
         BLOCKS,
     ),
@@ -221,7 +153,7 @@ THIRD = [
     Contrast(
         "iii",
         "rise of concordance from smallest to largest gaps: above that of permuted attention",
-        _versus("concordance_rise", TRAINED, TRAINED, "concordance_rise_permuted"),
+        versus("concordance_rise", TRAINED, TRAINED, "concordance_rise_permuted"),
         ("encoder", "attention", "normaliser"),
     ),
     Contrast(
@@ -259,9 +191,9 @@ def _skew(
     label, grows = SKEW[statistic]
     left, right = named
     if grows:
-        sides = _versus(statistic, gumbel, other)
+        sides = versus(statistic, gumbel, other)
         return Contrast("iv", f"{label}: {left} above {right}", sides, within, primary=primary)
-    sides = _versus(afterwards or statistic, other, gumbel, statistic)
+    sides = versus(afterwards or statistic, other, gumbel, statistic)
     return Contrast("iv", f"{label}: {right} above {left}", sides, within, primary=primary)
 
 
@@ -318,7 +250,7 @@ YARDSTICKS = {
 
 
 def _correlates(statistic: str, primary: bool = False) -> Contrast:
-    sides = _versus(statistic, _and(EXAMPLE, TRAINED), _and(f"not {EXAMPLE}", TRAINED))
+    sides = versus(statistic, _and(EXAMPLE, TRAINED), _and(f"not {EXAMPLE}", TRAINED))
     statement = (
         f"{YARDSTICKS[statistic]}: BiLSTM with additive above the other encoders and scorers"
     )
@@ -332,14 +264,14 @@ FIFTH = [
     Contrast(
         "v",
         "agreement: BiLSTM with additive above the per-token MLP with additive",
-        _versus(
+        versus(
             "tau_gain",
             _and(EXAMPLE, TRAINED),
             _and("encoder == 'mlp'", "attention == 'additive'", TRAINED),
         ),
         ("normaliser",),
     ),
-    *_controls(_CORRELATES),
+    *controls(_CORRELATES),
 ]
 
 CONTRASTS = (*FIRST, *SECOND, *THIRD, *FOURTH, *FIFTH)

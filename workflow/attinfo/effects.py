@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from attinfo.contrasts import ACCURACY_TOLERANCE, Contrast
+from attinfo.contrast import ACCURACY_TOLERANCE, Contrast
 from attinfo.errors import InputError
 from attinfo.quantities import STATISTICS, Statistic
 from attinfo.registry import parse_normaliser

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from attinfo.contrasts import ALL, CONTRASTS, Contrast
+from attinfo.contrast import Contrast
+from attinfo.contrasts import ALL, CONTRASTS
 from attinfo.effects import Effects
 from attinfo.statistics import detectable, equivalence_p, interval, mean_of
 

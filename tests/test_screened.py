@@ -9,7 +9,7 @@ import pytest
 from samples import gaussian_classes, sample_of, uneven_tokens
 import torch
 
-from attinfo.information import screened
+from attinfo.information import knn, screened
 from attinfo.information.knn import nearest, nearest_neighbours
 from attinfo.information.sample import Sample
 
@@ -66,9 +66,9 @@ STATES = [gaussian, clustered, repeated, uneven, whole, rounded_alike]
 @pytest.fixture(scope="module", autouse=True)
 def _small_enough_for_a_test() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screened, "SHARE", 3)
+        patch.setattr(knn, "SHARE", 3)
         patch.setattr(screened, "BLOCK", 100)
-        patch.setattr(screened, "CHUNK", 300)
+        patch.setattr(screened, "LANES", 4)  # so that few of a class are enough
         yield
 
 
@@ -80,16 +80,17 @@ def alone(hidden: np.ndarray, output: np.ndarray) -> Sample:
 def found(sample: Sample, k: int, screen: bool) -> tuple[torch.Tensor, int]:
     """Pointwise values, and how many queries were told from the references near them."""
     told = []
-    near = screened.Screen.near
+    counts = screened.Screen.counts
 
-    def spied(self: screened.Screen, *given: object) -> Iterator[screened.Near]:
-        for some in near(self, *given):
-            told.append(len(some.rows))
-            yield some
+    def spied(self: screened.Screen, *given: torch.Tensor) -> torch.Tensor:
+        found = counts(self, *given)
+        assert torch.equal(found[0] > 0, found[1] > 0)
+        told.append(int((found[0] > 0).sum()))
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screened, "pays", lambda *given: screen)
-        patch.setattr(screened.Screen, "near", spied)
+        patch.setattr(knn, "screened", lambda *given: screen)
+        patch.setattr(screened.Screen, "counts", spied)
         return nearest_neighbours(sample, neighbours=k).pvi, sum(told)
 
 
@@ -124,22 +125,35 @@ def test_counts_are_those_of_all_distances(
 def test_no_reference_within_the_radius_is_missed(states, onednn: bool, d: int) -> None:
     rng = np.random.default_rng(d)
     hidden = torch.from_numpy(states(rng, 600, d)).float()
-    order = torch.randperm(600, generator=torch.Generator().manual_seed(0))
+    peer = torch.from_numpy(rng.permutation(600) < 250).long()
     exact = torch.cdist(hidden.double(), hidden.double())
-    radius = exact[:, order[:250]].kthvalue(4, dim=1, keepdim=True).values
+    radius = exact[:, peer == 1].kthvalue(4, dim=1, keepdim=True).values
     rows = 0
-    with torch.backends.mkldnn.flags(enabled=onednn):
-        for near in screened.Screen(hidden, hidden).near(torch.arange(600), order, 250, 4):
-            reached = torch.zeros(len(near.rows), 600, dtype=torch.bool)
-            reached[near.query, near.reference] = True
-            assert (reached | (exact > radius)[near.rows]).all()
-            distance = exact[near.rows[near.query], near.reference] ** 2
+    search = screened._search
+
+    def spied(*given: np.ndarray) -> None:
+        nonlocal rows
+        search(*given)
+        often, near, distance = (torch.from_numpy(part) for part in given[-3:])
+        for row, n in enumerate(often[: len(given[0])].tolist()):
+            own, known = near[row, :n], exact[rows]
+            reached = torch.zeros(600, dtype=torch.bool)
+            reached[own] = True
+            assert n == 0 or (reached | (known > radius[rows])).all()
             norm = (hidden.double() ** 2).sum(1)
-            apart = near.distance + norm[near.rows[near.query]]
-            largest = norm[near.rows[near.query]] + norm[near.reference]
-            assert ((apart - distance).abs() <= 1e-6 * largest).all()
-            rows += len(near.rows)
-    assert rows > 300 or states in (rounded_alike, uneven)
+            apart = distance[row, :n] + norm[rows]
+            assert ((apart - known[own] ** 2).abs() <= 1e-6 * (norm[rows] + norm[own])).all()
+            told.append(n > 0)
+            rows += 1
+
+    told: list[bool] = []
+    one = torch.ones(600, dtype=torch.int64)
+    with torch.backends.mkldnn.flags(enabled=onednn), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screened, "_search", spied)
+        screen = screened.Screen(hidden, hidden, threads=1)
+        screen.counts(one, 3 * one, torch.arange(600), torch.stack([1 - peer, peer]), one)
+    assert len(told) == 600
+    assert sum(told) > 300 or states in (rounded_alike, uneven)
 
 
 def test_most_queries_of_ordinary_states_are_told_from_few_references() -> None:
@@ -173,7 +187,7 @@ def test_single_queries_with_too_many_references_near_are_compared_with_all() ->
     hidden[cloud] = 3 * rng.normal(size=32) + 1e-2 * rng.normal(size=(400, 32))
     sample = alone(hidden.astype(np.float32), rng.integers(0, 2, 1200))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screened, "SHARE", 4)
+        patch.setattr(screened, "MOST", 100)
         quick, told = found(sample, 3, screen=True)
     assert told == 800
     known = found(sample, 3, screen=False)[0]
@@ -188,7 +202,7 @@ def test_lists_of_neighbours_hold_the_nearest_in_order(
     hidden = torch.from_numpy(states(rng, 700, 32)).float()
     lists = []
     for screen in (False, True):
-        monkeypatch.setattr(screened, "pays", lambda *given, screen=screen: screen)
+        monkeypatch.setattr(knn, "screened", lambda *given, screen=screen: screen)
         lists.append(nearest(hidden[:500], hidden, 12))
     (_, known), (near, distance) = lists
     norm = (hidden**2).sum(1)
@@ -204,6 +218,6 @@ def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatc
     sample = sample_of(hidden, output, permutations=12)
     nulls = []
     for screen in (False, True):
-        monkeypatch.setattr(screened, "pays", lambda *given, screen=screen: screen)
+        monkeypatch.setattr(knn, "screened", lambda *given, screen=screen: screen)
         nulls.append(nearest_neighbours(sample).null)
     assert torch.equal(*nulls)

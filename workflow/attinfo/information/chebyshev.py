@@ -5,11 +5,9 @@ a second: it is imported where this metric is asked for alone.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -56,31 +54,15 @@ def _fill(query: np.ndarray, tiles: np.ndarray, distance: np.ndarray, held: np.n
                     to[j] = found[j]
 
 
-def distances_to(reference: Tensor, held: Tensor) -> Callable[[Tensor], Tensor]:
-    """From queries [Q, d] to distances [Q, R] to the references, on as many threads as torch has.
-
-    Args:
-        reference: [R, d].
-        held: [>= Q, R] where the distances are put.
-    """
+def distances_to(reference: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """From queries [Q, d], and where to put them [>= Q, R], to distances [Q, R] to references."""
     more = -reference.shape[1] % 4  # coordinates in which nothing differs
     padded = pad(reference, (0, more, 0, -len(reference) % TILE))
     tiles = padded.unflatten(0, (-1, TILE)).mT.contiguous().numpy()
 
-    def distances(query: Tensor) -> Tensor:
-        threads, distance = torch.get_num_threads(), held[: len(query)]
-        size = -(-len(query) // (4 * threads)) * 4
-        asked = pad(query, (0, more, 0, -len(query) % 4)).split(size)
-        parts = zip(asked, distance.split(size), strict=True)
-        with ThreadPoolExecutor(threads) as pool:
-            list(
-                pool.map(
-                    lambda p: _fill(
-                        p[0].numpy(), tiles, p[1].numpy(), np.empty(4 * TILE, np.float32)
-                    ),
-                    parts,
-                )
-            )
+    def distances(query: Tensor, held: Tensor) -> Tensor:
+        asked, distance = pad(query, (0, more, 0, -len(query) % 4)), held[: len(query)]
+        _fill(asked.numpy(), tiles, distance.numpy(), np.empty(4 * TILE, np.float32))
         return distance
 
     return distances

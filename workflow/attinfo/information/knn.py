@@ -15,49 +15,51 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
-from attinfo.information import screened
 from attinfo.information.features import soft_whitened
 from attinfo.information.sample import Measured, Sample
+from attinfo.information.threads import by_rows, one_thread
 from attinfo.options import Count
 
 Metric = Literal["euclidean", "chebyshev"]
 BLOCK = 256  # queries at a time: bounds the memory to BLOCK x references
 LISTED = 2**20  # neighbours in the lists of queries that are found together
+SHARE = 40  # lists of one in SHARE references or fewer are found faster by a screen
 LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class needs more, it gets more
 
 
-def block_of(references: int, metric: Metric) -> int:
-    """How many queries are compared with all references at a time.
+def screened(query: Tensor, reference: Tensor) -> bool:
+    """Whether this processor has bfloat16, and there are states enough for a screen to pay."""
+    return (
+        len(query) * len(reference) >= 2**23
+        and reference.shape[1] >= 64
+        and reference.device.type == "cpu"
+        and torch.cpu.get_capabilities().get("avx512_bf16", False)
+    )
 
-    A compiled loop and torch have threads of their own; where these take turns, those of torch
-    are in the way for milliseconds. So turns are to be few.
-    """
-    return max(BLOCK, 2**22 // references) if metric == "chebyshev" else BLOCK
 
+def distances_to(
+    reference: Tensor, metric: Metric = "euclidean"
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """From queries [Q, d], and where to put them [>= Q, R], to distances [Q, R] to references.
 
-def distances_to(reference: Tensor, metric: Metric = "euclidean") -> Callable[[Tensor], Tensor]:
-    """From up to `block_of` queries [Q, d] to their distances [Q, R] to the references.
-
-    They stand in the same place every time: fresh memory would cost as much as the product.
+    They are put in the same place every time: fresh memory would cost as much as the product.
     Euclidean ones are squared and less the query's norm, which leaves their order as it is.
     """
-    held = reference.new_empty(block_of(len(reference), metric), len(reference))
     if metric == "euclidean":
         norms = (reference**2).sum(1)
-        return lambda query: torch.addmm(
+        return lambda query, held: torch.addmm(
             norms, query, reference.T, alpha=-2, out=held[: len(query)]
         )
     if reference.device.type == "cpu":
         from attinfo.information import chebyshev  # compiles
 
-        return chebyshev.distances_to(reference, held)
-    return lambda query: torch.cdist(query, reference, p=torch.inf)
+        return chebyshev.distances_to(reference)
+    return lambda query, held: torch.cdist(query, reference, p=torch.inf)
 
 
 def nearest(
-    query: Tensor, reference: Tensor, length: int, metric: Metric = "euclidean"
+    query: Tensor, reference: Tensor, length: int, metric: Metric = "euclidean", threads: int = 1
 ) -> tuple[Tensor, Tensor]:
     """The `length` references nearest to each query, nearest first.
 
@@ -67,22 +69,21 @@ def nearest(
     near = torch.empty((len(query), length), dtype=torch.int64, device=query.device)
     distance = query.new_empty(near.shape)
     rows = torch.arange(len(query), device=query.device)
-    few = length * screened.SHARE <= len(reference)
-    if few and metric == "euclidean" and screened.pays(query, reference):
-        told = torch.zeros_like(rows, dtype=torch.bool)
-        every = torch.arange(len(reference))
-        for some in screened.Screen(query, reference).near(rows, every, len(every), length):
-            pair = torch.arange(len(some.reference))
-            apart, beside = some.beside(pair, some.distance, some.reference)
-            distance[some.rows], place = apart.topk(length, largest=False, sorted=True)
-            near[some.rows] = beside.gather(1, place)
-            told[some.rows] = True
-        rows = rows[~told]
+    if metric == "euclidean" and length * SHARE <= len(reference) and screened(query, reference):
+        from attinfo.information.screened import Screen  # compiles
+
+        near, distance = Screen(query, reference, threads).nearest(length)
+        rows = torch.nonzero(distance[:, -1].isinf())[:, 0]
     if len(rows):
         distances = distances_to(reference, metric)
-        for block in rows.split(block_of(len(reference), metric)):
-            found = distances(query[block]).topk(length, largest=False, sorted=True)
-            distance[block], near[block] = found
+
+        def find(some: Tensor) -> None:
+            held = query.new_empty(min(BLOCK, len(some)), len(reference))
+            for block in some.split(BLOCK):
+                found = distances(query[block], held).topk(length, largest=False, sorted=True)
+                distance[block], near[block] = found
+
+        by_rows(find, rows, threads)
     return near, distance
 
 
@@ -104,12 +105,19 @@ class _Neighbours:
         reference: [R, d] states that are counted, one a text.
         own: [Q] the reference state of the query's own text, which is not counted.
         length: of the lists; where one turns out too short it is replaced by a longer one.
+        threads: that share the queries.
     """
 
     def __init__(
-        self, query: Tensor, reference: Tensor, own: Tensor, length: int, metric: Metric
+        self,
+        query: Tensor,
+        reference: Tensor,
+        own: Tensor,
+        length: int,
+        metric: Metric,
+        threads: int,
     ) -> None:
-        self._query, self._metric = query, metric
+        self._query, self._metric, self._threads = query, metric, threads
         self._atoms, self._atom_of = distinct(reference)
         self._size = self._atom_of.bincount().to(torch.int32)
         self._own = self._atom_of[own]
@@ -133,78 +141,89 @@ class _Neighbours:
         rows, length = torch.arange(len(asked), device=asked.device), self._length
         while len(rows):
             length = min(length, len(self._atoms))
-            short = []
-            for some in rows.split(max(BLOCK, LISTED // length)):
-                lists = nearest(self._query[some], self._atoms, length, self._metric)
-                for block, *near in zip(
-                    *(each.split(BLOCK) for each in (some, *lists)), strict=True
-                ):
-                    *counts, done = self._walk(block, *near, members, asked[block], k[block])
-                    same[block], everyone[block] = counts
-                    short.append(block[~done.all(1)])
+            about = members, asked, k, same, everyone
+            groups = rows.split(max(BLOCK, LISTED // length))
+            rows = torch.cat([self._by_lists(some, length, *about) for some in groups])
             if length == len(self._atoms):
                 break  # nobody is left; a query alone in its class has no radius
-            rows, length = torch.cat(short), 4 * length
+            length *= 4
         return same.long(), everyone.long()
+
+    def _by_lists(
+        self,
+        rows: Tensor,
+        length: int,
+        members: Tensor,
+        asked: Tensor,
+        k: Tensor,
+        same: Tensor,
+        everyone: Tensor,
+    ) -> Tensor:
+        """Puts the counts of these rows in their places; gives those whose lists are too short."""
+        near, distance = nearest(
+            self._query[rows], self._atoms, length, self._metric, self._threads
+        )
+        sure = torch.empty_like(rows, dtype=torch.bool)
+
+        def work(some: Tensor) -> None:
+            for place in some.split(BLOCK):
+                block = rows[place]
+                about = near[place], distance[place], members, asked[block], k[block]
+                same[block], everyone[block], done = self._walk(block, *about)
+                sure[place] = done.all(1)
+
+        by_rows(work, torch.arange(len(rows), device=rows.device), self._threads)
+        return rows[~sure]
 
     def _within_radius(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """k_i and m_i of each query [Q] for one column of outputs [R], without lists."""
-        same, everyone = torch.empty_like(asked), torch.empty_like(asked)
-        told = torch.zeros_like(asked, dtype=torch.bool)
-        quick = self._metric == "euclidean" and screened.pays(self._query, self._atoms)
-        screen = screened.Screen(self._query, self._atoms) if quick else None
-        for c in asked.unique():
-            members = self._atom_of[output == c].bincount(minlength=len(self._atoms))
-            peers = int((members > 0).sum())
-            order = torch.cat([torch.nonzero(members)[:, 0], torch.nonzero(members == 0)[:, 0]])
-            # Each atom of the class but the own one has a peer.
-            count = min(int(k.max()) + 1, peers)
-            rows = torch.nonzero(asked == c)[:, 0]
-            if screen is not None:
-                for near in screen.near(rows, order, peers, count):
-                    counts = self._counted(near, members, k[near.rows], count)
-                    same[near.rows], everyone[near.rows] = counts
-                    told[near.rows] = True
-                rows = rows[~told[rows]]
-            if not len(rows):
-                continue
-            place = order.argsort()[self._own]
-            members, size = members[order][:peers].float(), self._size[order].float()
-            distances = distances_to(self._atoms[order], self._metric)
-            for block in rows.split(block_of(len(order), self._metric)):
-                distance, own = distances(self._query[block]), place[block, None]
+        same, everyone = torch.zeros_like(asked), torch.zeros_like(asked)
+        if self._metric == "euclidean" and screened(self._query, self._atoms):
+            from attinfo.information.screened import Screen  # compiles
+
+            atoms, classes = len(self._atoms), int(output.max()) + 1
+            members = (output * atoms + self._atom_of).bincount(minlength=classes * atoms)
+            about = asked, k, self._own, members.view(classes, atoms), self._size
+            same, everyone = Screen(self._query, self._atoms, self._threads).counts(*about)
+        for c in asked[everyone == 0].unique():
+            rows = torch.nonzero((asked == c) & (everyone == 0))[:, 0]
+            same[rows], everyone[rows] = self._of_class(output == c, rows, k)
+        return same, everyone
+
+    def _of_class(self, member: Tensor, rows: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """k_i and m_i of some queries of a class, from their distances to all atoms.
+
+        Args:
+            member: [R] which states are of the class.
+            rows: the queries.
+            k: [Q].
+        """
+        members = self._atom_of[member].bincount(minlength=len(self._atoms))
+        peers = int((members > 0).sum())
+        order = torch.cat([torch.nonzero(members)[:, 0], torch.nonzero(members == 0)[:, 0]])
+        # Each atom of the class but the own one has a peer.
+        count = min(int(k.max()) + 1, peers)
+        place = order.argsort()[self._own[rows]]
+        k, query = k[rows, None], self._query[rows]
+        members, size = members[order][:peers].float(), self._size[order].float()
+        distances = distances_to(self._atoms[order], self._metric)
+        same, everyone = torch.empty_like(place), torch.empty_like(place)
+
+        def work(some: Tensor) -> None:
+            memory = query.new_empty(min(BLOCK, len(some)), len(order))
+            for block in some.split(BLOCK):
+                distance, own = distances(query[block], memory), place[block, None]
                 near = distance[:, :peers].topk(count, largest=False)
                 held = (members[near.indices] - (near.indices == own).float()).cumsum(1)
-                last = (held >= k[block, None]).to(torch.uint8).argmax(1, keepdim=True)
+                last = (held >= k[block]).to(torch.uint8).argmax(1, keepdim=True)
                 radius = near.values.gather(1, last)
                 itself = (distance.gather(1, own) <= radius)[:, 0].long()
                 within = distance.le_(radius)
                 same[block] = (within[:, :peers] @ members).long() - itself
                 everyone[block] = (within @ size).long() - itself
+
+        by_rows(work, torch.arange(len(rows), device=rows.device), self._threads)
         return same, everyone
-
-    def _counted(
-        self, near: screened.Near, members: Tensor, k: Tensor, count: int
-    ) -> tuple[Tensor, Tensor]:
-        """k_i and m_i of each query [B], read off the atoms that can be within its radius.
-
-        Args:
-            members: [A] how many states of the class an atom has.
-            k: [B].
-            count: of nearest atoms of the class, of which all but the own one hold k for sure.
-        """
-        own = (near.reference == self._own[near.rows][near.query]).long()
-        peers = members[near.reference]
-        pair = torch.nonzero(peers)[:, 0]
-        distance, others = near.beside(pair, near.distance[pair], (peers - own)[pair])
-        nearest = distance.topk(count, largest=False)
-        held = others.gather(1, nearest.indices).cumsum(1)
-        last = (held >= k[:, None]).to(torch.uint8).argmax(1, keepdim=True)
-        radius = nearest.values.gather(1, last)[:, 0]
-        within = near.distance <= radius[near.query]
-        each = torch.stack([peers, self._size[near.reference]]) - own
-        total = pad((each * within).cumsum(1), (1, 0))[:, near.start].diff()
-        return total[0], total[1]
 
     def _members(self, output: Tensor) -> Tensor:
         """How many states of each class an atom has, [C, A, P]; its class, [A, P], if but one."""
@@ -281,28 +300,29 @@ def nearest_neighbours(
     of every other text: states of one text are no independent sample. The null is then taken
     over the reference states alone, so it is a little wider than the estimate's own.
     """
-    hidden = sample.hidden - sample.hidden.mean(0)
-    if scaling == "soft_whitened":
-        hidden = soft_whitened(hidden).float()
-    output = sample.output
-    share = output[:, 0].bincount(minlength=sample.classes).clamp(min=1).min() / len(output)
+    with one_thread() as threads:
+        hidden = sample.hidden - sample.hidden.mean(0)
+        if scaling == "soft_whitened":
+            hidden = soft_whitened(hidden).float()
+        output = sample.output
+        share = output[:, 0].bincount(minlength=sample.classes).clamp(min=1).min() / len(output)
 
-    def near(query: Tensor, reference: Tensor, own: Tensor) -> _Neighbours:
-        # Three times as many as are needed on average.
-        length = int(3 * neighbours / share) + 4
-        return _Neighbours(query, reference, own, min(length, LONGEST_LIST), metric)
+        def near(query: Tensor, reference: Tensor, own: Tensor) -> _Neighbours:
+            # Three times as many as are needed on average.
+            length = int(3 * neighbours / share) + 4
+            return _Neighbours(query, reference, own, min(length, LONGEST_LIST), metric, threads)
 
-    if sample.reference is None:
-        # One state a text: the rows of `hidden` are the reference states.
-        columns = output[sample.text]
-        own = torch.arange(len(hidden), device=hidden.device)
-        every = near(hidden, hidden, own)
-        value = _pointwise(every, columns, columns, neighbours)
-        return Measured(pvi=value[:, 0], gain=None, null=value[:, 1:].mean(0))
-    chosen = hidden[sample.reference]
-    every = near(hidden, chosen, sample.text)
-    observed = _pointwise(every, output[:, :1], output[sample.text, :1], neighbours)
-    own = torch.arange(len(chosen), device=hidden.device)
-    among = near(chosen, chosen, own)
-    null = _pointwise(among, output, output, neighbours)[:, 1:]
-    return Measured(pvi=observed[:, 0], gain=None, null=null.mean(0))
+        if sample.reference is None:
+            # One state a text: the rows of `hidden` are the reference states.
+            columns = output[sample.text]
+            own = torch.arange(len(hidden), device=hidden.device)
+            every = near(hidden, hidden, own)
+            value = _pointwise(every, columns, columns, neighbours)
+            return Measured(pvi=value[:, 0], gain=None, null=value[:, 1:].mean(0))
+        chosen = hidden[sample.reference]
+        every = near(hidden, chosen, sample.text)
+        observed = _pointwise(every, output[:, :1], output[sample.text, :1], neighbours)
+        own = torch.arange(len(chosen), device=hidden.device)
+        among = near(chosen, chosen, own)
+        null = _pointwise(among, output, output, neighbours)[:, 1:]
+        return Measured(pvi=observed[:, 0], gain=None, null=null.mean(0))

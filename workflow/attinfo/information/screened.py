@@ -1,56 +1,203 @@
-"""Which references can be among the nearest, by products in bfloat16; float32 decides among them.
+"""Neighbours by products in bfloat16; float32 decides among the few references that can be near.
 
-A processor that has bfloat16 multiplies four times as fast in it. What it leaves out is bounded:
-with x = h + e, h in bfloat16, x.y - h_x.h_y = h_x.e_y + e_x.y, no more than
+A processor that has bfloat16 multiplies two to four times as fast in it. What it leaves out is
+bounded: with x = h + e, h in bfloat16, x.y - h_x.h_y = h_x.e_y + e_x.y, no more than
 |h_x| |e_y| + |e_x| |y| (Cauchy-Schwarz). So a distance is known from both sides, and nothing
 within a radius is missed. The few references that are left are compared once more, in float32:
 no answer hangs on bfloat16.
+
+Compiled loops read the products. To import numba and to compile takes almost two seconds, so this
+is imported where it saves more.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
-import warnings
+from collections.abc import Callable
 
+import numba
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
-BLOCK = 512  # queries at a time: their products stay in the cache
-CHUNK = 8 * BLOCK  # queries at a time that are compared once more
-LANES = 64  # so many minima are found as fast as one
-SHARE = 40  # one in SHARE references compared alone takes as long as all at once
+from attinfo.information.threads import by_rows
+
+BLOCK = 256  # queries at a time: their products stay in the cache
+DEPTH = 32  # references a group: where one can be near, the others are looked at
+LANES = 32  # the number of groups is a multiple of it: least products are found side by side
+MOST = 256  # references that can be near a query; one with more is not told
 ROUNDED = 1 + 2**-8  # times a number of bfloat16 is more than anything that was rounded to it
 SINGLE = 1 + 2**-9  # is for what float32 loses where these bounds are computed, and more
-MOST = 256  # and where more can be, memory is in danger too
 FAR = 2.0**100
+HIGHEST = np.iinfo(np.int16).max
+
+# A sum may be taken in any order: otherwise it is not vectorised.
+_compiled = numba.njit(nogil=True, fastmath={"reassoc", "nsz", "contract"})
 
 
-def pays(query: Tensor, reference: Tensor) -> bool:
-    """Whether this processor has bfloat16, and there are states enough that it is faster."""
-    return (
-        min(len(query), len(reference)) >= 2000
-        and reference.shape[1] >= 64
-        and reference.device.type == "cpu"
-        and torch.cpu.get_capabilities().get("avx512_bf16", False)
-    )
+@_compiled
+def _lower(least: np.ndarray, products: np.ndarray, row: int, first: int, last: int) -> None:
+    """The least of each group [G], of what is there and of rows of the products [B, D, G]."""
+    for i in range(first, last):
+        for j in range(len(least)):
+            least[j] = min(least[j], products[row, i, j])
+
+
+@_compiled
+def _insert(
+    values: np.ndarray, length: int, value: float, numbers: np.ndarray, number: int
+) -> None:
+    """Puts a value among `length` ascending ones, the last of which it takes the place of."""
+    j = length - 1
+    while j > 0 and values[j - 1] > value:
+        values[j], numbers[j] = values[j - 1], numbers[j - 1]
+        j -= 1
+    values[j], numbers[j] = value, number
+
+
+@_compiled
+def _search(
+    products: np.ndarray,
+    peers: np.ndarray,
+    count: np.ndarray,
+    bounds: np.ndarray,
+    query: np.ndarray,
+    reference: np.ndarray,
+    squared: np.ndarray,
+    order: np.ndarray,
+    often: np.ndarray,
+    near: np.ndarray,
+    distance: np.ndarray,
+) -> None:
+    """The references that can be as near to a query as the nearest of its peers.
+
+    Args:
+        products: [B, D, G] of queries and references, as whole numbers: from zero on they have
+            the order of bfloat16, and what is below zero is less.
+        peers: [B, 2] the first row of the D, and that after the last, in which all are peers.
+        count: [B] how many of the peers.
+        bounds: [B, 2] `lost`, where `lost` (|x| + r) is the most that a product within r of x can
+            lack, and lost^2 + 2 lost |x|.
+        query: [B, d], `reference`: [R, d], `squared`: [R] norms.
+        order: [D x G] the reference of each product; where these only fill up, any.
+        often: [B] to be filled with how many there are; 0 where it is not told.
+        near: [B, MOST + D] to be filled with these, and `distance` with their distances as of
+            `knn.distances_to`.
+    """
+    _, depth, groups = products.shape
+    most, bits = near.shape[1] - depth, np.empty(1, np.int32)
+    least, lowest = np.empty(groups, np.int16), np.empty(most, np.int16)
+    unused = np.empty(most, np.int16)
+    number = bits.view(np.float32)
+    for row in range(len(products)):
+        often[row] = 0
+        first, last, some = peers[row, 0], peers[row, 1], count[row]
+        if last <= first or some > min(groups, most):
+            continue
+        least[:] = HIGHEST
+        _lower(least, products, row, first, last)
+        # As many peers are no farther than the nearest of so many groups of them.
+        lowest[:some] = HIGHEST
+        for j in range(groups):
+            if least[j] < lowest[some - 1]:
+                _insert(lowest, some, least[j], unused, 0)
+        # Within a radius r of x is |y| <= |x| + r, so no more than lost (|x| + r) is lost, and
+        # r^2 / 2 <= half + lost (|x| + r), which is solved for r. The product of what is within r
+        # may be larger than r^2 / 2 by as much again, and is then rounded.
+        bits[0] = np.int32(max(lowest[some - 1], 0)) << 16
+        half = ROUNDED * number[0]
+        radius = bounds[row, 0] + np.sqrt(bounds[row, 1] + 2 * half)
+        number[0] = SINGLE * (radius**2 - half)
+        limit = (bits[0] >> 16) + 1
+        _lower(least, products, row, 0, first)
+        _lower(least, products, row, last, depth)
+        n = 0
+        for j in range(groups):
+            if least[j] <= limit and n <= most:
+                for i in range(depth):
+                    if products[row, i, j] <= limit:
+                        near[row, n] = order[i * groups + j]
+                        n += 1
+        if n > most:
+            continue
+        often[row] = n
+        for m in range(n):
+            other, product = near[row, m], np.float32(0)
+            for c in range(query.shape[1]):
+                product += query[row, c] * reference[other, c]
+            distance[row, m] = squared[other] - 2 * product
+
+
+@_compiled
+def _count(
+    often: np.ndarray,
+    near: np.ndarray,
+    distance: np.ndarray,
+    start: int,
+    end: int,
+    asked: np.ndarray,
+    k: np.ndarray,
+    own: np.ndarray,
+    members: np.ndarray,
+    size: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """See `Screen.counts`; the first three as of `_search`, of the queries from start to end."""
+    nearest, which = np.empty(near.shape[1], np.float32), np.empty(near.shape[1], np.int64)
+    for row in range(end - start):
+        query = start + row
+        c, itself, needed = asked[query], own[query], k[query]
+        if often[row] == 0:
+            continue
+        # Each holds a state of the class or more, of which one may be the query's own.
+        nearest[: needed + 1] = np.inf
+        for m in range(often[row]):
+            if distance[row, m] < nearest[needed] and members[c, near[row, m]] > 0:
+                _insert(nearest, needed + 1, distance[row, m], which, near[row, m])
+        held, last = 0, -1
+        while held < needed:
+            last += 1
+            held += members[c, which[last]] - (which[last] == itself)
+        same, everyone = 0, 0
+        for m in range(often[row]):
+            if distance[row, m] <= nearest[last]:
+                other = near[row, m]
+                same += members[c, other] - (other == itself)
+                everyone += size[other] - (other == itself)
+        counts[0, query], counts[1, query] = same, everyone
+
+
+@_compiled
+def _list(
+    often: np.ndarray,
+    near: np.ndarray,
+    distance: np.ndarray,
+    start: int,
+    end: int,
+    nearest: np.ndarray,
+    which: np.ndarray,
+) -> None:
+    """See `Screen.nearest`; the first three as of `_search`, of the queries from start to end."""
+    length = nearest.shape[1]
+    for row in range(end - start):
+        values, numbers = nearest[start + row], which[start + row]
+        for m in range(often[row]):
+            if distance[row, m] < values[length - 1]:
+                _insert(values, length, distance[row, m], numbers, near[row, m])
 
 
 class _Factors:
     """Factors in bfloat16 of a product that is half the squared distance of states [n, d].
 
-    Half the squared norm, as two numbers of bfloat16 (2^-16 of it is lost), meets ones. Memory is
-    used again: what is fresh costs a tenth of the estimate.
+    Half the squared norm, as two numbers of bfloat16 (2^-16 of it is lost), meets ones.
 
     Attributes:
-        right: [n, d + 4], and rows that are far from all up to a multiple of four.
+        right: [n + 1, d + 4]: the last is far from all.
         squared: [n] norms of the states, `norm`: not squared, `left_out`: of what bfloat16 leaves
             out of them.
     """
 
     def __init__(self, states: Tensor) -> None:
         n, d = states.shape
-        self.right = states.new_zeros((n + -n % 4, d + 4), dtype=torch.bfloat16)
-        self.right[n:, -1] = FAR
+        self.right = states.new_zeros((n + 1, d + 4), dtype=torch.bfloat16)
+        self.right[n, -1] = FAR
         rounded, more = self.right[:n, :d].copy_(states), self.right[:n, d:]
         held = rounded.float().sub_(states)
         self.left_out = torch.linalg.vector_norm(held, dim=1)
@@ -68,40 +215,11 @@ class _Factors:
         return left
 
 
-class Near(NamedTuple):
-    """Pairs of queries and references, those of a query together.
-
-    Attributes:
-        rows: [B] the queries.
-        start: [B + 1] the first pair of each.
-        query: [M] in `rows`, of each pair, and `reference`: [M].
-        distance: [M] as of `knn.distances_to`.
-    """
-
-    rows: Tensor
-    start: Tensor
-    query: Tensor
-    reference: Tensor
-    distance: Tensor
-
-    def beside(self, pair: Tensor, distance: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Distances and values of some pairs, ascending, beside each other for each query [B, C].
-
-        Where a query has fewer than C they are infinite and 0.
-        """
-        query, queries = self.query[pair], len(self.rows)
-        often = query.bincount(minlength=queries)
-        place = query, torch.arange(len(pair)) - (often.cumsum(0) - often)[query]
-        shape = queries, int(often.max())
-        far, nothing = distance.new_full(shape, torch.inf), value.new_zeros(shape)
-        return far.index_put_(place, distance), nothing.index_put_(place, value)
-
-
 class Screen:
-    """For queries [Q, d] the references [R, d] that can be as near as some number of peers."""
+    """For queries [Q, d] the nearest of references [R, d], on so many threads."""
 
-    def __init__(self, query: Tensor, reference: Tensor) -> None:
-        self._query, self._reference = query, reference
+    def __init__(self, query: Tensor, reference: Tensor, threads: int) -> None:
+        self._threads = threads
         there = _Factors(reference)
         asked = there if query is reference else _Factors(query)
         self._left, self._right = asked.left(), there.right
@@ -109,87 +227,87 @@ class Screen:
         width = reference.shape[1]
         # The bounds hold where no square comes near the limits of float32.
         self._usable = 2**-16 < largest < 2**40 and width <= 1024
-        self._squared = there.squared
         # No state is taken for shorter than this: of shorter ones products may vanish.
         shortest = 2**-30 * largest
         norm = asked.norm.clamp(min=shortest)
         share = (there.left_out / there.norm.clamp(min=shortest)).max()
         # Of |x| (|x| + r) are lost by halves of norms 2^-15, by four sums in float32 the rest.
         small = 2**-15 + (width + 4) * 2**-21
-        self._lost = (norm + asked.left_out) * share + asked.left_out + small * norm
-        self._inside = self._lost * (self._lost + 2 * norm)
-        self._held = self._right.new_empty(BLOCK, len(self._right))
+        lost = (norm + asked.left_out) * share + asked.left_out + small * norm
+        self._bounds = torch.stack([lost, lost * (lost + 2 * norm)], 1)
+        self._query, self._reference, self._squared = query, reference, there.squared
+        least = LANES * -(-len(reference) // (LANES * DEPTH))
+        groups = range(least, least + 4 * LANES, LANES)
+        self._groups = min(groups, key=lambda some: -len(reference) % some)
 
-    def near(self, rows: Tensor, order: Tensor, peers: int, count: int) -> Iterator[Near]:
-        """Some queries at a time, the references that can be within their radius.
+    def counts(
+        self, asked: Tensor, k: Tensor, own: Tensor, members: Tensor, size: Tensor
+    ) -> Tensor:
+        """[2, Q] states of the class and of all within the radius that holds k of the class.
 
-        It ends early where queries have too many, and leaves out single queries that have.
+        0 where it is not told: a query has too many references that can be near, or its class
+        too few.
 
         Args:
-            rows: of the queries.
-            order: [R] the references, the `peers` first: of these a radius must hold `count`.
+            asked: [Q] the class, `k`: [Q].
+            own: [Q] the reference in which one state is the query's own and is not counted.
+            members: [C, R] states of each class that are this reference, `size`: [R] of all.
         """
-        groups = LANES * -(-count // 4)
-        if not self._usable or peers < groups:
-            return
-        grouped, most = peers // groups * groups, min(len(order) // SHARE + 2 * count, MOST)
-        added = torch.arange(len(order), len(self._right))
-        right = self._right.index_select(0, torch.cat([order, added])).T
-        for chunk in rows.split(CHUNK):
-            lost, inside = self._lost[chunk], self._inside[chunk]
-            found = []
-            size = -(-len(chunk) // -(-len(chunk) // BLOCK))  # no small block is left for the end
-            for start in range(0, len(chunk), size):
-                part = slice(start, start + size)
-                left = self._left.index_select(0, chunk[part])
-                half = torch.mm(left, right, out=self._held[: len(left)])
-                # As whole numbers bfloat16 has the same order from zero on, and below is less.
-                key = half.view(torch.int16)
-                # `count` peers are no farther than the nearest of `count` groups of them.
-                least = key[:, :grouped].unflatten(1, (-1, groups)).amin(1)
-                least = least.unflatten(1, (4, -1)).amin(1)
-                least = least.topk(count, largest=False).values[:, -1].view(torch.bfloat16)
-                # Within a radius r of x is |y| <= |x| + r, so no more than `lost` (|x| + r) is
-                # lost, and r^2 / 2 <= least + lost (|x| + r), which is solved for r. The product
-                # for what is within r may be larger than r^2 / 2 by as much again, and is then
-                # rounded as the limit is.
-                least = ROUNDED * least.float().clamp(min=0)
-                radius = lost[part] + (inside[part] + 2 * least).sqrt()
-                limit = (SINGLE * (radius**2 - least)).bfloat16()
-                key.le_(limit.view(torch.int16)[:, None])
-                # Most are 0, so they are looked for four at a time.
-                four = key.view(torch.int64).view(-1)
-                word = torch.nonzero(four)[:, 0]
-                if len(word) > most * len(key):
-                    return
-                found.append((word + start * key.shape[1] // 4, four.index_select(0, word)))
-            word, four = (torch.cat(each) for each in zip(*found, strict=True))
-            place = torch.nonzero(four.view(torch.int16))[:, 0]
-            pair = word.index_select(0, place >> 2).mul_(4).add_(place & 3)
-            row = pair // len(self._right)
-            column = pair - row * len(self._right)
-            often = row.bincount(minlength=len(chunk))
-            few = often <= most
-            if not few.any():
-                return
-            if not few.all():
-                kept = few[row]
-                row, column = (few.cumsum(0) - 1)[row[kept]], column[kept]
-                chunk, often = chunk[few], often[few]
-            start, reference = pad(often.cumsum(0), (1, 0)), order[column]
-            yield Near(chunk, start, row, reference, self._compared(chunk, start, reference))
+        # Those of a class stand together; a reference of several is among those of the first.
+        belongs = (members > 0).to(torch.uint8).argmax(0)
+        ends = belongs.bincount(minlength=len(members)).cumsum(0)
+        begins = torch.cat([ends.new_zeros(1), ends[:-1]])
+        peers = torch.stack([-(-begins // self._groups), ends // self._groups], 1)
+        found = asked.new_zeros(2, len(asked))
+        about = [part.numpy() for part in (asked, k, own, members, size, found)]
+        self._run(belongs.argsort(stable=True), peers[asked], k + 1, _count, about)
+        return found
 
-    def _compared(self, rows: Tensor, start: Tensor, reference: Tensor) -> Tensor:
-        """[M] distances as of `knn.distances_to`, of pairs in rows that start there."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that sparse tensors of rows are in beta
-            pairs = torch.sparse_csr_tensor(
-                start,
-                reference,
-                torch.zeros(len(reference)),
-                size=(len(rows), len(self._reference)),
-                check_invariants=False,
-            )
-            query = self._query.index_select(0, rows)
-            product = torch.sparse.sampled_addmm(pairs, query, self._reference.T, alpha=-2, beta=0)
-        return product.values() + self._squared[reference]
+    def nearest(self, length: int) -> tuple[Tensor, Tensor]:
+        """[Q, length] references and distances, nearest first; infinite where it is not told."""
+        queries, references = len(self._query), len(self._reference)
+        near = torch.zeros((queries, length), dtype=torch.int64)
+        distance = torch.full(near.shape, torch.inf)
+        peers = torch.tensor([0, references // self._groups]).expand(queries, 2)
+        count = torch.full((queries,), length)
+        about = [distance.numpy(), near.numpy()]
+        self._run(torch.arange(references), peers, count, _list, about)
+        return near, distance
+
+    def _run(
+        self,
+        order: Tensor,
+        peers: Tensor,
+        count: Tensor,
+        kernel: Callable[..., None],
+        about: list[np.ndarray],
+    ) -> None:
+        """A kernel on what is near each query, a block at a time.
+
+        Args:
+            order: [R] the references, `peers`: [Q, 2] and `count`: [Q] as of `_search`.
+        """
+        if not self._usable:
+            return
+        depth = -(-len(order) // self._groups)
+        far = order.new_full((depth * self._groups - len(order),), len(order))
+        order = torch.cat([order, far])
+        right = self._right.index_select(0, order).T
+        references = [part.numpy() for part in (self._reference, self._squared, order)]
+        queries = [part.numpy() for part in (peers, count, self._bounds, self._query)]
+
+        def work(rows: Tensor) -> None:
+            most = min(BLOCK, len(rows))
+            held = right.new_empty(most, right.shape[1])
+            often, near = np.empty(most, np.int64), np.empty((most, MOST + depth), np.int64)
+            found = often, near, np.empty(near.shape, np.float32)
+            end = int(rows[-1]) + 1
+            for start in range(int(rows[0]), end, BLOCK):
+                block = slice(start, min(start + BLOCK, end))
+                left = self._left[block]
+                half = torch.mm(left, right, out=held[: len(left)])
+                products = half.view(torch.int16).view(len(left), depth, -1).numpy()
+                _search(products, *(part[block] for part in queries), *references, *found)
+                kernel(*found, start, block.stop, *about)
+
+        by_rows(work, torch.arange(len(self._query)), self._threads)

@@ -29,6 +29,7 @@ from attinfo.information.posterior import (
 )
 from attinfo.information.probes import RidgeProbes, ledoit_wolf, log_odds, others
 from attinfo.information.sample import Measured, Sample, from_log_ratio
+from attinfo.information.threads import one_thread
 
 NEIGHBOURS = (16, 64)
 PRIOR_NEIGHBOURS = 2.0  # that a state has beside those found, distributed as all outputs are
@@ -60,7 +61,8 @@ class _Neighbours:
         hidden = sample.hidden - sample.hidden.mean(0)
         rows = sample.reference if sample.reference is not None else sample.text.argsort()
         longest = min(max(NEIGHBOURS) + 1, len(rows))
-        self._near = nearest(hidden, hidden[rows], longest)[0]
+        with one_thread() as threads:
+            self._near = nearest(hidden, hidden[rows], longest, threads=threads)[0]
         self._other = self._near != sample.text[:, None]
         self._fold, self._classes = sample.fold, sample.classes
         self._by_text = (

@@ -151,7 +151,8 @@ def test_no_reference_within_the_radius_is_missed(states, onednn: bool, d: int) 
     with torch.backends.mkldnn.flags(enabled=onednn), pytest.MonkeyPatch.context() as patch:
         patch.setattr(screened, "_search", spied)
         screen = screened.Screen(hidden, hidden, threads=1)
-        screen.counts(one, 3 * one, torch.arange(600), torch.stack([1 - peer, peer]), one)
+        members = torch.stack([1 - peer, peer])
+        screen.counts(one, 3 * one, torch.arange(600), peer, members, one)
     assert len(told) == 600
     assert sum(told) > 300 or states in (rounded_alike, uneven)
 
@@ -213,11 +214,27 @@ def test_lists_of_neighbours_hold_the_nearest_in_order(
     assert all(len(set(row)) == 12 for row in near.tolist())
 
 
-def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    hidden, output = gaussian_classes(900, 32)
-    sample = sample_of(hidden, output, permutations=12)
+@pytest.mark.parametrize("states", [gaussian, repeated])
+def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatch, states) -> None:
+    rng = np.random.default_rng(0)
+    hidden = states(rng, 900, 32).astype(np.float32)
+    sample = sample_of(hidden, rng.integers(0, 3, 900), permutations=12)
     nulls = []
     for screen in (False, True):
         monkeypatch.setattr(knn, "screened", lambda *given, screen=screen: screen)
         nulls.append(nearest_neighbours(sample).null)
     assert torch.equal(*nulls)
+
+
+def test_threads_share_the_queries_and_torch_gets_its_own_back() -> None:
+    sample = uneven_tokens(400, 900, 32)
+    threads = torch.get_num_threads()
+    found_by = {}
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            found_by[count] = found(sample, 3, screen=True)[0]
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(found_by[1], found_by[3])

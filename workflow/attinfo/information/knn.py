@@ -122,6 +122,7 @@ class _Neighbours:
         self._size = self._atom_of.bincount().to(torch.int32)
         self._own = self._atom_of[own]
         self._length = length
+        self._screened = metric == "euclidean" and screened(query, self._atoms)
 
     def counts(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """k_i and m_i of each query under each column of outputs, [Q, P] each.
@@ -178,13 +179,15 @@ class _Neighbours:
     def _within_radius(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """k_i and m_i of each query [Q] for one column of outputs [R], without lists."""
         same, everyone = torch.zeros_like(asked), torch.zeros_like(asked)
-        if self._metric == "euclidean" and screened(self._query, self._atoms):
+        if self._screened:
             from attinfo.information.screened import Screen  # compiles
 
             atoms, classes = len(self._atoms), int(output.max()) + 1
             members = (output * atoms + self._atom_of).bincount(minlength=classes * atoms)
-            about = asked, k, self._own, members.view(classes, atoms), self._size
-            same, everyone = Screen(self._query, self._atoms, self._threads).counts(*about)
+            belongs = output.new_empty(atoms).index_copy_(0, self._atom_of, output)
+            about = belongs, members.view(classes, atoms), self._size
+            screen = Screen(self._query, self._atoms, self._threads)
+            same, everyone = screen.counts(asked, k, self._own, *about)
         for c in asked[everyone == 0].unique():
             rows = torch.nonzero((asked == c) & (everyone == 0))[:, 0]
             same[rows], everyone[rows] = self._of_class(output == c, rows, k)
@@ -252,6 +255,12 @@ class _Neighbours:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Along the lists of these rows: k_i, m_i and whether they are sure, [rows, P] each."""
         length = near.shape[1]
+        if self._screened:
+            from attinfo.information.screened import walk  # compiles
+
+            whole = length == len(self._atoms)
+            own = self._own[rows]
+            return walk(near, distance, own, self._size, members, asked, k, whole)
         # Counts are complete only where the next atom is farther.
         ends = torch.empty_like(near, dtype=torch.bool)
         ends[:, :-1] = distance[:, 1:] > distance[:, :-1]

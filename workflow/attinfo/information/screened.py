@@ -183,6 +183,82 @@ def _list(
                 _insert(values, length, distance[row, m], numbers, near[row, m])
 
 
+@_compiled
+def _of_label(labels: np.ndarray, c: int, atom: int, column: int) -> int:
+    return labels[atom, column] == c
+
+
+@_compiled
+def _among(members: np.ndarray, c: int, atom: int, column: int) -> int:
+    return members[c, atom, column]
+
+
+@_compiled
+def _walk(
+    near: np.ndarray,
+    distance: np.ndarray,
+    own: np.ndarray,
+    size: np.ndarray,
+    peers: Callable[[np.ndarray, int, int, int], int],
+    members: np.ndarray,
+    asked: np.ndarray,
+    k: np.ndarray,
+    whole: bool,
+    same: np.ndarray,
+    everyone: np.ndarray,
+    done: np.ndarray,
+) -> None:
+    """See `walk`."""
+    length, columns = near.shape[1], asked.shape[1]
+    for row in range(len(near)):
+        going = np.ones(columns, np.int32)
+        for place in range(length):
+            atom = near[row, place]
+            mine = atom == own[row]
+            last = place == length - 1
+            ends = whole if last else distance[row, place + 1] > distance[row, place]
+            left = 0
+            for c in range(columns):
+                found = peers(members, asked[row, c], atom, c) - mine
+                same[row, c] += going[c] * found
+                everyone[row, c] += going[c] * (size[atom] - mine)
+                going[c] *= not (ends and same[row, c] >= k[row, c])
+                left += going[c]
+            if left == 0:
+                break
+        for c in range(columns):
+            done[row, c] = going[c] == 0
+
+
+def walk(
+    near: Tensor,
+    distance: Tensor,
+    own: Tensor,
+    size: Tensor,
+    members: Tensor,
+    asked: Tensor,
+    k: Tensor,
+    whole: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """k_i, m_i and whether they are sure, [Q, P] each, along lists of neighbours.
+
+    Args:
+        near: [Q, L] nearest first, `distance`: [Q, L], `whole`: none is farther than these.
+        own: [Q] the reference of the query's own text, which is not counted.
+        size: [A] states of each reference.
+        members: [C, A, P] of these those of each class, or [A, P] the class, if each has but one.
+        asked: [Q, P] the class of the query, `k`: [Q, P] how many of it are to be counted.
+    """
+    same, everyone = torch.zeros_like(asked), torch.zeros_like(asked)
+    done = torch.empty_like(asked, dtype=torch.bool)
+    peers = _of_label if members.dim() == 2 else _among
+    lists = [part.numpy() for part in (near, distance, own, size)]
+    about = [part.numpy() for part in (members, asked, k)]
+    found = [part.numpy() for part in (same, everyone, done)]
+    _walk(*lists, peers, *about, whole, *found)
+    return same, everyone, done
+
+
 class _Factors:
     """Factors in bfloat16 of a product that is half the squared distance of states [n, d].
 
@@ -241,7 +317,13 @@ class Screen:
         self._groups = min(groups, key=lambda some: -len(reference) % some)
 
     def counts(
-        self, asked: Tensor, k: Tensor, own: Tensor, members: Tensor, size: Tensor
+        self,
+        asked: Tensor,
+        k: Tensor,
+        own: Tensor,
+        belongs: Tensor,
+        members: Tensor,
+        size: Tensor,
     ) -> Tensor:
         """[2, Q] states of the class and of all within the radius that holds k of the class.
 
@@ -251,10 +333,10 @@ class Screen:
         Args:
             asked: [Q] the class, `k`: [Q].
             own: [Q] the reference in which one state is the query's own and is not counted.
-            members: [C, R] states of each class that are this reference, `size`: [R] of all.
+            belongs: [R] a class of which a state is this reference.
+            members: [C, R] states of each class that are, `size`: [R] of all.
         """
-        # Those of a class stand together; a reference of several is among those of the first.
-        belongs = (members > 0).to(torch.uint8).argmax(0)
+        # Those of a class stand together, each in one class.
         ends = belongs.bincount(minlength=len(members)).cumsum(0)
         begins = torch.cat([ends.new_zeros(1), ends[:-1]])
         peers = torch.stack([-(-begins // self._groups), ends // self._groups], 1)

@@ -53,6 +53,24 @@ def neighbours(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
         yield from _neighbour_rows(n, d, *interleaved(calls))
     yield from _units(*((1000, 64) if quick else (4000, 128)))
     use_threads(1)
+    for n, d in [(1000, 64)] if quick else product((4000,), (128, 256)):
+        yield from _on_one_thread(n, d)
+
+
+def _on_one_thread(n: int, d: int) -> Iterator[Row]:
+    """As in the jobs of a study, which run side by side."""
+    sample = drawn(n, d)[1]
+    hidden, output = sample.hidden.numpy(), sample.output[:, 0].numpy()
+    calls: dict[str, Callable[[], Any]] = {
+        "euclidean": lambda: estimate("knn", sample),
+        "scikit-learn": lambda: peers.sklearn_neighbours(hidden, output),
+    }
+    calls["euclidean"]()  # warm
+    seconds, gave = interleaved(calls)
+    equal = {"difference": abs(gave["euclidean"] - gave["scikit-learn"]), "tolerance": 1e-9}
+    times = seconds["euclidean"], seconds["scikit-learn"]
+    about = "neighbours", "knn", "scikit-learn", f"n = {n:,}, d = {d}, one thread"
+    yield measure(*about, *times, target=4 if n == 4000 else None, **equal)
 
 
 def _product(states: torch.Tensor, block: int = 256) -> None:

@@ -31,7 +31,7 @@ LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class need
 def screened(query: Tensor, reference: Tensor) -> bool:
     """Whether this processor has bfloat16, and there are states enough for a screen to pay."""
     return (
-        len(query) * len(reference) >= 2**23
+        min(len(query), len(reference)) >= 2500
         and reference.shape[1] >= 64
         and reference.device.type == "cpu"
         and torch.cpu.get_capabilities().get("avx512_bf16", False)

@@ -26,7 +26,7 @@ MOST = 256  # references that can be near a query; one with more is not told
 ROUNDED = 1 + 2**-8  # times a number of bfloat16 is more than anything that was rounded to it
 SINGLE = 1 + 2**-9  # is for what float32 loses where these bounds are computed, and more
 FAR = 2.0**100
-HIGHEST = np.iinfo(np.int16).max
+LOWEST, HIGHEST = np.int16(-(2**15)), np.int16(2**15 - 1)
 
 # A sum may be taken in any order: otherwise it is not vectorised.
 _compiled = numba.njit(nogil=True, fastmath={"reassoc", "nsz", "contract"})
@@ -83,9 +83,7 @@ def _search(
     """
     _, depth, groups = products.shape
     most, bits = near.shape[1] - depth, np.empty(1, np.int32)
-    least, lowest = np.empty(groups, np.int16), np.empty(most, np.int16)
-    unused = np.empty(most, np.int16)
-    number = bits.view(np.float32)
+    least, number = np.empty(groups, np.int16), bits.view(np.float32)
     for row in range(len(products)):
         often[row] = 0
         first, last, some = peers[row, 0], peers[row, 1], count[row]
@@ -93,15 +91,17 @@ def _search(
             continue
         least[:] = HIGHEST
         _lower(least, products, row, first, last)
-        # As many peers are no farther than the nearest of so many groups of them.
-        lowest[:some] = HIGHEST
-        for j in range(groups):
-            if least[j] < lowest[some - 1]:
-                _insert(lowest, some, least[j], unused, 0)
+        # As many peers are no farther than the nearest of so many groups, or of more on ties.
+        bound = LOWEST
+        for _ in range(some):
+            above = HIGHEST
+            for j in range(groups):
+                above = min(above, least[j] if least[j] > bound else HIGHEST)
+            bound = above
         # Within a radius r of x is |y| <= |x| + r, so no more than lost (|x| + r) is lost, and
         # r^2 / 2 <= half + lost (|x| + r), which is solved for r. The product of what is within r
         # may be larger than r^2 / 2 by as much again, and is then rounded.
-        bits[0] = np.int32(max(lowest[some - 1], 0)) << 16
+        bits[0] = np.int32(max(bound, 0)) << 16
         half = ROUNDED * number[0]
         radius = bounds[row, 0] + np.sqrt(bounds[row, 1] + 2 * half)
         number[0] = SINGLE * (radius**2 - half)

@@ -29,5 +29,9 @@ def by_rows(work: Callable[[Tensor], None], rows: Tensor, threads: int) -> None:
     if threads == 1 or rows.device.type != "cpu":
         work(rows)
         return
+    own, *others = rows.chunk(threads)
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, rows.chunk(threads)))
+        found = [pool.submit(work, some) for some in others]
+        work(own)
+    for each in found:
+        each.result()  # raises what went wrong

@@ -89,7 +89,7 @@ def found(sample: Sample, k: int, screen: bool) -> tuple[torch.Tensor, int]:
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(knn, "screened", lambda *given: screen)
+        patch.setattr(knn, "screen_pays", lambda *given: screen)
         patch.setattr(screened.Screen, "counts", spied)
         return nearest_neighbours(sample, neighbours=k).pvi, sum(told)
 
@@ -203,7 +203,7 @@ def test_lists_of_neighbours_hold_the_nearest_in_order(
     hidden = torch.from_numpy(states(rng, 700, 32)).float()
     lists = []
     for screen in (False, True):
-        monkeypatch.setattr(knn, "screened", lambda *given, screen=screen: screen)
+        monkeypatch.setattr(knn, "screen_pays", lambda *given, screen=screen: screen)
         lists.append(nearest(hidden[:500], hidden, 12))
     (_, known), (near, distance) = lists
     norm = (hidden**2).sum(1)
@@ -221,7 +221,7 @@ def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatc
     sample = sample_of(hidden, rng.integers(0, 3, 900), permutations=12)
     nulls = []
     for screen in (False, True):
-        monkeypatch.setattr(knn, "screened", lambda *given, screen=screen: screen)
+        monkeypatch.setattr(knn, "screen_pays", lambda *given, screen=screen: screen)
         nulls.append(nearest_neighbours(sample).null)
     assert torch.equal(*nulls)
 

@@ -28,7 +28,7 @@ SHARE = 40  # lists of one in SHARE references or fewer are found faster by a sc
 LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class needs more, it gets more
 
 
-def screened(query: Tensor, reference: Tensor) -> bool:
+def screen_pays(query: Tensor, reference: Tensor) -> bool:
     """Whether this processor has bfloat16, and there are states enough for a screen to pay."""
     return (
         min(len(query), len(reference)) >= 2500
@@ -69,7 +69,7 @@ def nearest(
     near = torch.empty((len(query), length), dtype=torch.int64, device=query.device)
     distance = query.new_empty(near.shape)
     rows = torch.arange(len(query), device=query.device)
-    if metric == "euclidean" and length * SHARE <= len(reference) and screened(query, reference):
+    if metric == "euclidean" and length * SHARE <= len(reference) and screen_pays(query, reference):
         from attinfo.information.screened import Screen  # compiles
 
         near, distance = Screen(query, reference, threads).nearest(length)
@@ -122,7 +122,7 @@ class _Neighbours:
         self._size = self._atom_of.bincount().to(torch.int32)
         self._own = self._atom_of[own]
         self._length = length
-        self._screened = metric == "euclidean" and screened(query, self._atoms)
+        self._screened = metric == "euclidean" and screen_pays(query, self._atoms)
 
     def counts(self, output: Tensor, asked: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """k_i and m_i of each query under each column of outputs, [Q, P] each.
@@ -256,7 +256,7 @@ class _Neighbours:
         """Along the lists of these rows: k_i, m_i and whether they are sure, [rows, P] each."""
         length = near.shape[1]
         if self._screened:
-            from attinfo.information.screened import walk  # compiles
+            from attinfo.information.walk import walk  # compiles
 
             whole = length == len(self._atoms)
             own = self._own[rows]

@@ -183,82 +183,6 @@ def _list(
                 _insert(values, length, distance[row, m], numbers, near[row, m])
 
 
-@_compiled
-def _of_label(labels: np.ndarray, c: int, atom: int, column: int) -> int:
-    return labels[atom, column] == c
-
-
-@_compiled
-def _among(members: np.ndarray, c: int, atom: int, column: int) -> int:
-    return members[c, atom, column]
-
-
-@_compiled
-def _walk(
-    near: np.ndarray,
-    distance: np.ndarray,
-    own: np.ndarray,
-    size: np.ndarray,
-    peers: Callable[[np.ndarray, int, int, int], int],
-    members: np.ndarray,
-    asked: np.ndarray,
-    k: np.ndarray,
-    whole: bool,
-    same: np.ndarray,
-    everyone: np.ndarray,
-    done: np.ndarray,
-) -> None:
-    """See `walk`."""
-    length, columns = near.shape[1], asked.shape[1]
-    for row in range(len(near)):
-        going = np.ones(columns, np.int32)
-        for place in range(length):
-            atom = near[row, place]
-            mine = atom == own[row]
-            last = place == length - 1
-            ends = whole if last else distance[row, place + 1] > distance[row, place]
-            left = 0
-            for c in range(columns):
-                found = peers(members, asked[row, c], atom, c) - mine
-                same[row, c] += going[c] * found
-                everyone[row, c] += going[c] * (size[atom] - mine)
-                going[c] *= not (ends and same[row, c] >= k[row, c])
-                left += going[c]
-            if left == 0:
-                break
-        for c in range(columns):
-            done[row, c] = going[c] == 0
-
-
-def walk(
-    near: Tensor,
-    distance: Tensor,
-    own: Tensor,
-    size: Tensor,
-    members: Tensor,
-    asked: Tensor,
-    k: Tensor,
-    whole: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """k_i, m_i and whether they are sure, [Q, P] each, along lists of neighbours.
-
-    Args:
-        near: [Q, L] nearest first, `distance`: [Q, L], `whole`: none is farther than these.
-        own: [Q] the reference of the query's own text, which is not counted.
-        size: [A] states of each reference.
-        members: [C, A, P] of these those of each class, or [A, P] the class, if each has but one.
-        asked: [Q, P] the class of the query, `k`: [Q, P] how many of it are to be counted.
-    """
-    same, everyone = torch.zeros_like(asked), torch.zeros_like(asked)
-    done = torch.empty_like(asked, dtype=torch.bool)
-    peers = _of_label if members.dim() == 2 else _among
-    lists = [part.numpy() for part in (near, distance, own, size)]
-    about = [part.numpy() for part in (members, asked, k)]
-    found = [part.numpy() for part in (same, everyone, done)]
-    _walk(*lists, peers, *about, whole, *found)
-    return same, everyone, done
-
-
 class _Factors:
     """Factors in bfloat16 of a product that is half the squared distance of states [n, d].
 
@@ -272,22 +196,29 @@ class _Factors:
 
     def __init__(self, states: Tensor) -> None:
         n, d = states.shape
-        self.right = states.new_zeros((n + 1, d + 4), dtype=torch.bfloat16)
+        self.right = states.new_empty((n + 1, d + 4), dtype=torch.bfloat16)
+        self.right[n] = 0
         self.right[n, -1] = FAR
-        rounded, more = self.right[:n, :d].copy_(states), self.right[:n, d:]
-        held = rounded.float().sub_(states)
-        self.left_out = torch.linalg.vector_norm(held, dim=1)
-        self.squared = torch.mul(states, states, out=held).sum(1)
-        self.norm = self.squared.sqrt()
+        self.squared, self.left_out = states.new_empty(2, n)
+        every = states, self.right[:n, :d], self.squared, self.left_out
+        # Few at a time: memory that is used again costs less than what is fresh.
+        for own, rounded, squared, left_out in zip(
+            *(p.split(4 * BLOCK) for p in every), strict=True
+        ):
+            held = rounded.copy_(own).float().sub_(own)
+            torch.linalg.vector_norm(held, dim=1, out=left_out)
+            torch.sum(torch.mul(own, own, out=held), 1, out=squared)
+        self.norm, more = self.squared.sqrt(), self.right[:n, d:]
         more[:, :2] = 1
         more[:, 2] = self.squared / 2
         more[:, 3] = self.squared / 2 - more[:, 2].float()
 
-    def left(self) -> Tensor:
-        """The other factor, of as many rows."""
-        left, d = torch.empty_like(self.right), self.right.shape[1] - 4
-        torch.neg(self.right[:, :d], out=left[:, :d])
-        left[:, d : d + 2], left[:, d + 2 :] = self.right[:, d + 2 :], self.right[:, d : d + 2]
+    def left(self, rows: slice, held: Tensor) -> Tensor:
+        """[rows, d + 4] the other factor of some rows, where it is to be put."""
+        right, d = self.right[rows], self.right.shape[1] - 4
+        left = held[: len(right)]
+        torch.neg(right[:, :d], out=left[:, :d])
+        left[:, d : d + 2], left[:, d + 2 :] = right[:, d + 2 :], right[:, d : d + 2]
         return left
 
 
@@ -298,7 +229,7 @@ class Screen:
         self._threads = threads
         there = _Factors(reference)
         asked = there if query is reference else _Factors(query)
-        self._left, self._right = asked.left(), there.right
+        self._asked, self._right = asked, there.right
         largest = max(float(there.norm.max()), float(asked.norm.max()))
         width = reference.shape[1]
         # The bounds hold where no square comes near the limits of float32.
@@ -380,13 +311,13 @@ class Screen:
 
         def work(rows: Tensor) -> None:
             most = min(BLOCK, len(rows))
-            held = right.new_empty(most, right.shape[1])
-            often, near = np.empty(most, np.int64), np.empty((most, MOST + depth), np.int64)
+            factor, held = right.new_empty(most, len(right)), right.new_empty(most, right.shape[1])
+            often, near = np.empty(most, np.int64), np.empty((most, MOST + depth), np.int32)
             found = often, near, np.empty(near.shape, np.float32)
             end = int(rows[-1]) + 1
             for start in range(int(rows[0]), end, BLOCK):
                 block = slice(start, min(start + BLOCK, end))
-                left = self._left[block]
+                left = self._asked.left(block, factor)
                 half = torch.mm(left, right, out=held[: len(left)])
                 products = half.view(torch.int16).view(len(left), depth, -1).numpy()
                 _search(products, *(part[block] for part in queries), *references, *found)

@@ -63,6 +63,12 @@ def nearest(
 ) -> tuple[Tensor, Tensor]:
     """The `length` references nearest to each query, nearest first.
 
+    Args:
+        query: [Q, d], `reference`: [R, d].
+        length: of the lists.
+        metric: of the distances.
+        threads: that share the queries; more than one inside of `one_thread` only.
+
     Returns:
         [Q, length] indices, and distances as of `distances_to`.
     """

@@ -11,6 +11,7 @@ is imported where it saves more.
 """
 
 from collections.abc import Callable
+import math
 
 import numba
 import numpy as np
@@ -26,6 +27,7 @@ MOST = 256  # references that can be near a query; one with more is not told
 ROUNDED = 1 + 2**-8  # times a number of bfloat16 is more than anything that was rounded to it
 SINGLE = 1 + 2**-9  # is for what float32 loses where these bounds are computed, and more
 FAR = 2.0**100
+LARGE = 2**21  # elements of two bytes: of so many on NumPy asks for large pages
 LOWEST, HIGHEST = np.int16(-(2**15)), np.int16(2**15 - 1)
 
 # A sum may be taken in any order: otherwise it is not vectorised.
@@ -305,22 +307,38 @@ class Screen:
         depth = -(-len(order) // self._groups)
         far = order.new_full((depth * self._groups - len(order),), len(order))
         order = torch.cat([order, far])
-        right = self._right.index_select(0, order).T
+        queries = len(self._query)
+        each = -(-queries // self._threads)
+        right, products = _side_by_side(
+            (len(order), self._right.shape[1]), (self._threads, min(BLOCK, each), len(order))
+        )
+        right = torch.index_select(self._right, 0, order, out=right).T
         references = [part.numpy() for part in (self._reference, self._squared, order)]
-        queries = [part.numpy() for part in (peers, count, self._bounds, self._query)]
+        asked = [part.numpy() for part in (peers, count, self._bounds, self._query)]
 
         def work(rows: Tensor) -> None:
-            most = min(BLOCK, len(rows))
-            factor, held = right.new_empty(most, len(right)), right.new_empty(most, right.shape[1])
-            often, near = np.empty(most, np.int64), np.empty((most, MOST + depth), np.int32)
-            found = often, near, np.empty(near.shape, np.float32)
-            end = int(rows[-1]) + 1
-            for start in range(int(rows[0]), end, BLOCK):
+            first, end = int(rows[0]), int(rows[-1]) + 1
+            held = products[first // each]
+            factor = right.new_empty(len(held), len(right))
+            near = np.empty((len(held), MOST + depth), np.int32)
+            found = np.empty(len(held), np.int64), near, np.empty(near.shape, np.float32)
+            for start in range(first, end, BLOCK):
                 block = slice(start, min(start + BLOCK, end))
                 left = self._asked.left(block, factor)
                 half = torch.mm(left, right, out=held[: len(left)])
-                products = half.view(torch.int16).view(len(left), depth, -1).numpy()
-                _search(products, *(part[block] for part in queries), *references, *found)
+                key = half.view(torch.int16).view(len(left), depth, -1).numpy()
+                _search(key, *(part[block] for part in asked), *references, *found)
                 kernel(*found, start, block.stop, *about)
 
-        by_rows(work, torch.arange(len(self._query)), self._threads)
+        by_rows(work, torch.arange(queries), self._threads)
+
+
+def _side_by_side(*shapes: tuple[int, ...]) -> list[Tensor]:
+    """Fresh tensors in bfloat16, of one piece: large, so that NumPy asks for large pages.
+
+    A page costs a microsecond when it is first written to, and there would be thousands.
+    """
+    sizes = [math.prod(shape) for shape in shapes]
+    piece = torch.from_numpy(np.empty(max(sum(sizes), LARGE), np.int16)).view(torch.bfloat16)
+    parts = piece[: sum(sizes)].split(sizes)
+    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]

@@ -180,6 +180,13 @@ def test_where_the_bounds_say_nothing_all_are_compared(far: float) -> None:
     assert torch.equal(quick, found(sample, 3, screen=False)[0])
 
 
+def test_states_that_are_all_as_far_from_each_other_are_compared_with_all() -> None:
+    sample = alone(np.eye(600, dtype=np.float32), np.arange(600) % 2)
+    quick, told = found(sample, 3, screen=True)
+    assert told == 0
+    assert torch.equal(quick, found(sample, 3, screen=False)[0])
+
+
 def test_single_queries_with_too_many_references_near_are_compared_with_all() -> None:
     # A third of the states is one narrow cloud: from each of them all the others are alike.
     rng = np.random.default_rng(0)
@@ -206,6 +213,8 @@ def test_lists_of_neighbours_hold_the_nearest_in_order(
         monkeypatch.setattr(knn, "screen_pays", lambda *given, screen=screen: screen)
         lists.append(nearest(hidden[:500], hidden, 12))
     (_, known), (near, distance) = lists
+    told = screened.Screen(hidden[:500], hidden, threads=1).nearest(12)[1][:, -1].isfinite()
+    assert told.sum() > 250
     norm = (hidden**2).sum(1)
     assert torch.allclose(distance, known, rtol=0, atol=1e-6 * float(norm.max()))
     assert (distance.diff(dim=1) >= 0).all()
@@ -219,10 +228,20 @@ def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatc
     rng = np.random.default_rng(0)
     hidden = states(rng, 900, 32).astype(np.float32)
     sample = sample_of(hidden, rng.integers(0, 3, 900), permutations=12)
+    nearest_of, told = screened.Screen.nearest, []
+
+    def spied(self: screened.Screen, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        found = nearest_of(self, length)
+        told.append(int(found[1][:, -1].isfinite().sum()))
+        return found
+
+    monkeypatch.setattr(screened, "DEPTH", 8)  # groups enough for the lists
+    monkeypatch.setattr(screened.Screen, "nearest", spied)
     nulls = []
     for screen in (False, True):
         monkeypatch.setattr(knn, "screen_pays", lambda *given, screen=screen: screen)
-        nulls.append(nearest_neighbours(sample).null)
+        nulls.append(nearest_neighbours(sample, neighbours=1).null)
+    assert sum(told) > 600
     assert torch.equal(*nulls)
 
 

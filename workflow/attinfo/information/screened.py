@@ -100,6 +100,8 @@ def _search(
             for j in range(groups):
                 above = min(above, least[j] if least[j] > bound else HIGHEST)
             bound = above
+        if bound == HIGHEST:  # so many groups are not told apart
+            continue
         # Within a radius r of x is |y| <= |x| + r, so no more than lost (|x| + r) is lost, and
         # r^2 / 2 <= half + lost (|x| + r), which is solved for r. The product of what is within r
         # may be larger than r^2 / 2 by as much again, and is then rounded.

@@ -11,8 +11,9 @@ import pytest
 from test_importance import TEXTS, model_of, some_texts, texts_of
 
 from attinfo import faithfulness as module
+from attinfo.beam import bounds
 from attinfo.erasure import Eraser
-from attinfo.faithfulness import KINDS, bounds, faithfulness, ranks, text_bounds, top_sizes
+from attinfo.faithfulness import KINDS, faithfulness, ranks, text_bounds, top_sizes
 from attinfo.sections import Faithfulness
 
 BINS = [0.01, 0.05, 0.1, 0.2, 0.5]
@@ -144,31 +145,40 @@ def test_a_wide_beam_finds_the_bounds_of_all_orders_and_a_narrow_one_lies_within
         for top in np.indices([2] * tokens).reshape(tokens, -1).T.astype(bool)
     }
 
-    def value(sets: np.ndarray) -> np.ndarray:
-        return np.array([fall[top.tobytes()] for top in sets])
+    # Beside a longer text, of which any set is worth as much as half its size.
+    def value(rows: np.ndarray, sets: np.ndarray) -> np.ndarray:
+        assert sets[rows == 0][:, tokens:].all()
+        own = [fall[top[:tokens].tobytes()] for top in sets]
+        return np.where(rows == 0, own, sets.sum(1) / 2)
 
-    (sizes,) = top_sizes(np.array([tokens]), bins)
-    every = [path_value(fall, order, sizes) for order in permutations(range(tokens))]
+    lengths = np.array([tokens, tokens + 2])
+    sizes = top_sizes(lengths, bins)
+    every = [path_value(fall, order, sizes[0]) for order in permutations(range(tokens))]
     exact = min(every), max(every)
-    assert bounds(value, sizes, tokens, 20) == pytest.approx(exact)
-    for width in (1, 2, 5):
-        low, high = bounds(value, sizes, tokens, width)
+    for width in (20, 1, 2, 5):
+        (low, high), others = bounds(value, sizes, lengths, width)
         assert exact[0] - 1e-9 <= low <= high <= exact[1] + 1e-9
+        if width == 20:
+            assert (low, high) == pytest.approx(exact)
+        assert others == pytest.approx(sizes[1].mean() / 2)
 
 
 def test_a_narrow_beam_finds_the_bounds_where_each_token_counts_for_itself() -> None:
     worth = np.random.default_rng(0).normal(size=14)
-    (sizes,) = top_sizes(np.array([14]), BINS)
-    best = [np.sort(sign * worth)[::-1].cumsum()[sizes - 1].mean() for sign in (-1, 1)]
-    assert bounds(lambda top: top @ worth, sizes, 14, 1) == pytest.approx((-best[0], best[1]))
+    length = np.array([14])
+    sizes = top_sizes(length, BINS)
+    best = [np.sort(sign * worth)[::-1].cumsum()[sizes[0] - 1].mean() for sign in (-1, 1)]
+    found = bounds(lambda _, top: top @ worth, sizes, length, 1)
+    assert found[0] == pytest.approx((-best[0], best[1]))
 
 
 @pytest.mark.parametrize("encoder", ["mlp", "bilstm"])
 def test_the_bounds_of_a_text_are_those_of_all_its_orders(encoder: str) -> None:
     eraser = Eraser(model_of(encoder), TEXTS)
-    for text in (0, 3):
-        found = text_bounds(eraser, text, BINS, 30)
-        for kind, own in zip(KINDS, found, strict=True):
+    texts = np.array([0, 3])
+    found = text_bounds(eraser, texts, BINS, 30)
+    for place, text in enumerate(texts):
+        for kind, own in zip(KINDS, found[:, :, place], strict=True):
             every = [
                 aopc_of(eraser, text, list(order), kind, BINS)
                 for order in permutations(range(TEXTS.lengths[text]))

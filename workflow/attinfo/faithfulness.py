@@ -10,12 +10,13 @@ of another. So it is also told as a share of what any order could reach on the s
 lower bound (0) to its upper one (1) (Edin et al. 2025).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from attinfo.beam import bounds
 from attinfo.data.batches import batches
 from attinfo.data.texts import Texts
 from attinfo.erasure import Eraser
@@ -24,7 +25,6 @@ from attinfo.seeds import seed_of
 
 KINDS = ("comprehensiveness", "sufficiency")
 TEXTS = 64  # texts that are ordered at once, 256 at most
-Value = Callable[[np.ndarray], np.ndarray]  # top tokens [S, n] bool -> fall of the probability [S]
 
 
 def top_sizes(lengths: np.ndarray, bins: Sequence[float]) -> np.ndarray:
@@ -73,54 +73,18 @@ def erased(
     return eraser.drop(chosen[rows[first]], keep[first])[where].reshape(shape).mean(-1)
 
 
-def bounds(value: Value, sizes: np.ndarray, tokens: int, width: int) -> tuple[float, float]:
-    """The lowest and the highest AOPC of any order of the tokens of a text, by beam search.
+def text_bounds(eraser: Eraser, texts: np.ndarray, bins: Sequence[float], width: int) -> np.ndarray:
+    """[2 kinds, 2, B] the lowest and the highest AOPC of any order of the tokens of texts [B]."""
+    # Those of comprehensiveness, then those of sufficiency.
+    source, alone = np.tile(texts, 2), np.repeat([False, True], len(texts))
+    tokens = eraser.texts.lengths[source]
+    real = eraser.real(tokens)
 
-    Exact where `width` is no less than the number of sets of any size, else within the true ones.
+    def fall(rows: np.ndarray, top: np.ndarray) -> np.ndarray:
+        return eraser.drop(source[rows], np.where(alone[rows, None], top & real[rows], ~top))
 
-    Args:
-        value: how far the probability falls, given which tokens are the top ones.
-        sizes: [K] numbers of top tokens over which AOPC is the mean.
-        tokens: of the text.
-        width: of the beam.
-    """
-    ends = (
-        -_highest(lambda top: -value(top), sizes, tokens, width),
-        _highest(value, sizes, tokens, width),
-    )
-    return min(ends), max(ends)  # each is of some order, so that a narrow beam may mix them up
-
-
-def _highest(value: Value, sizes: np.ndarray, tokens: int, width: int) -> float:
-    share = np.bincount(sizes) / len(sizes)  # of AOPC that sets of a size make
-    rest = share[::-1].cumsum()[::-1]
-    top, total = np.zeros((1, tokens), bool), np.zeros(1)
-    for size in range(1, len(share)):
-        parent, added = np.nonzero(~top)
-        order = np.argsort(-total[parent], kind="stable")  # of one set the best way to it counts
-        grown = top[parent[order]]
-        grown[np.arange(len(grown)), added[order]] = True
-        _, first = np.unique(np.packbits(grown, axis=1), axis=0, return_index=True)
-        top, total = grown[first], total[parent[order][first]]
-        fall = value(top)
-        # What a set promises: that the fall stays what it is. After the last size it is the total.
-        best = np.argsort(-(total + rest[size] * fall), kind="stable")[:width]
-        top, total = top[best], (total + share[size] * fall)[best]
-    return float(total.max())
-
-
-def text_bounds(eraser: Eraser, text: int, bins: Sequence[float], width: int) -> np.ndarray:
-    """[2 kinds, 2] the lowest and the highest AOPC of any order of a text's tokens."""
-    tokens = int(eraser.texts.lengths[text])
-    (sizes,) = top_sizes(np.array([tokens]), bins)
-
-    def without(top: np.ndarray) -> np.ndarray:
-        return eraser.drop(np.full(len(top), text), ~top)
-
-    def alone(top: np.ndarray) -> np.ndarray:
-        return eraser.drop(np.full(len(top), text), top)
-
-    return np.array([bounds(value, sizes, tokens, width) for value in (without, alone)])
+    found = bounds(fall, top_sizes(tokens, bins), tokens, width)
+    return found.reshape(2, -1, 2).swapaxes(1, 2)
 
 
 def sampled(lengths: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +128,7 @@ def faithfulness(
     """
     eraser, lengths, names = Eraser(model, texts, seed), texts.lengths, [*orderings, "random"]
     aopc = np.full((len(KINDS), len(names), len(texts)), np.nan)
+    least, most = np.full((2, len(KINDS), len(texts)), np.nan)  # of the orders that are measured
     lower, upper = np.full((2, len(KINDS), 1, len(texts)), np.nan)
     reason = np.full((len(names), len(texts)), "", object)
     reason[:, lengths == 1] = "one_token"
@@ -183,11 +148,11 @@ def faithfulness(
         given = len(orderings)
         aopc[:, :given, chosen] = found[:, :given]
         aopc[:, given, chosen] = found[:, given:].mean(1)
-        for row in np.flatnonzero(np.isin(chosen, bounded)):
-            text, measured = chosen[row], found[:, :, row]
-            low, high = text_bounds(eraser, text, options["bins"], options["beam"]).T
-            lower[:, 0, text] = np.fmin(low, np.fmin.reduce(measured, axis=1))
-            upper[:, 0, text] = np.fmax(high, np.fmax.reduce(measured, axis=1))
+        least[:, chosen], most[:, chosen] = np.fmin.reduce(found, 1), np.fmax.reduce(found, 1)
+    if len(bounded):
+        ends = text_bounds(eraser, bounded, options["bins"], options["beam"])
+        lower[:, 0, bounded] = np.fmin(ends[:, 0], least[:, bounded])
+        upper[:, 0, bounded] = np.fmax(ends[:, 1], most[:, bounded])
     reason[np.isnan(aopc).any(0) & (reason == "")] = "no_probability"
     span = np.where(upper > lower, upper - lower, np.nan)
     columns = {

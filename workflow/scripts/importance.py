@@ -1,5 +1,6 @@
 """Measure what each token of the test texts contributes to the predictions of one cell."""
 
+from attinfo.allocation import keep_memory
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
 from attinfo.devices import device_of
@@ -13,6 +14,7 @@ from attinfo.store import read_states
 
 with reporting(snakemake.log[0]):
     be_deterministic()
+    keep_memory()
     given, options = snakemake.input, snakemake.params.options
     features = next(iter(given.features), None)
     texts = read_inputs(given.data, "test", options["model"]["encoder"], features)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from attinfo.allocation import keep_memory
 from attinfo.checkpoint import Checkpoint, key_of
 from attinfo.data.texts import read_summary
 from attinfo.determinism import be_deterministic
@@ -14,6 +15,7 @@ from attinfo.training import train_run
 
 with reporting(snakemake.log[0]):
     be_deterministic()
+    keep_memory()
     given, made, options = snakemake.input, snakemake.output, dict(snakemake.params.options)
     encoder = options["model"]["encoder"]
     needs = ("tokenizers", "transformers") if encoder["name"] == "pretrained" else ()

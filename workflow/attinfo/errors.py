@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+import gc
 import logging
 import os
 from pathlib import Path
@@ -39,6 +40,8 @@ def reporting(log: str | Path) -> Iterator[None]:
         filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(message)s", force=True
     )
     logging.info("imported in %.2f s of CPU", time.process_time())
+    gc.freeze()  # what is imported stays
+    gc.enable()
     try:
         yield
     except InputError as error:

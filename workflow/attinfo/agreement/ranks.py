@@ -31,19 +31,31 @@ class Ranked:
         return np.lexsort((self.values, self.text))
 
     @cached_property
+    def _groups(self) -> np.ndarray:
+        """[tokens], in ascending order, a number for each value of each text."""
+        own = self.values[self.ascending]
+        begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(self.text, prepend=0) != 0)
+        return np.cumsum(begins)
+
+    @cached_property
     def ranks(self) -> np.ndarray:
         """[tokens] rank of each token in its text, from 1 for the smallest; ties share their mean.
 
         NaN throughout a text that has a NaN.
         """
-        own = self.values[self.ascending]
-        # Tied tokens of a text are a group: numbered in ascending order.
-        begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(self.text, prepend=0) != 0)
-        group = np.cumsum(begins)
-        place = np.arange(len(own)) - self.offsets[:-1][self.text] + 1.0
-        ranks = np.empty(len(own))
+        group = self._groups
+        place = np.arange(len(group)) - self.offsets[:-1][self.text] + 1.0
+        ranks = np.empty(len(group))
         ranks[self.ascending] = (np.bincount(group, place) / np.bincount(group))[group]
         return np.where(nan_in_text(self.values, self.offsets)[self.text], np.nan, ranks)
+
+    @cached_property
+    def untied(self) -> np.ndarray:
+        """[tokens] how many tokens of the text have another value."""
+        group, lengths = self._groups, np.diff(self.offsets)
+        untied = np.empty(len(group), np.int64)
+        untied[self.ascending] = lengths[self.text] - np.bincount(group)[group]
+        return untied
 
     @cached_property
     def undefined(self) -> np.ndarray:
@@ -100,17 +112,21 @@ def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
         weight = np.empty(len(place))
         weight[np.lexsort((-other.values, -one.values, x.text))] = 1 / (1.0 + place)
         weights.append(weight)
-    sums = np.zeros((2, 3, len(offsets) - 1))
+    agreed = np.zeros((2, len(offsets) - 1))  # exchanges that are agreed on less those that are not
     for pairs in pairs_of(offsets):
         with np.errstate(invalid="ignore"):
-            a, b = order(x.values, pairs), order(y.values, pairs)
-        parts, (starts, own) = (a * b, a != 0, b != 0), runs_of(pairs)
-        for weight, total in zip(weights, sums, strict=True):
+            both = order(x.values, pairs) * order(y.values, pairs)
+        starts, own = runs_of(pairs)
+        for weight, row in zip(weights, agreed, strict=True):
             exchange = weight[pairs.first] + weight[pairs.second]
-            for part, row in zip(parts, total, strict=True):
-                row[own] = np.add.reduceat(exchange * part, starts)
+            row[own] = np.add.reduceat(exchange * both, starts)
+    # Of all exchanges that x, and that y, tells apart each token has a part.
+    apart = [
+        [np.add.reduceat(weight * measure.untied, offsets[:-1]) for measure in (x, y)]
+        for weight in weights
+    ]
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = (sums[:, 0] / np.sqrt(sums[:, 1] * sums[:, 2])).mean(0)
+        found = (agreed / np.sqrt(np.prod(apart, axis=1))).mean(0)
     return np.where(x.undefined | y.undefined, np.nan, found)
 
 

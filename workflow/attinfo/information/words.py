@@ -78,8 +78,10 @@ def token_type_probe(token_id: Tensor, sample: Sample) -> Measured:
             if k != fold:
                 count, prior = counts.of(inner, fold, k)
                 own = indicator[:, inner]
+                realised, share, texts = (count * own).sum(2), (prior * own).sum(2), count.sum(2)
                 for place, weight in enumerate(weights):
-                    likelihood[place] += (_smoothed(count, prior, weight) * own).sum((1, 2))
+                    own_class = (realised + weight * share) / (texts + weight)
+                    likelihood[place] += own_class.log().sum(1)
         best = weights[likelihood.argmax(0)][:, None, None]
         count, prior = counts.of(rows, fold)
         log_prior[:, rows] = prior.log()

@@ -1,7 +1,7 @@
 """What a training step costs: beside the bare LSTM in it, and in tokens a second for each cell.
 
 A step is forward, backward and both optimisers. Embeddings 300, width 2 x 128, 64 texts a batch,
-20,000 words; lengths as of sentences.
+20,000 words; lengths as of sentences. Freed memory is kept, as in the jobs of a study.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from attinfo.allocation import keep_memory
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier
@@ -65,43 +66,53 @@ def steps(model: Classifier, texts: Texts, chosen: list[np.ndarray]) -> Callable
     return run
 
 
-def bare(texts: Texts, chosen: list[np.ndarray]) -> Callable[[], None]:
-    """Forward and backward of an LSTM over the same shapes and packed lengths."""
+def bare(texts: Texts, chosen: list[np.ndarray], packed: bool) -> Callable[[], None]:
+    """Forward and backward of an LSTM over the same shapes: padding too, or packed lengths."""
     lstm = nn.LSTM(EMBEDDING, WIDTH // 2, batch_first=True, bidirectional=True)
     inputs = [torch.randn(len(c), int(texts.lengths[c].max()), EMBEDDING) for c in chosen]
 
     def run() -> None:
         for own, embedded in zip(chosen, inputs, strict=True):
-            lengths = torch.from_numpy(texts.lengths[own])
             embedded.requires_grad_()
-            packed = pack_padded_sequence(embedded, lengths, True, enforce_sorted=False)
-            pad_packed_sequence(lstm(packed)[0], batch_first=True)[0].sum().backward()
+            if packed:
+                lengths = torch.from_numpy(texts.lengths[own])
+                read = pack_padded_sequence(embedded, lengths, True, enforce_sorted=False)
+                states = pad_packed_sequence(lstm(read)[0], batch_first=True)[0]
+            else:
+                states = lstm(embedded)[0]
+            states.sum().backward()
 
     return run
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
     """BiLSTM with additive attention against the bare LSTM; then each cell."""
+    keep_memory()
     texts = sentences((10 if quick else 40) * BATCH)
     chosen = list(batches(texts.lengths, BATCH, np.random.default_rng(1)))
     cells = list(product(ENCODERS, SCORERS, NORMALISERS))
-    calls = {"bare": bare(texts, chosen)}
+    calls = {
+        "bare nn.LSTM": bare(texts, chosen, packed=False),
+        "bare nn.LSTM, packed": bare(texts, chosen, packed=True),
+    }
+    alone = list(calls)
     few = chosen[:: 1 if quick else 4]
     for cell in cells:
         whole = cell == ("bilstm", "additive", "softmax")
         calls[" + ".join(cell)] = steps(classifier(*cell), texts, chosen if whole else few)
     first = "bilstm + additive + softmax"
-    for run in (calls["bare"], calls[first]):
-        run()  # warm
-    close, _ = interleaved({name: calls[name] for name in ("bare", first)}, 7)
+    for name in (*alone, first):
+        calls[name]()  # warm
+    close, _ = interleaved({name: calls[name] for name in (*alone, first)}, 7)
     tokens = int(texts.offsets[-1])
     rate = f"{tokens / float(np.median(close[first])):,.0f} tokens/s"
-    yield measure(
-        *("training", first, "bare nn.LSTM", f"{tokens:,} tokens"),
-        *(close[first], close["bare"]),
-        **{"lower": True, "target": 1.5, "note": rate},
-    )
-    yield from _cells({name: call for name, call in calls.items() if name != "bare"}, texts, few)
+    for name in alone:
+        yield measure(
+            *("training", first, name, f"{tokens:,} tokens"),
+            *(close[first], close[name]),
+            **{"lower": True, "target": 1.5, "note": rate},
+        )
+    yield from _cells({name: calls[name] for name in calls if name not in alone}, texts, few)
 
 
 def _cells(

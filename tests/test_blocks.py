@@ -18,6 +18,7 @@ from scipy.special import ndtr, softmax
 from scipy.stats import gumbel_r, kstest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from attinfo.data.batches import Batch
 from attinfo.errors import InputError
@@ -101,6 +102,24 @@ def test_an_encoder_never_looks_at_padding(name: str) -> None:
     (states * torch.randn_like(states)).sum().backward()
     assert (embedded.grad[~real] == 0).all()
     assert (embedded.grad[real].abs().sum(-1) > 0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["bilstm", "lstm", "bigru", "gru"])
+def test_a_recurrent_encoder_is_torchs_own_on_packed_texts(name: str, dtype: torch.dtype) -> None:
+    encoder, n = encoder_of(name).to(dtype), torch.tensor([4, 1, 6, 6])
+    both = len(encoder.networks) == 2
+    theirs = encoder.network(INPUTS, WIDTH // (1 + both), batch_first=True, bidirectional=both)
+    theirs = theirs.to(dtype)
+    suffixes = "", "_reverse"
+    for network, suffix in zip(encoder.networks, suffixes, strict=False):
+        for weight, values in network.named_parameters():
+            getattr(theirs, weight + suffix).data.copy_(values)
+    embedded = tokens_of(n.tolist(), INPUTS, extra=2).to(dtype)
+    packed = pack_padded_sequence(embedded, n, batch_first=True, enforce_sorted=False)
+    expected = pad_packed_sequence(theirs(packed)[0], batch_first=True)[0]
+    real = mask_of(n.tolist())
+    torch.testing.assert_close(encoder(embedded, n)[:, :6][real], expected[real])
 
 
 CONTEXTS: dict[str, Callable[[int, int], bool]] = {  # has state i read word j?

@@ -1,5 +1,6 @@
 """Files that appear whole, failures told in one line, provenance, cost."""
 
+import ctypes
 from hashlib import sha256
 import os
 from pathlib import Path
@@ -139,6 +140,49 @@ def test_a_job_that_succeeds_says_nothing_but_in_its_log(tmp_path: Path) -> None
     done = job(tmp_path, "logging.info('begun')")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "begun" in (tmp_path / "job.log").read_text()
+
+
+@pytest.mark.parametrize("first", ["snakemake = None", ""])
+def test_a_job_and_nobody_else_imports_without_looking_for_garbage(
+    tmp_path: Path, first: str
+) -> None:
+    script = tmp_path / "job.py"
+    script.write_text(
+        f"{first}\nimport gc, sys\nfrom attinfo.errors import reporting\nwas = gc.isenabled()\n"
+        "with reporting(sys.argv[1]):\n    print(was, gc.isenabled())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "job.log")],
+        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{not first} True\n"
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not the GNU C library")
+@pytest.mark.parametrize("kept", [True, False])
+def test_memory_that_is_kept_is_not_asked_for_again(kept: bool) -> None:
+    program = (
+        "from resource import RUSAGE_SELF, getrusage\n"
+        "from attinfo.allocation import keep_memory\n"
+        f"if {kept}:\n    keep_memory()\n"
+        "for _ in range(3):\n"
+        "    before = getrusage(RUSAGE_SELF).ru_minflt\n"
+        "    held = b'x' * 40_000_000\n"
+        "    del held\n"
+        "print(getrusage(RUSAGE_SELF).ru_minflt - before)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    faults = int(done.stdout)
+    assert faults < 5 if kept else faults > 15  # of pages that may be large
 
 
 def test_a_job_tells_the_cpu_time_of_its_imports_and_of_all_of_it(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def batches(
 ) -> Iterator[np.ndarray]:
     """Indices of the texts of each batch.
 
-    A batch ends when it is full, or a quarter full where the length changes: a packed LSTM
-    runs nearly twice as fast over texts of one length. With `rng` the texts of a length and the
-    batches come in random order, without it both are sorted by length.
+    A batch ends when it is full, or a quarter full where the length changes, so that little of it
+    is padding. With `rng` the texts of a length and the batches come in random order, without it
+    both are sorted by length.
     """
     ties = rng.random(len(lengths)) if rng else np.arange(len(lengths))
     order = np.lexsort((ties, lengths))

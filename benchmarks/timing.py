@@ -1,8 +1,10 @@
 """Speeds as ratios of calls that take turns, so that a slow moment of the machine hits all."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from statistics import median
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -10,6 +12,7 @@ import torch
 
 REPETITIONS = 5
 REST = 0.05  # seconds: threads of the call before have stopped looking for work
+IDLE = bytes(2**20)  # hashed meanwhile
 
 Seconds = list[float]  # one a repetition
 
@@ -18,6 +21,18 @@ def use_threads(count: int) -> None:
     """As many threads for every library of the process, ours and theirs."""
     torch.set_num_threads(count)
     threadpool_limits(count)
+
+
+def _rest() -> None:
+    """Wait with every processor awake: a virtual one that sleeps takes up to 20 ms to come back."""
+
+    def hash_until(end: float) -> None:
+        while perf_counter() < end:
+            sha256(IDLE)  # lets other threads of Python run
+
+    count, end = torch.get_num_threads(), perf_counter() + REST
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(hash_until, [end] * count))
 
 
 def interleaved(
@@ -32,7 +47,7 @@ def interleaved(
     gave = {}
     for repetition in range(repetitions):
         for name in list(calls)[:: -1 if repetition % 2 else 1]:
-            sleep(REST)
+            _rest()
             start = perf_counter()
             gave[name] = calls[name]()
             seconds[name].append(perf_counter() - start)

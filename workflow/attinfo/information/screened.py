@@ -198,27 +198,24 @@ class _Factors:
             out of them.
     """
 
-    def __init__(self, states: Tensor, threads: int) -> None:
+    def __init__(self, states: Tensor) -> None:
         n, d = states.shape
         self.right = states.new_empty((n + 1, d + 4), dtype=torch.bfloat16)
         self.right[n] = 0
         self.right[n, -1] = FAR
-        self.squared, self.norm, self.left_out = states.new_empty(3, n)
-        every = states, self.right[:n], self.squared, self.norm, self.left_out
-
-        def fill(rows: Tensor) -> None:
-            parts = (part[int(rows[0]) : int(rows[-1]) + 1].split(4 * BLOCK) for part in every)
-            # Few at a time: memory that is used again costs less than what is fresh.
-            for own, right, squared, norm, left_out in zip(*parts, strict=True):
-                held = right[:, :d].copy_(own).float().sub_(own)
-                torch.linalg.vector_norm(held, dim=1, out=left_out)
-                torch.sum(torch.mul(own, own, out=held), 1, out=squared)
-                torch.sqrt(squared, out=norm)
-                half = squared / 2
-                right[:, d : d + 2], right[:, d + 2] = 1, half
-                right[:, d + 3] = half - right[:, d + 2].float()
-
-        by_rows(fill, torch.arange(n), threads)
+        self.squared, self.left_out = states.new_empty(2, n)
+        every = states, self.right[:n, :d], self.squared, self.left_out
+        # Few at a time: memory that is used again costs less than what is fresh.
+        for own, rounded, squared, left_out in zip(
+            *(p.split(4 * BLOCK) for p in every), strict=True
+        ):
+            held = rounded.copy_(own).float().sub_(own)
+            torch.linalg.vector_norm(held, dim=1, out=left_out)
+            torch.sum(torch.mul(own, own, out=held), 1, out=squared)
+        self.norm, more = self.squared.sqrt(), self.right[:n, d:]
+        more[:, :2] = 1
+        more[:, 2] = self.squared / 2
+        more[:, 3] = self.squared / 2 - more[:, 2].float()
 
     def left(self, rows: slice, held: Tensor) -> Tensor:
         """[rows, d + 4] the other factor of some rows, where it is to be put."""
@@ -234,8 +231,8 @@ class Screen:
 
     def __init__(self, query: Tensor, reference: Tensor, threads: int) -> None:
         self._threads = threads
-        there = _Factors(reference, threads)
-        asked = there if query is reference else _Factors(query, threads)
+        there = _Factors(reference)
+        asked = there if query is reference else _Factors(query)
         self._asked, self._right = asked, there.right
         largest = max(float(there.norm.max()), float(asked.norm.max()))
         width = reference.shape[1]

@@ -43,7 +43,3 @@ rule all:
         f"{RESULTS}/information.parquet",
         f"{RESULTS}/agreement.csv",
         every_stage(),  # so that what is deleted is made again
-
-
-onsuccess:
-    print(cost_summary())

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import threading
 from pathlib import Path
 from shutil import which
 
@@ -56,6 +57,22 @@ onstart:
         sys.exit(str(error))
     if workflow.executor_plugin.name == "slurm":
         prepare_cluster(workflow.executor_settings)
+
+
+def stop_timers():
+    """Snakemake's timers for submitting more jobs would hold it for ten seconds more."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
+
+
+onsuccess:
+    print(slowest_rules(f"{RESULTS}/benchmarks"))
+    stop_timers()
+
+
+onerror:
+    stop_timers()
 
 
 wildcard_constraints:
@@ -239,8 +256,3 @@ def yardstick_of(wildcards):
 def figure_path(name, dataset, suffix):
     """Where a figure stands: those of one data set in a folder of its name."""
     return f"{RESULTS}/figures/{place(name, dataset)}{suffix}"
-
-
-def cost_summary():
-    """The slowest rules of the study, as text."""
-    return slowest_rules(f"{RESULTS}/benchmarks")

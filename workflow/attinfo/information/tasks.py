@@ -38,6 +38,12 @@ class Task:
 Posterior = Callable[[np.ndarray, float], np.ndarray]  # latent [n, k], strength -> [n, C]
 
 
+def _softmax(log: np.ndarray) -> np.ndarray:
+    """[C, ...] from logarithms. (Sums over few classes are fast where these come first.)"""
+    odds = np.exp(log - log.max(0))
+    return odds / odds.sum(0)
+
+
 def _gain(posterior: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """[n] KL(p(y | z) || p(y)) of posteriors [n, C]."""
     return (posterior * np.log((posterior + 1e-300) / prior)).sum(1)
@@ -116,10 +122,8 @@ def _normal_classes(
 
     def posterior_at(latent: np.ndarray, strength: float) -> np.ndarray:
         centres = strength * means
-        log_joint = np.log(prior) + latent @ centres.T - (centres**2).sum(1) / 2
-        log_joint -= log_joint.max(1, keepdims=True)
-        joint = np.exp(log_joint)
-        return joint / joint.sum(1, keepdims=True)
+        level = np.log(prior) - (centres**2).sum(1) / 2
+        return _softmax(centres @ latent.T + level[:, None]).T
 
     many = rng.normal(size=(MONTE_CARLO, spread))
     owner = rng.choice(classes, MONTE_CARLO, p=prior)
@@ -225,15 +229,13 @@ def xor(texts: int, width: int, classes: int, rank: float, target: float, seed: 
     levels = np.arange(classes) - (classes - 1) / 2
 
     def joint_at(latent: np.ndarray, strength: float) -> np.ndarray:
-        """[n, 2, C] probability of the level that each feature comes from."""
-        log = -((latent[..., None] - strength * levels) ** 2) / 2
-        odds = np.exp(log - log.max(2, keepdims=True))
-        return odds / odds.sum(2, keepdims=True)
+        """[C, 2, n] probability of the level that each feature comes from."""
+        return _softmax(-((latent.T - strength * levels[:, None, None]) ** 2) / 2)
 
     def posterior_at(latent: np.ndarray, strength: float) -> np.ndarray:
-        one, other = joint_at(latent, strength).transpose(1, 0, 2)
+        one, other = joint_at(latent, strength).swapaxes(0, 1)
         turns = [(y - np.arange(classes)) % classes for y in range(classes)]
-        return np.stack([(one * other[:, turn]).sum(1) for turn in turns], 1)
+        return np.stack([(one * other[turn]).sum(0) for turn in turns]).T
 
     def latent_of(n: int, strength: float, rng: np.random.Generator) -> np.ndarray:
         return strength * rng.choice(levels, (n, 2)) + rng.normal(size=(n, 2))
@@ -249,8 +251,7 @@ def spirals(texts: int, width: int, classes: int, rank: float, target: float, se
     def posterior_at(latent: np.ndarray, strength: float) -> np.ndarray:
         angle = np.arctan2(latent[:, 1], latent[:, 0])
         turned = angle - 2 * np.pi * np.linalg.norm(latent, axis=1) / 2
-        odds = np.exp(strength * (np.cos(turned[:, None] - arms) - 1))
-        return odds / odds.sum(1, keepdims=True)
+        return _softmax(strength * np.cos(turned - arms[:, None])).T
 
     def latent_of(n: int, _: float, rng: np.random.Generator) -> np.ndarray:
         radius, angle = 2 * np.sqrt(rng.random(n)), 2 * np.pi * rng.random(n)
@@ -267,8 +268,7 @@ def atoms(texts: int, width: int, classes: int, rank: float, target: float, seed
     taste = rng.normal(size=(50, classes))
 
     def posterior_at(strength: float) -> np.ndarray:
-        odds = np.exp(strength * (taste - taste.max(1, keepdims=True)))
-        return odds / odds.sum(1, keepdims=True)
+        return _softmax(strength * taste.T).T
 
     def information_at(strength: float) -> float:
         posterior = posterior_at(strength)

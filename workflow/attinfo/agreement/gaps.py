@@ -155,6 +155,5 @@ def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
 def _fine(table: pd.DataFrame, name: str) -> np.ndarray:
     """[texts, FINE_BINS] counts: none where there is no column, or another run's alone."""
-    none = pd.Series(0.0, table.index)
-    columns = (table.get(f"{name}:{b}", none).fillna(0) for b in range(FINE_BINS))
-    return np.stack(list(columns), 1)
+    columns = [f"{name}:{b}" for b in range(FINE_BINS)]
+    return table.reindex(columns=columns).to_numpy(np.float64, na_value=0)

@@ -22,6 +22,17 @@ LIBRARY = Path(attinfo.__file__).parent
 SCRIPTS = Path(__file__).parents[1] / "workflow/scripts"
 
 
+def python(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """A process of its own that finds the library as jobs do."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
+        capture_output=True,
+        text=True,
+        check=check,
+    )
+
+
 # Whole or not at all.
 
 
@@ -108,13 +119,7 @@ def job(tmp_path: Path, body: str) -> subprocess.CompletedProcess[str]:
         "snakemake = None\n"
         f"with reporting(sys.argv[1]):\n    {body}\n"
     )
-    return subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "job.log")],
-        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return python(script, tmp_path / "job.log", check=False)
 
 
 def test_an_input_error_is_one_line_on_stderr_and_a_failed_job(tmp_path: Path) -> None:
@@ -151,13 +156,7 @@ def test_a_job_and_nobody_else_imports_without_looking_for_garbage(
         f"{first}\nimport gc, sys\nfrom attinfo.errors import reporting\nwas = gc.isenabled()\n"
         "with reporting(sys.argv[1]):\n    print(was, gc.isenabled())\n"
     )
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "job.log")],
-        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = python(script, tmp_path / "job.log")
     assert done.stdout == f"{not first} True\n"
 
 
@@ -174,13 +173,7 @@ def test_memory_that_is_kept_is_not_asked_for_again(kept: bool) -> None:
         "    del held\n"
         "print(getrusage(RUSAGE_SELF).ru_minflt - before)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = python("-c", program)
     faults = int(done.stdout)
     assert faults < 5 if kept else faults > 15  # of pages that may be large
 
@@ -246,13 +239,7 @@ def test_no_import_of_a_script_escapes_its_sources(script: str) -> None:
             " if n.split('.')[0] == 'attinfo'))",
         ]
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": str(LIBRARY.parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = python("-c", code)
     executed = {os.path.realpath(path) for path in done.stdout.splitlines()}
     assert executed
     assert executed <= {os.path.realpath(path) for path in found}

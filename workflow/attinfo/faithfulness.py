@@ -25,6 +25,7 @@ from attinfo.seeds import seed_of
 
 KINDS = ("comprehensiveness", "sufficiency")
 TEXTS = 64  # texts that are ordered at once, 256 at most
+BOUNDED = 16  # texts whose bounds are sought at once: what they ask for is held in memory
 
 
 def top_sizes(lengths: np.ndarray, bins: Sequence[float]) -> np.ndarray:
@@ -149,10 +150,11 @@ def faithfulness(
         aopc[:, :given, chosen] = found[:, :given]
         aopc[:, given, chosen] = found[:, given:].mean(1)
         least[:, chosen], most[:, chosen] = np.fmin.reduce(found, 1), np.fmax.reduce(found, 1)
-    if len(bounded):
-        ends = text_bounds(eraser, bounded, options["bins"], options["beam"])
-        lower[:, 0, bounded] = np.fmin(ends[:, 0], least[:, bounded])
-        upper[:, 0, bounded] = np.fmax(ends[:, 1], most[:, bounded])
+    for start in range(0, len(bounded), BOUNDED):
+        some = bounded[start : start + BOUNDED]
+        ends = text_bounds(eraser, some, options["bins"], options["beam"])
+        lower[:, 0, some] = np.fmin(ends[:, 0], least[:, some])
+        upper[:, 0, some] = np.fmax(ends[:, 1], most[:, some])
     reason[np.isnan(aopc).any(0) & (reason == "")] = "no_probability"
     span = np.where(upper > lower, upper - lower, np.nan)
     columns = {

@@ -67,8 +67,10 @@ STATES = [gaussian, clustered, repeated, uneven, whole, rounded_alike]
 def _small_enough_for_a_test() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(knn, "SHARE", 3)
-        patch.setattr(screened, "BLOCK", 100)
-        patch.setattr(screened, "LANES", 4)  # so that few of a class are enough
+        patch.setattr(screened, "PART", 150)
+        patch.setattr(screened, "BLOCK", 40)
+        patch.setattr(screened, "STEP", 100)
+        patch.setattr(screened, "SMALL", 8)  # so that few of a class are enough
         yield
 
 
@@ -121,40 +123,54 @@ def test_counts_are_those_of_all_distances(
 @pytest.mark.filterwarnings("ignore:TF32 acceleration")  # on setting the flags of oneDNN
 @pytest.mark.parametrize("states", STATES)
 @pytest.mark.parametrize("onednn", [True, False])
+@pytest.mark.parametrize("alike", [True, False])
 @pytest.mark.parametrize("d", [3, 32, 128])
-def test_no_reference_within_the_radius_is_missed(states, onednn: bool, d: int) -> None:
+def test_no_reference_within_the_radius_is_missed(
+    states, onednn: bool, alike: bool, d: int
+) -> None:
     rng = np.random.default_rng(d)
     hidden = torch.from_numpy(states(rng, 600, d)).float()
     peer = torch.from_numpy(rng.permutation(600) < 250).long()
+    one = torch.ones(600, dtype=torch.int64)
+    asked = peer if alike else one
     exact = torch.cdist(hidden.double(), hidden.double())
-    radius = exact[:, peer == 1].kthvalue(4, dim=1, keepdim=True).values
-    rows = 0
-    search = screened._search
+    of_class = exact.where(asked[:, None] == peer, torch.inf)
+    radius = of_class.kthvalue(4, dim=1, keepdim=True).values
+    norm = (hidden.double() ** 2).sum(1)
+    compare = screened._compare
+    told: dict[int, bool] = {}
 
-    def spied(*given: np.ndarray) -> None:
-        nonlocal rows
-        search(*given)
-        often, near, distance = (torch.from_numpy(part) for part in given[-3:])
-        for row, n in enumerate(often[: len(given[0])].tolist()):
-            own, known = near[row, :n], exact[rows]
+    def spied(first: int, rows: np.ndarray, queries: screened._Queries, *given: np.ndarray) -> None:
+        compare(first, rows, queries, *given)
+        for i, row in enumerate(rows.tolist()):
+            n = int(queries.often[first + i])
+            own = torch.from_numpy(queries.near[first + i, :n]).long()
+            assert len(own.unique()) == n
             reached = torch.zeros(600, dtype=torch.bool)
             reached[own] = True
-            assert n == 0 or (reached | (known > radius[rows])).all()
-            norm = (hidden.double() ** 2).sum(1)
-            apart = distance[row, :n] + norm[rows]
-            assert ((apart - known[own] ** 2).abs() <= 1e-6 * (norm[rows] + norm[own])).all()
-            told.append(n > 0)
-            rows += 1
+            assert n == 0 or (reached | (exact[row] > radius[row])).all()
+            apart = torch.from_numpy(given[-1][i, :n]) + norm[row]
+            off = (apart - exact[row, own] ** 2).abs()
+            assert (off <= 1e-6 * (norm[row] + norm[own])).all()
+            told[row] = n > 0
 
-    told: list[bool] = []
-    one = torch.ones(600, dtype=torch.int64)
     with torch.backends.mkldnn.flags(enabled=onednn), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screened, "_search", spied)
+        patch.setattr(screened, "_compare", spied)
         screen = screened.Screen(hidden, hidden, threads=1)
         members = torch.stack([1 - peer, peer])
-        screen.counts(one, 3 * one, torch.arange(600), peer, members, one)
+        screen.counts(asked, 3 * one, torch.arange(600), peer, members, one)
     assert len(told) == 600
-    assert sum(told) > 300 or states in (rounded_alike, uneven)
+    assert sum(told.values()) > 300 or states in (rounded_alike, uneven)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 8])
+def test_each_part_meets_every_other_once_and_no_two_at_a_time(count: int) -> None:
+    parts = [screened._Part(0, i, i + 1) for i in range(count)]
+    rounds = list(screened._every_pair(parts))
+    met = [frozenset(pair) for pairs in rounds for pair in pairs]
+    assert len(met) == len(set(met)) == count * (count + 1) // 2
+    for pairs in rounds[1:]:
+        assert len({part for pair in pairs for part in pair}) == 2 * len(pairs)
 
 
 def test_most_queries_of_ordinary_states_are_told_from_few_references() -> None:
@@ -195,7 +211,7 @@ def test_single_queries_with_too_many_references_near_are_compared_with_all() ->
     hidden[cloud] = 3 * rng.normal(size=32) + 1e-2 * rng.normal(size=(400, 32))
     sample = alone(hidden.astype(np.float32), rng.integers(0, 2, 1200))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screened, "MOST", 100)
+        patch.setattr(screened, "SPARE", 84)
         quick, told = found(sample, 3, screen=True)
     assert told == 800
     known = found(sample, 3, screen=False)[0]
@@ -235,7 +251,6 @@ def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatc
         told.append(int(found[1][:, -1].isfinite().sum()))
         return found
 
-    monkeypatch.setattr(screened, "DEPTH", 8)  # groups enough for the lists
     monkeypatch.setattr(screened.Screen, "nearest", spied)
     nulls = []
     for screen in (False, True):
@@ -245,8 +260,10 @@ def test_the_null_is_the_same_from_screened_lists(monkeypatch: pytest.MonkeyPatc
     assert torch.equal(*nulls)
 
 
-def test_threads_share_the_queries_and_torch_gets_its_own_back() -> None:
-    sample = uneven_tokens(400, 900, 32)
+@pytest.mark.parametrize(
+    "sample", [uneven_tokens(400, 900, 32), alone(*gaussian_classes(900, 32))], ids=["many", "one"]
+)
+def test_threads_share_the_queries_and_torch_gets_its_own_back(sample: Sample) -> None:
     threads = torch.get_num_threads()
     found_by = {}
     try:

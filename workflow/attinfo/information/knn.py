@@ -31,7 +31,7 @@ LONGEST_LIST = 128  # neighbours first kept for a query; where a rare class need
 def screen_pays(query: Tensor, reference: Tensor) -> bool:
     """Whether this processor has bfloat16, and there are states enough for a screen to pay."""
     return (
-        min(len(query), len(reference)) >= 2500
+        min(len(query), len(reference)) >= 3000
         and reference.shape[1] >= 64
         and reference.device.type == "cpu"
         and torch.cpu.get_capabilities().get("avx512_bf16", False)
@@ -167,9 +167,9 @@ class _Neighbours:
         everyone: Tensor,
     ) -> Tensor:
         """Puts the counts of these rows in their places; gives those whose lists are too short."""
-        near, distance = nearest(
-            self._query[rows], self._atoms, length, self._metric, self._threads
-        )
+        # The same states are known to be the same.
+        query = self._query if len(rows) == len(self._query) else self._query[rows]
+        near, distance = nearest(query, self._atoms, length, self._metric, self._threads)
         sure = torch.empty_like(rows, dtype=torch.bool)
 
         def work(some: Tensor) -> None:

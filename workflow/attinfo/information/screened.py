@@ -6,40 +6,243 @@ bounded: with x = h + e, h in bfloat16, x.y - h_x.h_y = h_x.e_y + e_x.y, no more
 within a radius is missed. The few references that are left are compared once more, in float32:
 no answer hangs on bfloat16.
 
-Compiled loops read the products. To import numba and to compile takes almost two seconds, so this
+Queries and references are cut into parts, each of one class. A part first meets references of its
+own class: from these each query has a radius. Then it meets all others. Where the queries are the
+references, each product serves both: a part meets every other once, and half the work is saved.
+
+Compiled loops read the products. To import numba and to compile takes about four seconds, so this
 is imported where it saves more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 import math
+from typing import NamedTuple
 
 import numba
+from numba.cpython.unsafe.numbers import trailing_zeros
 import numpy as np
 import torch
 from torch import Tensor
 
-from attinfo.information.threads import by_rows
+from attinfo.information.threads import team
 
-BLOCK = 256  # queries at a time: their products stay in the cache
-DEPTH = 32  # references a group: where one can be near, the others are looked at
-LANES = 32  # the number of groups is a multiple of it: least products are found side by side
-MOST = 256  # references that can be near a query; one with more is not told
+PART = 1200  # queries or references at most: their products stay in the cache
+BLOCK = 512  # of these at a time meet another part
+SMALL = 64  # parts that are smaller on average are not worth it
+SPARE = 224  # references held for a query, and four for each that it asks for: no power of two
+STEP = 256  # queries at a time are compared in float32
 ROUNDED = 1 + 2**-8  # times a number of bfloat16 is more than anything that was rounded to it
 SINGLE = 1 + 2**-9  # is for what float32 loses where these bounds are computed, and more
-FAR = 2.0**100
 LARGE = 2**21  # elements of two bytes: of so many on NumPy asks for large pages
 LOWEST, HIGHEST = np.int16(-(2**15)), np.int16(2**15 - 1)
+BYTES = np.uint64(0x0102040810204080)  # times eight bytes of 0 or 1 has them as its highest bits
 
 # A sum may be taken in any order: otherwise it is not vectorised.
 _compiled = numba.njit(nogil=True, fastmath={"reassoc", "nsz", "contract"})
 
 
+class _Queries(NamedTuple):
+    """What is known of the queries, which stand in the order of their classes.
+
+    Products are whole numbers here: from zero on these have the order of bfloat16, and what is
+    below zero is less.
+
+    Attributes:
+        classes: [Q] of the queries, `others`: [R] of the references, in their order.
+        needs: [Q] how many references of its class each asks for.
+        bounds: [Q, 2] `lost`, where `lost` (|x| + r) is the most that a product within r of x can
+            lack, and lost^2 + 2 lost |x|.
+        limit: [Q] what is near has a product below it; the lowest where it is not told.
+        often: [Q] references held so far, `near`: [Q, MOST] these, `product`: [Q, MOST] of them.
+    """
+
+    classes: np.ndarray
+    others: np.ndarray
+    needs: np.ndarray
+    bounds: np.ndarray
+    limit: np.ndarray
+    often: np.ndarray
+    near: np.ndarray
+    product: np.ndarray
+
+
 @_compiled
-def _lower(least: np.ndarray, products: np.ndarray, row: int, first: int, last: int) -> None:
-    """The least of each group [G], of what is there and of rows of the products [B, D, G]."""
-    for i in range(first, last):
-        for j in range(len(least)):
-            least[j] = min(least[j], products[row, i, j])
+def _limit(bound: int, bounds: np.ndarray, bits: np.ndarray, number: np.ndarray) -> int:
+    """The limit of a query of which as many references as it asks for have no larger product.
+
+    Args:
+        bound: that product, `bounds`: of the query.
+        bits, number: [1] the same memory.
+    """
+    # Within a radius r of x is |y| <= |x| + r, so no more than lost (|x| + r) is lost, and
+    # r^2 / 2 <= half + lost (|x| + r), which is solved for r. The product of what is within r
+    # may be larger than r^2 / 2 by as much again, and is then rounded.
+    bits[0] = np.int32(max(bound, 0)) << 16
+    half = ROUNDED * number[0]
+    radius = bounds[0] + np.sqrt(bounds[1] + 2 * half)
+    number[0] = SINGLE * (radius**2 - half)
+    return np.int16((bits[0] >> 16) + 2)
+
+
+@_compiled
+def _lower(least: np.ndarray, value: np.ndarray) -> None:
+    """Leaves the lesser numbers [Q] in `least` and the larger in `value`."""
+    for j in range(len(least)):
+        low = min(least[j], value[j])
+        value[j] = max(least[j], value[j])
+        least[j] = low
+
+
+@_compiled
+def _begin(products: np.ndarray, first: int, some: int, queries: _Queries) -> None:
+    """The limits of queries by their products [R, Q] with references of their class.
+
+    Args:
+        first: of the queries, `some`: each asks for so many.
+    """
+    rows, width = products.shape
+    # Side by side for all queries: the least of some rows each, and of these the least few.
+    depth = max(1, rows // (16 * some))
+    least, value = np.empty((some, width), np.int16), np.empty(width, np.int16)
+    least.fill(HIGHEST)
+    for start in range(0, rows, depth):
+        value.fill(HIGHEST)
+        for i in range(start, min(start + depth, rows)):
+            row = products[i]
+            for j in range(width):
+                value[j] = min(value[j], row[j])
+        for c in range(some):
+            _lower(least[c], value)
+    bits = np.empty(1, np.int32)
+    number = bits.view(np.float32)
+    for j in range(width):
+        bound, query = least[some - 1, j], first + j
+        if bound < HIGHEST:
+            queries.limit[query] = _limit(bound, queries.bounds[query], bits, number)
+
+
+@_compiled
+def _replace(heap: np.ndarray, value: int) -> None:
+    """Puts a value into a heap, in place of the largest, which comes first."""
+    j = 0
+    while 2 * j + 1 < len(heap):
+        child = 2 * j + 1
+        if child + 1 < len(heap) and heap[child + 1] > heap[child]:
+            child += 1
+        if heap[child] <= value:
+            break
+        heap[j] = heap[child]
+        j = child
+    heap[j] = value
+
+
+@_compiled
+def _tighten(
+    query: int, queries: _Queries, memory: np.ndarray, bits: np.ndarray, number: np.ndarray
+) -> None:
+    """Of the references that a query holds leaves those that can be near by what it holds."""
+    near, product = queries.near[query], queries.product[query]
+    heap = memory[: queries.needs[query]]
+    heap[:] = HIGHEST
+    for m in range(queries.often[query]):
+        same = queries.others[near[m]] == queries.classes[query]
+        if product[m] < heap[0] and same:
+            _replace(heap, product[m])
+    limit = queries.limit[query]
+    if heap[0] < HIGHEST:
+        limit = min(limit, _limit(heap[0], queries.bounds[query], bits, number))
+    n = 0
+    for m in range(queries.often[query]):
+        if product[m] < limit:
+            near[n], product[n] = near[m], product[m]
+            n += 1
+    # Where little is left out of all that it has room for, it would be asked again and again.
+    if queries.often[query] == len(near) and 4 * n > 3 * len(near):
+        limit, n = LOWEST, 0
+    queries.limit[query], queries.often[query] = limit, n
+
+
+@_compiled
+def _meet(
+    products: np.ndarray, first_row: int, first_column: int, both: bool, queries: _Queries
+) -> None:
+    """Queries take the references that can be near.
+
+    Args:
+        products: [B, W] of references, from `first_row` on, and of queries, from `first_column`.
+        both: these are queries, and references, too.
+    """
+    limit, often, near, product = queries.limit, queries.often, queries.near, queries.product
+    most, width = near.shape[1], products.shape[1]
+    opposite = limit[first_column : first_column + width]
+    memory, bits = np.empty(most, np.int16), np.empty(1, np.int32)
+    number = bits.view(np.float32)
+    flags = np.zeros(-(-width // 64) * 64, np.int8)
+    words = flags.view(np.uint64)
+    for i in range(len(products)):
+        row, line = first_row + i, products[i]
+        own = limit[row] if both else LOWEST
+        for j in range(width):
+            flags[j] = line[j] < max(own, opposite[j])
+        for start in range(0, len(words), 8):
+            some = words[start]
+            for w in range(start + 1, start + 8):
+                some |= words[w]
+            if not some:
+                continue
+            mask = np.uint64(0)
+            for w in range(8):
+                mask |= ((words[start + w] * BYTES) >> np.uint64(56)) << np.uint64(8 * w)
+            while mask:
+                j = 8 * start + np.int64(trailing_zeros(mask))
+                mask &= mask - np.uint64(1)
+                column = first_column + j
+                # Written in any case: what is not counted is written over.
+                if both:
+                    n = often[row]
+                    near[row, n], product[row, n] = column, line[j]
+                    often[row] = n + (line[j] < limit[row])
+                    if often[row] == most:
+                        _tighten(row, queries, memory, bits, number)
+                n = often[column]
+                near[column, n], product[column, n] = row, line[j]
+                often[column] = n + (line[j] < opposite[j])
+                if often[column] == most:
+                    _tighten(column, queries, memory, bits, number)
+
+
+@_compiled
+def _compare(
+    first: int,
+    asked: np.ndarray,
+    queries: _Queries,
+    query: np.ndarray,
+    reference: np.ndarray,
+    squared: np.ndarray,
+    order: np.ndarray,
+    distance: np.ndarray,
+) -> None:
+    """Leaves what can be near by all products, and fills in distances in float32.
+
+    Args:
+        first: of the queries, `asked`: [B] their numbers before they were sorted.
+        query: [Q, d], `reference`: [R, d], `squared`: [R] norms, not sorted.
+        order: [R] the numbers of the references; the queries hold these afterwards.
+        distance: [B, MOST] as of `knn.distances_to`.
+    """
+    memory, bits = np.empty(queries.near.shape[1], np.int16), np.empty(1, np.int32)
+    number = bits.view(np.float32)
+    for row in range(len(asked)):
+        _tighten(first + row, queries, memory, bits, number)
+        near, mine = queries.near[first + row], query[asked[row]]
+        for m in range(queries.often[first + row]):
+            near[m], inner = order[near[m]], np.float32(0)
+            yours = reference[near[m]]
+            for c in range(len(mine)):
+                inner += mine[c] * yours[c]
+            distance[row, m] = squared[near[m]] - 2 * inner
 
 
 @_compiled
@@ -55,87 +258,11 @@ def _insert(
 
 
 @_compiled
-def _search(
-    products: np.ndarray,
-    peers: np.ndarray,
-    count: np.ndarray,
-    bounds: np.ndarray,
-    query: np.ndarray,
-    reference: np.ndarray,
-    squared: np.ndarray,
-    order: np.ndarray,
-    often: np.ndarray,
-    near: np.ndarray,
-    distance: np.ndarray,
-) -> None:
-    """The references that can be as near to a query as the nearest of its peers.
-
-    Args:
-        products: [B, D, G] of queries and references, as whole numbers: from zero on they have
-            the order of bfloat16, and what is below zero is less.
-        peers: [B, 2] the first row of the D, and that after the last, in which all are peers.
-        count: [B] how many of the peers.
-        bounds: [B, 2] `lost`, where `lost` (|x| + r) is the most that a product within r of x can
-            lack, and lost^2 + 2 lost |x|.
-        query: [B, d], `reference`: [R, d], `squared`: [R] norms.
-        order: [D x G] the reference of each product; where these only fill up, any.
-        often: [B] to be filled with how many there are; 0 where it is not told.
-        near: [B, MOST + D] to be filled with these, and `distance` with their distances as of
-            `knn.distances_to`.
-    """
-    _, depth, groups = products.shape
-    most, bits = near.shape[1] - depth, np.empty(1, np.int32)
-    least, number = np.empty(groups, np.int16), bits.view(np.float32)
-    for row in range(len(products)):
-        often[row] = 0
-        first, last, some = peers[row, 0], peers[row, 1], count[row]
-        if last <= first or some > min(groups, most):
-            continue
-        least[:] = HIGHEST
-        _lower(least, products, row, first, last)
-        # As many peers are no farther than the nearest of so many groups, or of more on ties.
-        bound = LOWEST
-        for _ in range(some):
-            above = HIGHEST
-            for j in range(groups):
-                above = min(above, least[j] if least[j] > bound else HIGHEST)
-            bound = above
-        if bound == HIGHEST:  # so many groups are not told apart
-            continue
-        # Within a radius r of x is |y| <= |x| + r, so no more than lost (|x| + r) is lost, and
-        # r^2 / 2 <= half + lost (|x| + r), which is solved for r. The product of what is within r
-        # may be larger than r^2 / 2 by as much again, and is then rounded.
-        bits[0] = np.int32(max(bound, 0)) << 16
-        half = ROUNDED * number[0]
-        radius = bounds[row, 0] + np.sqrt(bounds[row, 1] + 2 * half)
-        number[0] = SINGLE * (radius**2 - half)
-        limit = (bits[0] >> 16) + 1
-        _lower(least, products, row, 0, first)
-        _lower(least, products, row, last, depth)
-        n = 0
-        for j in range(groups):
-            if least[j] <= limit and n <= most:
-                for i in range(depth):
-                    if products[row, i, j] <= limit:
-                        near[row, n] = order[i * groups + j]
-                        n += 1
-        if n > most:
-            continue
-        often[row] = n
-        for m in range(n):
-            other, product = near[row, m], np.float32(0)
-            for c in range(query.shape[1]):
-                product += query[row, c] * reference[other, c]
-            distance[row, m] = squared[other] - 2 * product
-
-
-@_compiled
 def _count(
     often: np.ndarray,
     near: np.ndarray,
     distance: np.ndarray,
-    start: int,
-    end: int,
+    rows: np.ndarray,
     asked: np.ndarray,
     k: np.ndarray,
     own: np.ndarray,
@@ -143,10 +270,9 @@ def _count(
     size: np.ndarray,
     counts: np.ndarray,
 ) -> None:
-    """See `Screen.counts`; the first three as of `_search`, of the queries from start to end."""
+    """See `Screen.counts`; the first three of the queries of numbers `rows`, as of `_compare`."""
     nearest, which = np.empty(near.shape[1], np.float32), np.empty(near.shape[1], np.int64)
-    for row in range(end - start):
-        query = start + row
+    for row, query in enumerate(rows):
         c, itself, needed = asked[query], own[query], k[query]
         if often[row] == 0:
             continue
@@ -173,15 +299,14 @@ def _list(
     often: np.ndarray,
     near: np.ndarray,
     distance: np.ndarray,
-    start: int,
-    end: int,
+    rows: np.ndarray,
     nearest: np.ndarray,
     which: np.ndarray,
 ) -> None:
-    """See `Screen.nearest`; the first three as of `_search`, of the queries from start to end."""
+    """See `Screen.nearest`; the first three of the queries of numbers `rows`, as of `_compare`."""
     length = nearest.shape[1]
-    for row in range(end - start):
-        values, numbers = nearest[start + row], which[start + row]
+    for row, query in enumerate(rows):
+        values, numbers = nearest[query], which[query]
         for m in range(often[row]):
             if distance[row, m] < values[length - 1]:
                 _insert(values, length, distance[row, m], numbers, near[row, m])
@@ -193,37 +318,76 @@ class _Factors:
     Half the squared norm, as two numbers of bfloat16 (2^-16 of it is lost), meets ones.
 
     Attributes:
-        right: [n + 1, d + 4]: the last is far from all.
+        right: [n, d + 4].
         squared: [n] norms of the states, `norm`: not squared, `left_out`: of what bfloat16 leaves
             out of them.
     """
 
     def __init__(self, states: Tensor) -> None:
         n, d = states.shape
-        self.right = states.new_empty((n + 1, d + 4), dtype=torch.bfloat16)
-        self.right[n] = 0
-        self.right[n, -1] = FAR
+        self.right = states.new_empty((n, d + 4), dtype=torch.bfloat16)
         self.squared, self.left_out = states.new_empty(2, n)
-        every = states, self.right[:n, :d], self.squared, self.left_out
+        every = states, self.right[:, :d], self.squared, self.left_out
         # Few at a time: memory that is used again costs less than what is fresh.
         for own, rounded, squared, left_out in zip(
-            *(p.split(4 * BLOCK) for p in every), strict=True
+            *(p.split(2 * BLOCK) for p in every), strict=True
         ):
             held = rounded.copy_(own).float().sub_(own)
             torch.linalg.vector_norm(held, dim=1, out=left_out)
             torch.sum(torch.mul(own, own, out=held), 1, out=squared)
-        self.norm, more = self.squared.sqrt(), self.right[:n, d:]
+        self.norm, more = self.squared.sqrt(), self.right[:, d:]
         more[:, :2] = 1
         more[:, 2] = self.squared / 2
         more[:, 3] = self.squared / 2 - more[:, 2].float()
 
-    def left(self, rows: slice, held: Tensor) -> Tensor:
-        """[rows, d + 4] the other factor of some rows, where it is to be put."""
-        right, d = self.right[rows], self.right.shape[1] - 4
-        left = held[: len(right)]
-        torch.neg(right[:, :d], out=left[:, :d])
-        left[:, d : d + 2], left[:, d + 2 :] = right[:, d + 2 :], right[:, d : d + 2]
-        return left
+
+def _left(right: Tensor, held: Tensor) -> Tensor:
+    """[B, d + 4] the other factor of some rows, where it is to be put."""
+    left, d = held[: len(right)], right.shape[1] - 4
+    torch.neg(right[:, :d], out=left[:, :d])
+    left[:, d : d + 2], left[:, d + 2 :] = right[:, d + 2 :], right[:, d : d + 2]
+    return left
+
+
+class _Part(NamedTuple):
+    """Rows of one class."""
+
+    label: int
+    start: int
+    stop: int
+
+
+def _cut(labels: Tensor, most: int) -> list[_Part]:
+    """Labels [n], in their order, in parts of no more than `most`."""
+    parts, start = [], 0
+    for label, n in enumerate(labels.bincount().tolist()):
+        pieces = -(-n // most)
+        ends = [start + n * i // pieces for i in range(pieces + 1)] if n else []
+        parts += [_Part(label, *some) for some in pairwise(ends)]
+        start += n
+    return parts
+
+
+Rounds = Iterator[list[tuple[_Part, _Part]]]  # of references and queries; none is in two of one
+
+
+def _every_pair(parts: list[_Part]) -> Rounds:
+    """Each part with itself, then once with every other, as in a tournament."""
+    yield list(zip(parts, parts, strict=True))
+    ring = [*parts, None] if len(parts) % 2 else [*parts]
+    half = len(ring) // 2
+    for _ in ring[1:]:
+        pairs = zip(ring[:half], reversed(ring[half:]), strict=True)
+        yield [(one, other) for one, other in pairs if one and other]
+        ring = [ring[0], ring[-1], *ring[1:-1]]
+
+
+def _every_other(references: list[_Part], queries: list[_Part]) -> Rounds:
+    """Each part of queries with references of its class, then with all others."""
+    labels = [part.label for part in references]
+    home = [(labels.index(part.label), part) for part in queries if part.label in labels]
+    for turn in range(len(references)):
+        yield [(references[(place + turn) % len(references)], part) for place, part in home]
 
 
 class Screen:
@@ -233,7 +397,7 @@ class Screen:
         self._threads = threads
         there = _Factors(reference)
         asked = there if query is reference else _Factors(query)
-        self._asked, self._right = asked, there.right
+        self._asked, self._there = asked, there
         largest = max(float(there.norm.max()), float(asked.norm.max()))
         width = reference.shape[1]
         # The bounds hold where no square comes near the limits of float32.
@@ -246,10 +410,7 @@ class Screen:
         small = 2**-15 + (width + 4) * 2**-21
         lost = (norm + asked.left_out) * share + asked.left_out + small * norm
         self._bounds = torch.stack([lost, lost * (lost + 2 * norm)], 1)
-        self._query, self._reference, self._squared = query, reference, there.squared
-        least = LANES * -(-len(reference) // (LANES * DEPTH))
-        groups = range(least, least + 4 * LANES, LANES)
-        self._groups = min(groups, key=lambda some: -len(reference) % some)
+        self._query, self._reference = query, reference
 
     def counts(
         self,
@@ -271,13 +432,9 @@ class Screen:
             belongs: [R] a class of which a state is this reference.
             members: [C, R] states of each class that are, `size`: [R] of all.
         """
-        # Those of a class stand together, each in one class.
-        ends = belongs.bincount(minlength=len(members)).cumsum(0)
-        begins = torch.cat([ends.new_zeros(1), ends[:-1]])
-        peers = torch.stack([-(-begins // self._groups), ends // self._groups], 1)
         found = asked.new_zeros(2, len(asked))
         about = [part.numpy() for part in (asked, k, own, members, size, found)]
-        self._run(belongs.argsort(stable=True), peers[asked], k + 1, _count, about)
+        self._run(asked, belongs, k + 1, _count, about)
         return found
 
     def nearest(self, length: int) -> tuple[Tensor, Tensor]:
@@ -285,54 +442,88 @@ class Screen:
         queries, references = len(self._query), len(self._reference)
         near = torch.zeros((queries, length), dtype=torch.int64)
         distance = torch.full(near.shape, torch.inf)
-        peers = torch.tensor([0, references // self._groups]).expand(queries, 2)
+        one = torch.zeros(max(queries, references), dtype=torch.int64)
         count = torch.full((queries,), length)
         about = [distance.numpy(), near.numpy()]
-        self._run(torch.arange(references), peers, count, _list, about)
+        self._run(one[:queries], one[:references], count, _list, about)
         return near, distance
 
     def _run(
         self,
-        order: Tensor,
-        peers: Tensor,
-        count: Tensor,
+        asked: Tensor,
+        belongs: Tensor,
+        needs: Tensor,
         kernel: Callable[..., None],
         about: list[np.ndarray],
     ) -> None:
-        """A kernel on what is near each query, a block at a time.
+        """A kernel on what is near each query.
 
         Args:
-            order: [R] the references, `peers`: [Q, 2] and `count`: [Q] as of `_search`.
+            asked: [Q] the class of each query, `belongs`: [R] of each reference.
+            needs: [Q] how many of its class it asks for.
         """
-        if not self._usable:
+        # A tenth more, so that two classes of about a half are cut alike.
+        most = min(PART, math.ceil(1.1 * len(belongs) / (2 * self._threads)))
+        parts = _cut(belongs, most)
+        if not self._usable or SMALL * len(parts) > len(belongs):
             return
-        depth = -(-len(order) // self._groups)
-        far = order.new_full((depth * self._groups - len(order),), len(order))
-        order = torch.cat([order, far])
-        queries = len(self._query)
-        each = -(-queries // self._threads)
-        right, products = _side_by_side(
-            (len(order), self._right.shape[1]), (self._threads, min(BLOCK, each), len(order))
+        order, rows = belongs.argsort(stable=True), asked.argsort(stable=True)
+        alike = self._query is self._reference and torch.equal(asked, belongs)
+        asking = parts if alike else _cut(asked, most)
+        width, held = self._there.right.shape[1], 4 * int(needs.max()) + SPARE
+        longest = max(part.stop - part.start for part in parts + asking)
+        near, product, right, factors, products = _side_by_side(
+            (len(rows), 2 * held),
+            (len(rows), held),
+            (len(rows), width),
+            (self._threads, longest, width),
+            (self._threads, longest**2),
         )
-        right = torch.index_select(self._right, 0, order, out=right).T
-        references = [part.numpy() for part in (self._reference, self._squared, order)]
-        asked = [part.numpy() for part in (peers, count, self._bounds, self._query)]
+        torch.index_select(self._asked.right, 0, rows, out=right)
+        references = right if alike else self._there.right[order]
+        queries = _Queries(
+            classes=asked[rows].numpy(),
+            others=belongs[order].numpy(),
+            needs=needs[rows].numpy(),
+            bounds=self._bounds[rows].numpy(),
+            limit=np.full(len(rows), LOWEST),
+            often=np.zeros(len(rows), np.int64),
+            near=near.view(torch.int32).numpy(),
+            product=product.view(torch.int16).numpy(),
+        )
 
-        def work(rows: Tensor) -> None:
-            first, end = int(rows[0]), int(rows[-1]) + 1
-            held = products[first // each]
-            factor = right.new_empty(len(held), len(right))
-            near = np.empty((len(held), MOST + depth), np.int32)
-            found = np.empty(len(held), np.int64), near, np.empty(near.shape, np.float32)
-            for start in range(first, end, BLOCK):
-                block = slice(start, min(start + BLOCK, end))
-                left = self._asked.left(block, factor)
-                half = torch.mm(left, right, out=held[: len(left)])
-                key = half.view(torch.int16).view(len(left), depth, -1).numpy()
-                _search(key, *(part[block] for part in asked), *references, *found)
-                kernel(*found, start, block.stop, *about)
+        def meet(thread: int, pairs: list[tuple[_Part, _Part]], first: bool) -> None:
+            for some, others in pairs[thread :: self._threads]:
+                left = _left(references[some.start : some.stop], factors[thread])
+                columns = right[others.start : others.stop].T
+                # At first all references are seen before any is taken.
+                step = len(left) if first else BLOCK
+                for row in range(0, len(left), step):
+                    block = left[row : row + step]
+                    place = products[thread][: len(block) * columns.shape[1]].view(len(block), -1)
+                    number = torch.mm(block, columns, out=place).view(torch.int16).numpy()
+                    if first:
+                        most_needed = int(queries.needs[others.start : others.stop].max())
+                        _begin(number, others.start, most_needed, queries)
+                    both = alike and not first
+                    _meet(number, some.start + row, others.start, both, queries)
 
-        by_rows(work, torch.arange(queries), self._threads)
+        states = self._query, self._reference, self._there.squared, order
+        given, numbers = [part.numpy() for part in states], rows.numpy()
+
+        def compare(thread: int) -> None:
+            distance = np.empty((STEP, held), np.float32)
+            for start in range(thread * STEP, len(rows), self._threads * STEP):
+                some = slice(start, start + STEP)
+                _compare(start, numbers[some], queries, *given, distance)
+                found = queries.often[some], queries.near[some], distance
+                kernel(*found, numbers[some], *about)
+
+        with team(self._threads) as together:
+            rounds = _every_pair(parts) if alike else _every_other(parts, asking)
+            for turn, pairs in enumerate(rounds):
+                together(partial(meet, pairs=pairs, first=turn == 0))
+            together(compare)
 
 
 def _side_by_side(*shapes: tuple[int, ...]) -> list[Tensor]:

@@ -24,14 +24,28 @@ def one_thread() -> Iterator[int]:
         torch.set_num_threads(threads)
 
 
+Together = Callable[[Callable[[int], None]], None]
+
+
+@contextmanager
+def team(threads: int) -> Iterator[Together]:
+    """What does a work on so many threads, each told its number; inside of `one_thread` only."""
+    with ThreadPoolExecutor(threads) as pool:
+
+        def together(work: Callable[[int], None]) -> None:
+            others = [pool.submit(work, thread) for thread in range(1, threads)]
+            work(0)
+            for each in others:
+                each.result()  # raises what went wrong
+
+        yield together
+
+
 def by_rows(work: Callable[[Tensor], None], rows: Tensor, threads: int) -> None:
     """Work on the rows [n], on each thread on a part of them; inside of `one_thread` only."""
     if threads == 1 or rows.device.type != "cpu":
         work(rows)
         return
-    own, *others = rows.chunk(threads)
-    with ThreadPoolExecutor(threads) as pool:
-        found = [pool.submit(work, some) for some in others]
-        work(own)
-    for each in found:
-        each.result()  # raises what went wrong
+    parts = rows.chunk(threads)
+    with team(len(parts)) as together:
+        together(lambda thread: work(parts[thread]))

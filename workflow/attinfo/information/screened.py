@@ -462,22 +462,27 @@ class Screen:
             asked: [Q] the class of each query, `belongs`: [R] of each reference.
             needs: [Q] how many of its class it asks for.
         """
+        alike = self._query is self._reference and torch.equal(asked, belongs)
         # A tenth more, so that two classes of about a half are cut alike.
         most = min(PART, math.ceil(1.1 * len(belongs) / (2 * self._threads)))
-        parts = _cut(belongs, most)
-        if not self._usable or SMALL * len(parts) > len(belongs):
+        parts = _cut(belongs, most if alike else 2 * PART)
+        asking = parts if alike else _cut(asked, PART)
+        held = 4 * int(needs.max()) + SPARE
+        # Of all references about as large a share is near as is needed of the class, and as many
+        # again cannot be told from these.
+        size = belongs.bincount(minlength=int(asked.max()) + 1)
+        few = 2 * needs * len(belongs) <= held * size[asked]
+        if not self._usable or not few.any() or SMALL * len(parts) > len(belongs):
             return
         order, rows = belongs.argsort(stable=True), asked.argsort(stable=True)
-        alike = self._query is self._reference and torch.equal(asked, belongs)
-        asking = parts if alike else _cut(asked, most)
-        width, held = self._there.right.shape[1], 4 * int(needs.max()) + SPARE
-        longest = max(part.stop - part.start for part in parts + asking)
+        width = self._there.right.shape[1]
+        longest, widest = (max(p.stop - p.start for p in some) for some in (parts, asking))
         near, product, right, factors, products = _side_by_side(
             (len(rows), 2 * held),
             (len(rows), held),
             (len(rows), width),
             (self._threads, longest, width),
-            (self._threads, longest**2),
+            (self._threads, longest * widest),
         )
         torch.index_select(self._asked.right, 0, rows, out=right)
         references = right if alike else self._there.right[order]
@@ -502,7 +507,7 @@ class Screen:
                     block = left[row : row + step]
                     place = products[thread][: len(block) * columns.shape[1]].view(len(block), -1)
                     number = torch.mm(block, columns, out=place).view(torch.int16).numpy()
-                    if first:
+                    if first and few[rows[others.start]]:
                         most_needed = int(queries.needs[others.start : others.stop].max())
                         _begin(number, others.start, most_needed, queries)
                     both = alike and not first

@@ -46,8 +46,8 @@ _compiled = numba.njit(nogil=True, fastmath={"reassoc", "nsz", "contract"})
 class _Queries(NamedTuple):
     """What is known of the queries, which stand in the order of their classes.
 
-    Products are whole numbers here: from zero on these have the order of bfloat16, and what is
-    below zero is less.
+    Products are whole numbers here, the bits of bfloat16: from zero on these have its order, and
+    what is below zero is less.
 
     Attributes:
         classes: [Q] of the queries, `others`: [R] of the references, in their order.
@@ -349,6 +349,12 @@ def _left(right: Tensor, held: Tensor) -> Tensor:
     return left
 
 
+def _numbers(left: Tensor, right: Tensor, held: Tensor) -> np.ndarray:
+    """Products [B, W] of [B, d + 4] and [d + 4, W], as of `_Queries`, put into `held`."""
+    place = held[: len(left) * right.shape[1]].view(len(left), -1)
+    return torch.mm(left, right, out=place).view(torch.int16).numpy()
+
+
 class _Part(NamedTuple):
     """Rows of one class."""
 
@@ -501,17 +507,15 @@ class Screen:
             for some, others in pairs[thread :: self._threads]:
                 left = _left(references[some.start : some.stop], factors[thread])
                 columns = right[others.start : others.stop].T
-                # At first all references are seen before any is taken.
-                step = len(left) if first else BLOCK
-                for row in range(0, len(left), step):
-                    block = left[row : row + step]
-                    place = products[thread][: len(block) * columns.shape[1]].view(len(block), -1)
-                    number = torch.mm(block, columns, out=place).view(torch.int16).numpy()
-                    if first and few[rows[others.start]]:
-                        most_needed = int(queries.needs[others.start : others.stop].max())
-                        _begin(number, others.start, most_needed, queries)
-                    both = alike and not first
-                    _meet(number, some.start + row, others.start, both, queries)
+                if first and few[rows[others.start]]:
+                    number = _numbers(left, columns, products[thread])
+                    most_needed = int(queries.needs[others.start : others.stop].max())
+                    _begin(number, others.start, most_needed, queries)
+                    _meet(number, some.start, others.start, False, queries)
+                elif not first:
+                    for row in range(0, len(left), BLOCK):
+                        number = _numbers(left[row : row + BLOCK], columns, products[thread])
+                        _meet(number, some.start + row, others.start, alike, queries)
 
         states = self._query, self._reference, self._there.squared, order
         given, numbers = [part.numpy() for part in states], rows.numpy()

@@ -218,6 +218,15 @@ def test_single_queries_with_too_many_references_near_are_compared_with_all() ->
     assert torch.equal(quick, known)
 
 
+def test_of_small_classes_whose_radius_holds_many_all_are_compared() -> None:
+    rng = np.random.default_rng(0)
+    output = np.concatenate([np.zeros(460), 1 + np.arange(240) // 15]).astype(np.int64)
+    sample = alone(rng.normal(size=(700, 32)).astype(np.float32), rng.permutation(output))
+    quick, told = found(sample, 3, screen=True)
+    assert told == 460
+    assert torch.equal(quick, found(sample, 3, screen=False)[0])
+
+
 @pytest.mark.parametrize("states", [gaussian, repeated, whole])
 def test_lists_of_neighbours_hold_the_nearest_in_order(
     monkeypatch: pytest.MonkeyPatch, states

@@ -55,7 +55,7 @@ class _Queries(NamedTuple):
         bounds: [Q, 2] `lost`, where `lost` (|x| + r) is the most that a product within r of x can
             lack, and lost^2 + 2 lost |x|.
         limit: [Q] what is near has a product below it; the lowest where it is not told.
-        often: [Q] references held so far, `near`: [Q, MOST] these, `product`: [Q, MOST] of them.
+        often: [Q] references held so far, `near`: [Q, S] these, `product`: [Q, S] of them.
     """
 
     classes: np.ndarray
@@ -230,7 +230,7 @@ def _compare(
         first: of the queries, `asked`: [B] their numbers before they were sorted.
         query: [Q, d], `reference`: [R, d], `squared`: [R] norms, not sorted.
         order: [R] the numbers of the references; the queries hold these afterwards.
-        distance: [B, MOST] as of `knn.distances_to`.
+        distance: [B, S] as of `knn.distances_to`.
     """
     memory, bits = np.empty(queries.near.shape[1], np.int16), np.empty(1, np.int32)
     number = bits.view(np.float32)

@@ -10,7 +10,9 @@ from samples import gaussian_classes, sample_of, uneven_tokens
 import torch
 
 from attinfo.information import knn, screened
+from attinfo.information.candidates import Queries
 from attinfo.information.knn import nearest, nearest_neighbours
+from attinfo.information.parts import Part, every_pair
 from attinfo.information.sample import Sample
 
 
@@ -137,10 +139,10 @@ def test_no_reference_within_the_radius_is_missed(
     of_class = exact.where(asked[:, None] == peer, torch.inf)
     radius = of_class.kthvalue(4, dim=1, keepdim=True).values
     norm = (hidden.double() ** 2).sum(1)
-    compare = screened._compare
+    compare = screened.compare
     told: dict[int, bool] = {}
 
-    def spied(first: int, rows: np.ndarray, queries: screened._Queries, *given: np.ndarray) -> None:
+    def spied(first: int, rows: np.ndarray, queries: Queries, *given: np.ndarray) -> None:
         compare(first, rows, queries, *given)
         for i, row in enumerate(rows.tolist()):
             n = int(queries.often[first + i])
@@ -155,7 +157,7 @@ def test_no_reference_within_the_radius_is_missed(
             told[row] = n > 0
 
     with torch.backends.mkldnn.flags(enabled=onednn), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(screened, "_compare", spied)
+        patch.setattr(screened, "compare", spied)
         screen = screened.Screen(hidden, hidden, threads=1)
         members = torch.stack([1 - peer, peer])
         screen.counts(asked, 3 * one, torch.arange(600), peer, members, one)
@@ -165,8 +167,8 @@ def test_no_reference_within_the_radius_is_missed(
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8])
 def test_each_part_meets_every_other_once_and_no_two_at_a_time(count: int) -> None:
-    parts = [screened._Part(0, i, i + 1) for i in range(count)]
-    rounds = list(screened._every_pair(parts))
+    parts = [Part(0, i, i + 1) for i in range(count)]
+    rounds = list(every_pair(parts))
     met = [frozenset(pair) for pairs in rounds for pair in pairs]
     assert len(met) == len(set(met)) == count * (count + 1) // 2
     for pairs in rounds[1:]:

@@ -2,7 +2,7 @@
 
 Modules stand in the order of the data flow, and import only from earlier ones:
 config, data, models, training, states, information, agreement, claims, figures, report.
-Nothing here knows of Snakemake, but for this: a job of its is a process with no other work.
+Nothing here knows of Snakemake, but that its jobs are processes with no other work.
 """
 
 import gc

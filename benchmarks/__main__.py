@@ -16,8 +16,8 @@ import sys
 import time
 from typing import Any
 
-from attinfo.errors import InputError
-from attinfo.files import whole
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.errors import InputError
 from benchmarks.compare import stored, worsened
 
 TOPICS = {

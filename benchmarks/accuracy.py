@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from attinfo.calibration import calibrate
-from attinfo.information.estimators import ESTIMATORS
+from attinfo.information.calibration import calibrate
+from attinfo.information.estimators.registered import ESTIMATORS
 from attinfo.information.tasks import TASKS
 
 WIDTH, CLASSES, RANK = 128, 2, 4
@@ -13,7 +13,7 @@ SEED = 2000  # of none that an estimator was designed with
 
 
 def table(quick: bool) -> pd.DataFrame:
-    """A row an estimator, task and number of texts, as of `attinfo.calibration.calibrate`."""
+    """A row an estimator, task and number of texts, as of `information.calibration.calibrate`."""
     own: dict[str, dict[str, str]] = {name: {} for name in ESTIMATORS}
     given = {"estimators": own, "width": 16 if quick else WIDTH, "levels": [LEVEL], "seed": SEED}
     given |= {"ranks": [RANK], "repeats": 2 if quick else 5}

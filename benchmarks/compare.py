@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from attinfo.errors import InputError
+from attinfo.runtime.errors import InputError
 
 WORSE = 1.2  # times
 NAMES = ("topic", "work", "against", "size")

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.linalg import lapack
 import torch
 
-from attinfo.information.estimators import ESTIMATORS
-from attinfo.information.probes import gram, solved
+from attinfo.information.estimators.probes import gram, solved
+from attinfo.information.estimators.registered import ESTIMATORS
 from attinfo.information.summary import summary
 from benchmarks import peers
 from benchmarks.samples import PERMUTATIONS, drawn, estimate, permuted

@@ -63,8 +63,8 @@ def training(size: int) -> Callable[[], Any]:
 
 def states(size: int) -> Callable[[], Any]:
     """The store of so many texts, made and written."""
-    from attinfo.states import states_of
-    from attinfo.store import write_states
+    from attinfo.states.extract import states_of
+    from attinfo.states.store import write_states
     from benchmarks.training import classifier, sentences
 
     texts, model = sentences(size), classifier("bilstm", "additive", "softmax").eval()

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import yaml
 
-from attinfo.errors import InputError
+from attinfo.runtime.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 STUDY = Path("results/default")

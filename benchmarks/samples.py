@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from attinfo.calibration import sample_of
-from attinfo.information.estimators import ESTIMATORS
+from attinfo.information.calibration import sample_of
+from attinfo.information.estimators.registered import ESTIMATORS
 from attinfo.information.sample import Sample, with_permutations
 from attinfo.information.tasks import TASKS, Task
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from attinfo.states import states_of
-from attinfo.store import read_states, write_states
+from attinfo.states.extract import states_of
+from attinfo.states.store import read_states, write_states
 from benchmarks.timing import interleaved, measure
 from benchmarks.training import WIDTH, classifier, sentences
 

@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from attinfo.files import whole
-from attinfo.style import GREY, INK, applied, in_order
+from attinfo.figures.style import GREY, INK, applied, in_order
+from attinfo.runtime.atomic import whole
 
 MET = {True: "met", False: "missed", None: ""}
 

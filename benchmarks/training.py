@@ -14,14 +14,14 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from attinfo.allocation import keep_memory
+from attinfo.config.sections import Training
+from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier
 from attinfo.models.noise import training_noise
-from attinfo.models.variants import VARIANTS
-from attinfo.optimizers import Optimizers
-from attinfo.sections import Training
+from attinfo.runtime.job import keep_freed_memory
+from attinfo.training.optimizers import Optimizers
 from benchmarks.timing import Seconds, interleaved, measure
 
 VOCABULARY, EMBEDDING, WIDTH, BATCH = 20_000, 300, 256, 64
@@ -87,7 +87,7 @@ def bare(texts: Texts, chosen: list[np.ndarray], packed: bool) -> Callable[[], N
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
     """BiLSTM with additive attention against the bare LSTM; then each cell."""
-    keep_memory()
+    keep_freed_memory()
     texts = sentences((10 if quick else 40) * BATCH)
     chosen = list(batches(texts.lengths, BATCH, np.random.default_rng(1)))
     cells = list(product(ENCODERS, SCORERS, NORMALISERS))

@@ -18,17 +18,17 @@ import pytest
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from attinfo.config.registry import parse_normaliser, with_defaults
+from attinfo.config.sections import Dataset, Split, Training
+from attinfo.config.variants import VARIANTS
 from attinfo.data.files import files
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import Texts, read_summary, read_texts
-from attinfo.determinism import be_deterministic
 from attinfo.models.classifier import Classifier
-from attinfo.models.variants import VARIANTS
-from attinfo.registry import parse_normaliser, with_defaults
-from attinfo.sections import Dataset, Split, Training
-from attinfo.states import states_of
-from attinfo.store import States
-from attinfo.training import train
+from attinfo.runtime.job import be_deterministic
+from attinfo.states.extract import states_of
+from attinfo.states.store import States
+from attinfo.training.train import train
 
 # The same examples in every run of the tests.
 settings.register_profile("tests", derandomize=True, deadline=None)

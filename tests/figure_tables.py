@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from attinfo.contrasts import CONTRASTS
-from attinfo.distributions import COLUMNS, LARGEST, TAU
-from attinfo.figures import Tables
-from attinfo.figures.tables import CSV, PARQUET
-from attinfo.quantities import MEASURES, STATISTICS
+from attinfo.claims.conclusions import CONTRASTS
+from attinfo.claims.run_statistics import MEASURES, STATISTICS
+from attinfo.figures.distributions import COLUMNS, LARGEST, TAU
+from attinfo.figures.tables import CSV, PARQUET, Tables
 
 CELL = ["dataset", "encoder", "attention", "normaliser", "variant"]
 RUN = [*CELL, "seed"]

@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from attinfo.style import CONTRAST, applied, contrast
+from attinfo.figures.style import CONTRAST, applied, contrast
 
 
 def words_of(figure: Figure) -> list[Text]:

@@ -8,10 +8,10 @@ from scipy.integrate import quad
 from scipy.stats import norm
 import torch
 
-from attinfo.information.knn import nearest_neighbours
-from attinfo.information.linear import linear_probe
+from attinfo.information.estimators.knn import nearest_neighbours
+from attinfo.information.estimators.linear import linear_probe
+from attinfo.information.estimators.stack import stack
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
-from attinfo.information.stack import stack
 
 Estimator = Callable[[Sample], Measured]
 STUDIED: dict[str, Estimator] = {

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from attinfo.agreement import GAP_BINS
-from attinfo.contrasts import CONTRASTS
-from attinfo.effects import RUN, Sampled, effects_of
-from attinfo.verdicts import judge
+from attinfo.agreement.gaps import GAP_BINS
+from attinfo.claims.conclusions import CONTRASTS
+from attinfo.claims.effects import RUN, Sampled, effects_of
+from attinfo.claims.verdicts import judge
 
 PRIMARY = [contrast for contrast in CONTRASTS if contrast.primary]
 TEXTS = 100  # stand for 1,066: what they do to a mean is scaled to that

@@ -11,34 +11,28 @@ import pandas as pd
 from project import ROOT
 import yaml
 
-from attinfo.agreement import (
-    between_seeds,
-    by_text,
-    by_unit,
-    measures_of,
-    read_pointwise,
-    split_half,
-)
-from attinfo.calibration import calibrate
-from attinfo.claims import settle
-from attinfo.collected import faithfulness_means
-from attinfo.config import Study
+from attinfo.agreement.reliability import between_seeds, split_half
+from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
+from attinfo.claims.collect import faithfulness_means
+from attinfo.claims.settle import settle
+from attinfo.config.stage_options import Study
+from attinfo.config.variants import VARIANTS
 from attinfo.data.files import files
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import read_summary, read_texts
-from attinfo.faithfulness import faithfulness
-from attinfo.figure_names import drawn, place
-from attinfo.importance import importance
+from attinfo.explain.faithfulness import faithfulness
+from attinfo.explain.importance import importance
+from attinfo.figures.catalogue import drawn, place
+from attinfo.information.calibration import calibrate
+from attinfo.information.trust import trusted
 from attinfo.information.units import information
 from attinfo.models.classifier import Classifier
-from attinfo.models.variants import VARIANTS
-from attinfo.provenance import describe
-from attinfo.report.evidence import evidence
+from attinfo.report.figures import evidence
 from attinfo.report.strips import Files, strips
-from attinfo.states import states_of
-from attinfo.store import read_states, write_states
-from attinfo.training import train
-from attinfo.trust import trusted
+from attinfo.runtime.provenance import describe
+from attinfo.states.extract import states_of
+from attinfo.states.store import read_states, write_states
+from attinfo.training.train import train
 
 ODD = (  # words of texts that a page must show and never run
     "<script>window.ran=1</script>",

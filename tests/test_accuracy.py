@@ -9,10 +9,10 @@ import pytest
 from samples import STUDIED, Estimator, every_estimator
 from scipy.stats import binom, spearmanr
 
-from attinfo.calibration import correlation, sample_of
 from attinfo.information import estimate
-from attinfo.information.discrete import atoms_plugin
-from attinfo.information.stack import stack
+from attinfo.information.calibration import correlation, sample_of
+from attinfo.information.estimators.discrete import atoms_plugin
+from attinfo.information.estimators.stack import stack
 from attinfo.information.tasks import TASKS
 
 SEEDS = range(1000, 1004)

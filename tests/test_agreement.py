@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy, kendalltau
 
-from attinfo.agreement import GAP_BINS, by_text, by_unit, pairs
+from attinfo.agreement import pairs
 from attinfo.agreement.gaps import (
     FINE_BINS,
     FINE_EDGES,
+    GAP_BINS,
     concordance_by_gap,
     gap_edges,
     study_bins,
@@ -21,7 +22,8 @@ from attinfo.agreement.gaps import (
 from attinfo.agreement.kendall import kendall_by_text
 from attinfo.agreement.pairs import pairs_of
 from attinfo.agreement.skew import skew_at, skew_by_text
-from attinfo.store import States
+from attinfo.agreement.tables import by_text, by_unit
+from attinfo.states.store import States
 
 TEXTS = st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=9, min_size=1))
 

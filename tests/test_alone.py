@@ -8,10 +8,13 @@ import sys
 
 import pytest
 
-from attinfo import alone
-from attinfo.errors import InputError
+from attinfo.runtime import lock as alone
+from attinfo.runtime.errors import InputError
 
-HOLD = "import sys, time; from attinfo.alone import take; take(sys.argv[1]); print(1, flush=True)"
+HOLD = (
+    "import sys, time; from attinfo.runtime.lock import take; "
+    "take(sys.argv[1]); print(1, flush=True)"
+)
 
 
 def other(path: Path) -> subprocess.Popen[str]:

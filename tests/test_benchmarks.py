@@ -15,7 +15,7 @@ from benchmarks.pipeline import split
 from benchmarks.tables import draw
 from benchmarks.timing import interleaved, measure
 
-from attinfo.errors import InputError
+from attinfo.runtime.errors import InputError
 
 
 def stored(path: Path, **ratios: float) -> Path:

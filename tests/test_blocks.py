@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from attinfo.config.registry import entries
+from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import Batch
-from attinfo.errors import InputError
 from attinfo.models.attention import NORMALISERS, SCORERS, gumbel_softmax
 from attinfo.models.classifier import Classifier
-from attinfo.models.encoders import ENCODERS, positions
+from attinfo.models.encoders.all import ENCODERS, positions
 from attinfo.models.noise import evaluation_noise, training_noise
-from attinfo.models.variants import VARIANTS
-from attinfo.registry import entries
+from attinfo.runtime.errors import InputError
 
 INPUTS, WIDTH = 10, 16
 ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # it has its own tests

@@ -15,11 +15,11 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 import torch
 
-from attinfo.calibration import calibrate, correlation, sample_of, sizes
+from attinfo.information.calibration import calibrate, correlation, sample_of, sizes
 from attinfo.information.summary import measured
 from attinfo.information.tasks import TASKS, Task, spectrum
 from attinfo.information.units import effective_rank
-from attinfo.seeds import seed_of
+from attinfo.runtime.seeds import seed_of
 
 every_task = pytest.mark.parametrize("name", TASKS)
 LINEAR = ("gaussian", "imbalanced", "low_variance", "ten_classes")

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attinfo.agreement import GAP_BINS
-from attinfo.claims import settle
-from attinfo.contrasts import CONCLUSIONS, CONTRASTS, table
-from attinfo.effects import RUN, Sampled, effects_of
-from attinfo.errors import InputError
-from attinfo.quantities import STATISTICS
-from attinfo.verdicts import judge
+from attinfo.agreement.gaps import GAP_BINS
+from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS, table
+from attinfo.claims.effects import RUN, Sampled, effects_of
+from attinfo.claims.run_statistics import STATISTICS
+from attinfo.claims.settle import settle
+from attinfo.claims.verdicts import judge
+from attinfo.runtime.errors import InputError
 
 TEXTS = 80
 ENCODERS, SCORERS = ("bilstm", "mlp"), ("additive", "deep", "scaled_dot")

@@ -5,9 +5,9 @@ import os
 from cluster import Cluster, wait_until
 import pytest
 
-from attinfo import cluster as library
-from attinfo.cluster import Queue, check_queues, check_shared, ready, status_command
-from attinfo.errors import InputError
+from attinfo.runtime import slurm as library
+from attinfo.runtime.errors import InputError
+from attinfo.runtime.slurm import Queue, check_queues, check_shared, ready, status_command
 
 BOTH = Queue("me", "both")
 SECOND = Queue("me", "second")

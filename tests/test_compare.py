@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attinfo.compare import main
-from attinfo.comparison import (
+from attinfo.claims.across_studies import (
     NUMBERS,
     compare_cells,
     compare_claims,
@@ -17,6 +16,7 @@ from attinfo.comparison import (
     read_studies,
     sentence,
 )
+from attinfo.compare import main
 from attinfo.figures.comparison import comparison
 
 TABLES = simulated()

@@ -22,13 +22,7 @@ import torch
 import yaml
 
 import attinfo
-from attinfo.config import Study, write_schema
-from attinfo.errors import InputError
-from attinfo.information.estimators import ESTIMATORS
-from attinfo.information.sample import Sample, folds, with_permutations
-from attinfo.models.classifier import Classifier
-from attinfo.models.variants import VARIANTS
-from attinfo.registry import (
+from attinfo.config.registry import (
     REGISTRIES,
     REQUIRED,
     blocks,
@@ -38,7 +32,13 @@ from attinfo.registry import (
     parse_normaliser,
     with_defaults,
 )
-from attinfo.sections import Training
+from attinfo.config.sections import Training
+from attinfo.config.stage_options import Study, write_schema
+from attinfo.config.variants import VARIANTS
+from attinfo.information.estimators.registered import ESTIMATORS
+from attinfo.information.sample import Sample, folds, with_permutations
+from attinfo.models.classifier import Classifier
+from attinfo.runtime.errors import InputError
 
 REPOSITORY = Path(__file__).parents[1]
 LIBRARY = Path(attinfo.__file__).parent
@@ -724,7 +724,8 @@ def python(code: str, library: Path = LIBRARY) -> str:
 
 def test_reading_a_config_imports_neither_torch_nor_pandas() -> None:
     heavy = "{'torch', 'pandas', 'datasets', 'sklearn'}"
-    assert python(f"import sys, attinfo.config; print({heavy} & set(sys.modules))") == "set()\n"
+    code = f"import sys, attinfo.config.stage_options; print({heavy} & set(sys.modules))"
+    assert python(code) == "set()\n"
 
 
 def test_a_new_scorer_takes_one_class_and_one_entry_of_the_registry(tmp_path: Path) -> None:
@@ -745,15 +746,15 @@ def test_a_new_scorer_takes_one_class_and_one_entry_of_the_registry(tmp_path: Pa
 
 SCORERS = {'''
     source = source.replace(
-        "from attinfo.options import ", "from attinfo.options import Positive, "
+        "from attinfo.option_types import ", "from attinfo.option_types import Positive, "
     )
     file.write_text(source.replace("SCORERS = {", new_class + '"first": First, ', 1), "utf-8")
     code = """
 import torch
-from attinfo.config import Study
+from attinfo.config.stage_options import Study
 from attinfo.data.batches import Batch
 from attinfo.models.classifier import Classifier
-from attinfo.models.variants import VARIANTS
+from attinfo.config.variants import VARIANTS
 blocks = {"dataset": "mine", "encoder": "mlp", "attention": "first", "normaliser": "softmax"}
 mine = {"source": {"name": "files", "path": "mine.csv"}}
 study = Study.checked({"study": "new", "seeds": [1], "datasets": {"mine": mine}, "grid": [blocks],

@@ -18,13 +18,13 @@ import pytest
 from tokenizers import Tokenizer
 
 import attinfo
+from attinfo.config.sections import Dataset
 from attinfo.data.batches import batches, pad
 from attinfo.data.planted import planted as planted_source
 from attinfo.data.prepare import SPECIAL, duplicates, prepare, tokenize, train_tokenizer
 from attinfo.data.splits import apportioned, capped, complete, named, split
 from attinfo.data.texts import read_arrow, read_summary, read_texts
-from attinfo.errors import InputError
-from attinfo.sections import Dataset
+from attinfo.runtime.errors import InputError
 
 PARTS = ("train", "dev", "test")
 SCRIPTS = Path(attinfo.__file__).parents[1] / "scripts"

@@ -4,7 +4,7 @@ import pandas as pd
 from project import copy_of_project, snakemake
 import pytest
 
-from attinfo.statistics import t_interval
+from attinfo.statistics.intervals import t_interval
 
 pytestmark = pytest.mark.slow
 

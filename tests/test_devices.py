@@ -12,21 +12,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from attinfo import devices
-from attinfo.devices import device_of, free_gpu, in_parts
-from attinfo.errors import InputError
-from attinfo.importance import importance
+from attinfo.config.variants import VARIANTS
+from attinfo.explain.importance import importance
 from attinfo.models.classifier import Classifier
-from attinfo.models.variants import VARIANTS
-from attinfo.objectives import label_objective
-from attinfo.states import states_of
-from attinfo.store import States
-from attinfo.training import _Training, train
+from attinfo.runtime import devices
+from attinfo.runtime.devices import device_of, free_gpu, in_parts
+from attinfo.runtime.errors import InputError
+from attinfo.states.extract import states_of
+from attinfo.states.store import States
+from attinfo.training.objectives import label_objective
+from attinfo.training.train import _Training, train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 CLOSE = 1e-4  # of outputs between devices, of models with one set of weights
 HOLD = (
-    "import sys; from attinfo.devices import free_gpu;"
+    "import sys; from attinfo.runtime.devices import free_gpu;"
     "print(free_gpu(int(sys.argv[1]), sys.argv[2]), flush=True); sys.stdin.read()"
 )
 

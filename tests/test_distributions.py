@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from attinfo.distributions import (
+from attinfo.figures.distributions import (
     by_largest_weight,
     deleted,
     divergence_by_text,
@@ -17,8 +17,8 @@ from attinfo.distributions import (
     tempered,
     variation_by_text,
 )
-from attinfo.evaluation import jensen_shannon, total_variation
-from attinfo.store import States, write_states
+from attinfo.models.distances import jensen_shannon, total_variation
+from attinfo.states.store import States, write_states
 
 
 def states_of(

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from statsmodels.api import OLS
 
-from attinfo.contrast import ACCURACY_TOLERANCE, Contrast, Side
-from attinfo.contrasts import CONTRASTS
-from attinfo.effects import RUN, Sampled, describe_runs, effects_of
-from attinfo.quantities import STATISTICS
+from attinfo.claims.conclusions import CONTRASTS
+from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast, Side
+from attinfo.claims.effects import RUN, Sampled, describe_runs, effects_of
+from attinfo.claims.run_statistics import STATISTICS
 
 TEXTS, REPEATS = 30, 20
 PLUS, MINUS = "attention == 'additive'", "attention != 'additive'"

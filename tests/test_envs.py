@@ -21,7 +21,7 @@ from rattler import Channel, MatchSpec, Subdir, solve
 from rattler.exceptions import SolverError
 import yaml
 
-from attinfo.provenance import sources
+from attinfo.runtime.provenance import sources
 
 CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
 PIP = {conda: pip for pip, conda in CONDA.items()}

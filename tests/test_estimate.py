@@ -21,8 +21,8 @@ import torch
 import attinfo
 from attinfo.information import FLAGS, Estimate, estimate
 from attinfo.information.__main__ import main
-from attinfo.information.estimators import CONTINUOUS, ESTIMATORS
-from attinfo.store import write_states
+from attinfo.information.estimators.registered import CONTINUOUS, ESTIMATORS
+from attinfo.states.store import write_states
 
 every_name = pytest.mark.parametrize("name", STUDIED)
 every_name_of_floats = pytest.mark.parametrize("name", CONTINUOUS)

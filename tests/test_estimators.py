@@ -13,22 +13,22 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 import torch
 
-from attinfo.information import logistic, mlp, networks
-from attinfo.information.binning import binned
-from attinfo.information.discrete import atoms_plugin
-from attinfo.information.features import leading, principal
-from attinfo.information.gaussian import gaussian_plugin
-from attinfo.information.infonce import infonce
-from attinfo.information.ksg import ksg_on_score
-from attinfo.information.linear import linear_probe
-from attinfo.information.logistic import logistic_probe
-from attinfo.information.mine import donsker_varadhan, mine
-from attinfo.information.mlp import residual_network
-from attinfo.information.probes import RidgeProbes, ledoit_wolf
-from attinfo.information.regression import _Normal, ridge_gaussian, stacked_regression
+from attinfo.information.estimators import logistic, mlp, networks
+from attinfo.information.estimators.binning import binned
+from attinfo.information.estimators.discrete import atoms_plugin
+from attinfo.information.estimators.features import leading, principal
+from attinfo.information.estimators.gaussian import gaussian_plugin
+from attinfo.information.estimators.infonce import infonce
+from attinfo.information.estimators.ksg import ksg_on_score
+from attinfo.information.estimators.linear import linear_probe
+from attinfo.information.estimators.logistic import logistic_probe
+from attinfo.information.estimators.mine import donsker_varadhan, mine
+from attinfo.information.estimators.mlp import residual_network
+from attinfo.information.estimators.probes import RidgeProbes, ledoit_wolf
+from attinfo.information.estimators.regression import _Normal, ridge_gaussian, stacked_regression
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 from attinfo.information.tasks import TASKS, Task
-from attinfo.information.words import WEIGHTS, token_type_probe
+from attinfo.information.token_type import WEIGHTS, token_type_probe
 
 Estimator = Callable[[Sample], Measured]
 

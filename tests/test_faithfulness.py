@@ -10,11 +10,11 @@ from pydantic import ValidationError
 import pytest
 from test_importance import TEXTS, model_of, some_texts, texts_of
 
-from attinfo import faithfulness as module
-from attinfo.beam import bounds
-from attinfo.erasure import Eraser
-from attinfo.faithfulness import KINDS, faithfulness, ranks, text_bounds, top_sizes
-from attinfo.sections import Faithfulness
+from attinfo.config.sections import Faithfulness
+from attinfo.explain import faithfulness as module
+from attinfo.explain.beam import bounds
+from attinfo.explain.erasure import Eraser
+from attinfo.explain.faithfulness import KINDS, faithfulness, ranks, text_bounds, top_sizes
 
 BINS = [0.01, 0.05, 0.1, 0.2, 0.5]
 OPTIONS: dict[str, Any] = Faithfulness().model_dump()

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attinfo.errors import InputError
-from attinfo.figure_names import ENTRIES, SECTIONS, drawn, place
-from attinfo.figures import FIGURES, Drawing, Tables, draw_all, is_missing, read_tables
-from attinfo.figures.drawing import compact, save
-from attinfo.quantities import STATISTICS
-from attinfo.style import CONTRAST, HUES, NAMES, applied, contrast, ink_of
+from attinfo.claims.run_statistics import STATISTICS
+from attinfo.figures.catalogue import ENTRIES, SECTIONS, drawn, place
+from attinfo.figures.drawing import Drawing, compact, is_missing, save
+from attinfo.figures.registry import FIGURES, draw_all
+from attinfo.figures.style import CONTRAST, HUES, NAMES, applied, contrast, ink_of
+from attinfo.figures.tables import Tables, read_tables
+from attinfo.runtime.errors import InputError
 
 DEFAULT = simulated()
 ONE = simulated(

@@ -12,11 +12,11 @@ import sys
 import pytest
 
 import attinfo
-from attinfo.cost import slowest_rules
-from attinfo.errors import unknown
-from attinfo.files import whole
-from attinfo.provenance import describe, digest, sources
-from attinfo.seeds import seed_of
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.cost import slowest_rules
+from attinfo.runtime.errors import unknown
+from attinfo.runtime.provenance import describe, digest, sources
+from attinfo.runtime.seeds import seed_of
 
 LIBRARY = Path(attinfo.__file__).parent
 SCRIPTS = Path(__file__).parents[1] / "workflow/scripts"
@@ -115,9 +115,9 @@ def job(tmp_path: Path, body: str) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "job.py"
     script.write_text(
         "import logging, sys\n"
-        "from attinfo.errors import InputError, reporting\n"
         "snakemake = None\n"
-        f"with reporting(sys.argv[1]):\n    {body}\n"
+        "from attinfo.runtime.errors import InputError\nfrom attinfo.runtime.job import job\n"
+        f"with job(sys.argv[1]):\n    {body}\n"
     )
     return python(script, tmp_path / "job.log", check=False)
 
@@ -153,8 +153,9 @@ def test_a_job_and_nobody_else_imports_without_looking_for_garbage(
 ) -> None:
     script = tmp_path / "job.py"
     script.write_text(
-        f"{first}\nimport gc, sys\nfrom attinfo.errors import reporting\nwas = gc.isenabled()\n"
-        "with reporting(sys.argv[1]):\n    print(was, gc.isenabled())\n"
+        f"{first}\nimport gc, sys\nfrom attinfo.runtime.job import job\n"
+        "was = gc.isenabled()\n"
+        "with job(sys.argv[1]):\n    print(was, gc.isenabled())\n"
     )
     done = python(script, tmp_path / "job.log")
     assert done.stdout == f"{not first} True\n"
@@ -165,8 +166,8 @@ def test_a_job_and_nobody_else_imports_without_looking_for_garbage(
 def test_memory_that_is_kept_is_not_asked_for_again(kept: bool) -> None:
     program = (
         "from resource import RUSAGE_SELF, getrusage\n"
-        "from attinfo.allocation import keep_memory\n"
-        f"if {kept}:\n    keep_memory()\n"
+        "from attinfo.runtime.job import keep_freed_memory\n"
+        f"if {kept}:\n    keep_freed_memory()\n"
         "for _ in range(3):\n"
         "    before = getrusage(RUSAGE_SELF).ru_minflt\n"
         "    held = b'x' * 40_000_000\n"
@@ -212,15 +213,29 @@ def files_of(script: str) -> set[str]:
 
 def test_a_job_depends_on_what_it_imports_directly_or_not_and_on_nothing_else() -> None:
     train = files_of("train.py")
-    assert {"train.py", "training.py", "models/encoders.py", "models/__init__.py"} <= train
-    assert "data/batches.py" in train and "seeds.py" in train
-    assert not train & {"agreement.py", "information/linear.py", "claims.py", "figures.py"}
+    assert {
+        "train.py",
+        "training/train.py",
+        "models/encoders/all.py",
+        "models/__init__.py",
+    } <= train
+    assert "data/batches.py" in train and "runtime/seeds.py" in train
+    assert not train & {
+        "agreement.py",
+        "information/estimators/linear.py",
+        "claims.py",
+        "figures.py",
+    }
     figures = files_of("figures.py")
     assert "figures.py" in figures
-    assert not figures & {"training.py", "models/classifier.py", "models/encoders.py"}
+    assert not figures & {"training/train.py", "models/classifier.py", "models/encoders/all.py"}
     information = files_of("information.py")
-    assert {"information/linear.py", "information/knn.py", "store.py"} <= information
-    assert not information & {"training.py", "models/encoders.py", "agreement.py"}
+    assert {
+        "information/estimators/linear.py",
+        "information/estimators/knn.py",
+        "states/store.py",
+    } <= information
+    assert not information & {"training/train.py", "models/encoders/all.py", "agreement.py"}
 
 
 @pytest.mark.parametrize("script", ["train.py", "information.py", "claims.py"])
@@ -249,9 +264,9 @@ def test_the_digest_changes_with_the_content_of_a_file_and_with_nothing_else(
     tmp_path: Path,
 ) -> None:
     copied = tmp_path / "copy.py"
-    shutil.copyfile(LIBRARY / "seeds.py", copied)
+    shutil.copyfile(LIBRARY / "runtime/seeds.py", copied)
     before = digest([str(copied)])
-    assert before == digest([str(LIBRARY / "seeds.py")])
+    assert before == digest([str(LIBRARY / "runtime/seeds.py")])
     os.utime(copied, (0, 0))
     assert digest([str(copied)]) == before
     copied.write_text(copied.read_text() + "\n# changed\n")

@@ -12,16 +12,17 @@ from test_pretrained import tiny_bert, tiny_roberta, tokens_of
 import torch
 from torch import Tensor
 
-from attinfo import erasure, importance
-from attinfo.config import Study
+from attinfo.config.sections import Dataset, Training
+from attinfo.config.stage_options import Study
+from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import pad
 from attinfo.data.planted import planted
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.data.truth import read_truth
-from attinfo.erasure import Eraser, shortened
-from attinfo.errors import InputError
-from attinfo.importance import (
+from attinfo.explain import erasure, importance
+from attinfo.explain.erasure import Eraser, shortened
+from attinfo.explain.importance import (
     MEASURES,
     attention_norm,
     gradient,
@@ -31,13 +32,12 @@ from attinfo.importance import (
     score,
 )
 from attinfo.models.classifier import Classifier, build
+from attinfo.models.encoders.pretrained import Subwords, features, folder_of, with_pieces
 from attinfo.models.noise import evaluation_noise
-from attinfo.models.pretrained import Subwords, features, folder_of, with_pieces
-from attinfo.models.variants import VARIANTS
-from attinfo.sections import Dataset, Training
-from attinfo.states import states_of
-from attinfo.store import States
-from attinfo.training import train
+from attinfo.runtime.errors import InputError
+from attinfo.states.extract import states_of
+from attinfo.states.store import States
+from attinfo.training.train import train
 
 VOCABULARY = 30
 ENCODERS = ["mlp", "cnn", "bilstm", "transformer"]

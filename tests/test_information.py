@@ -21,8 +21,8 @@ from scipy.special import digamma
 from scipy.stats import special_ortho_group
 import torch
 
-from attinfo.information.knn import nearest_neighbours
-from attinfo.information.linear import linear_probe
+from attinfo.information.estimators.knn import nearest_neighbours
+from attinfo.information.estimators.linear import linear_probe
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 
 # Known information.

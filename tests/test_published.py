@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from attinfo.errors import InputError
-from attinfo.published import COLUMNS, beside, read_published
+from attinfo.claims.published import COLUMNS, beside, read_published
+from attinfo.runtime.errors import InputError
 
 CELL = {"dataset": "d", "encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
 JAIN_WALLACE = Path(__file__).parents[1] / "studies/jain_wallace.csv"

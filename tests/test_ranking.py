@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import tukey_hsd
 
-from attinfo.ranking import rank_intervals, scores_of
+from attinfo.statistics.ranks import rank_intervals, scores_of
 
 TRUTH = np.array([0.5, 0.5, 0.4, 0.3, 0.3, 0.0])
 

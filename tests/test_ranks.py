@@ -10,7 +10,6 @@ import pytest
 from scipy.stats import kendalltau, pearsonr, rankdata, spearmanr, weightedtau
 from test_agreement import pointwise_of, ragged, random_run, run_of, softmax_by_text
 
-from attinfo.agreement import between_seeds, by_text, split_half
 from attinfo.agreement.kendall import concordance, null_variance, pooled
 from attinfo.agreement.ranks import (
     Ranked,
@@ -22,8 +21,8 @@ from attinfo.agreement.ranks import (
     top_tau,
     weighted_tau,
 )
-from attinfo.agreement.reliability import disattenuated
-from attinfo.agreement.tables import permutation
+from attinfo.agreement.reliability import between_seeds, disattenuated, split_half
+from attinfo.agreement.tables import by_text, permutation
 
 TEXTS = st.lists(
     st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1, max_size=9), min_size=1, max_size=6

@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 from small_study import LABELS, dummy_figures, run_small_study, write_odd
 
-from attinfo.cost import Cost, costs
-from attinfo.report.answers import ANSWERS, answers, headline
-from attinfo.report.evidence import IN_ALL, evidence
+from attinfo.report.figures import IN_ALL, evidence
+from attinfo.report.objections import QUESTIONS
 from attinfo.report.page import page, render, tables_of
-from attinfo.report.questions import QUESTIONS
-from attinfo.report.review import Study, replies
+from attinfo.report.replies import Study, replies
 from attinfo.report.strips import GROUPS, Strip, svg
-from attinfo.report.table import MOST_ROWS, Table
+from attinfo.report.tables.base import MOST_ROWS, Table
+from attinfo.report.verdict_text import ANSWERS, answers, headline
+from attinfo.runtime.cost import Cost, costs
 
 ONE = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
 

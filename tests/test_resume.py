@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from attinfo.checkpoint import Checkpoint, Progress, key_of
+from attinfo.config.variants import VARIANTS
 from attinfo.models.classifier import Classifier
-from attinfo.models.variants import VARIANTS
-from attinfo.training import train
+from attinfo.training.checkpoint import Checkpoint, Progress, key_of
+from attinfo.training.train import train
 
 CELLS = [
     # encoder, normaliser, variant, optimizer: every random stream and kind of moment

@@ -9,10 +9,11 @@ import pytest
 from samples import gaussian_classes, sample_of, uneven_tokens
 import torch
 
-from attinfo.information import knn, screened
-from attinfo.information.candidates import Queries
-from attinfo.information.knn import nearest, nearest_neighbours
-from attinfo.information.parts import Part, every_pair
+from attinfo.information.estimators import knn
+from attinfo.information.estimators.knn import nearest, nearest_neighbours
+from attinfo.information.neighbors.screen import screened
+from attinfo.information.neighbors.screen.candidates import Queries
+from attinfo.information.neighbors.screen.parts import Part, every_pair
 from attinfo.information.sample import Sample
 
 

@@ -12,9 +12,9 @@ from project import ROOT, copy_of_project, small_study, snakemake, write_study
 import pytest
 import yaml
 
-from attinfo.config import Study
+from attinfo.config.stage_options import Study
 from attinfo.data.pypi import pypi
-from attinfo.errors import InputError
+from attinfo.runtime.errors import InputError
 
 POISONS = ("; touch pwned #", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '")
 CATALOGUE = yaml.safe_load((ROOT / "workflow/datasets.yaml").read_text("utf-8"))

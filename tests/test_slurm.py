@@ -9,7 +9,7 @@ from cluster import Cluster, Job, wait_until
 from project import small_project, small_study, write_study
 import pytest
 
-from attinfo.cluster import Queue
+from attinfo.runtime.slurm import Queue
 
 pytestmark = pytest.mark.slow
 BOTH = Queue("me", "both")

@@ -25,11 +25,11 @@ import pytest
 import yaml
 
 import attinfo
+from attinfo.config.registry import entries
+from attinfo.config.sections import Dataset
 from attinfo.data.sources import SOURCES
 from attinfo.data.tables import cell, joined, read_table
-from attinfo.errors import InputError
-from attinfo.registry import entries
-from attinfo.sections import Dataset
+from attinfo.runtime.errors import InputError
 
 CATALOGUE = Path(attinfo.__file__).parents[1] / "datasets.yaml"
 EMOJI = "caf\u00e9 \U0001f600 \u6771\u4eac"

@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
-from attinfo.statistics import (
+from attinfo.statistics.intervals import (
     Interval,
     Ratios,
     detectable,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attinfo.information.threads import by_rows, one_thread
+from attinfo.information.neighbors.threads import by_rows, one_thread
 
 
 @pytest.fixture(autouse=True)

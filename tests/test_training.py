@@ -17,13 +17,13 @@ import pytest
 from safetensors.torch import load_file
 
 import attinfo
+from attinfo.config.variants import VARIANTS
 from attinfo.data.texts import read_summary
-from attinfo.errors import InputError
 from attinfo.information.units import information
 from attinfo.models.classifier import Classifier, load
-from attinfo.models.variants import VARIANTS
-from attinfo.store import States
-from attinfo.training import evaluate, shuffled, train, train_run
+from attinfo.runtime.errors import InputError
+from attinfo.states.store import States
+from attinfo.training.train import evaluate, shuffled, train, train_run
 
 INFORMATION = {
     "output": "predicted",
@@ -164,7 +164,7 @@ def test_evaluation_is_the_mean_over_texts_whatever_the_batches(
 ) -> None:
     model = trained("mlp").model
     whole = evaluate(model, planted.texts("dev"))
-    monkeypatch.setattr("attinfo.evaluation.BATCH", 7)
+    monkeypatch.setattr("attinfo.models.inference.BATCH", 7)
     assert evaluate(model, planted.texts("dev")) == pytest.approx(whole)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attinfo.flags import FLAGS
-from attinfo.trust import trusted
+from attinfo.information.flags import FLAGS
+from attinfo.information.trust import trusted
 
 RUN = {
     "dataset": "mine",

@@ -23,7 +23,7 @@ from attinfo.information.units import (
     sample_of,
     units_of,
 )
-from attinfo.store import States
+from attinfo.states.store import States
 
 OPTIONS: dict[str, Any] = {
     "output": "predicted",

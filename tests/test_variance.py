@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attinfo.variance import FACTORS, decompose
+from attinfo.statistics.variance import FACTORS, decompose
 
 SDS = {"encoder": 0.2, "attention": 0.1, "normaliser": 0.05, "seed": 0.03, "residual": 0.04}
 

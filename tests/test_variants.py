@@ -12,12 +12,13 @@ from sklearn.metrics import roc_auc_score
 import torch
 from torch import Tensor
 
-from attinfo.evaluation import jensen_shannon, kullback_leibler, roc_auc, total_variation
+from attinfo.config.sections import Training
+from attinfo.config.variants import VARIANTS, Variant, variant_of
 from attinfo.models.classifier import Classifier, build
-from attinfo.models.variants import VARIANTS, Variant, variant_of
-from attinfo.sections import Training
-from attinfo.states import states_of
-from attinfo.training import train
+from attinfo.models.distances import jensen_shannon, kullback_leibler, total_variation
+from attinfo.states.extract import states_of
+from attinfo.training.evaluation import roc_auc
+from attinfo.training.train import train
 
 CELLS = [
     ("mlp", "additive", "softmax"),

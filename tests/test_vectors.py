@@ -15,12 +15,12 @@ import pytest
 from safetensors import safe_open
 import torch
 
+from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import pad
 from attinfo.data.vectors import extract, read_vectors
-from attinfo.errors import InputError
 from attinfo.models.classifier import Classifier
 from attinfo.models.embeddings import initialise
-from attinfo.models.variants import VARIANTS
+from attinfo.runtime.errors import InputError
 
 Rows = list[tuple[str, list[str]]]
 VOCABULARY = {"<pad>": 0, "<unk>": 1, "film": 2, "good": 3, "naïve": 4, "東京": 5, ".": 6, "7": 7}

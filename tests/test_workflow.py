@@ -13,9 +13,9 @@ import pytest
 from snakemake_report import check_captions
 import yaml
 
+from attinfo.config.registry import blocks, entries
 from attinfo.data.truth import read_truth
-from attinfo.flags import FLAGS
-from attinfo.registry import blocks, entries
+from attinfo.information.flags import FLAGS
 
 # Text is data: it must come out of the page as it went in.
 ODD = ' <script>alert(1)</script> & "q" 😀'

@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 
-from attinfo.comparison import (
+from attinfo.claims.across_studies import (
     cells_in_words,
     compare_cells,
     compare_claims,
@@ -14,10 +14,10 @@ from attinfo.comparison import (
     read_studies,
     sentence,
 )
-from attinfo.errors import InputError
 from attinfo.figures.comparison import comparison
 from attinfo.figures.drawing import save
-from attinfo.files import whole
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.errors import InputError
 
 
 def arguments() -> ArgumentParser:

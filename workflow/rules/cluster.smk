@@ -1,6 +1,6 @@
 """A cluster: whether it will take the jobs, before the first is submitted."""
 
-from attinfo.cluster import Queue, ready
+from attinfo.runtime.slurm import Queue, ready
 
 
 # On the machine where Snakemake runs: nodes often have no network, and a second is no job.

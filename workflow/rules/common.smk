@@ -19,12 +19,12 @@ envvars:
 
 from snakemake.settings.types import DeploymentMethod
 
-from attinfo.alone import holder, refusal, take
-from attinfo.config import Study
-from attinfo.cost import slowest_rules
-from attinfo.errors import InputError
-from attinfo.figure_names import place
-from attinfo.provenance import sources
+from attinfo.runtime.lock import holder, refusal, take
+from attinfo.config.stage_options import Study
+from attinfo.runtime.cost import slowest_rules
+from attinfo.runtime.errors import InputError
+from attinfo.figures.catalogue import place
+from attinfo.runtime.provenance import sources
 
 try:
     STUDY = Study.checked(config)

@@ -1,6 +1,6 @@
 """The figures of the study, for its page and for `snakemake --report`."""
 
-from attinfo.figure_names import ENTRIES, SECTIONS, drawn
+from attinfo.figures.catalogue import ENTRIES, SECTIONS, drawn
 
 # Snakemake sorts categories by name: numbered, they stand as on the page.
 CATEGORIES = {name: f"{i} {title}" for i, (name, title) in enumerate(SECTIONS.items(), 1)}

@@ -23,7 +23,7 @@ rule report:
         importance=[f"{RESULTS}/runs/{run.path}/importance.parquet" for run in SHOWN],
         records=[f"{RESULTS}/runs/{run.path}/run.json" for run in STUDY.models],
         templates=[
-            f"workflow/attinfo/templates/{name}"
+            f"workflow/attinfo/report/templates/{name}"
             for name in (
                 "report.html.j2",
                 "parts.html.j2",

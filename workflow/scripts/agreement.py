@@ -1,23 +1,20 @@
 """Compare attention with information and importance in one cell."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import numpy as np
 import pandas as pd
 
-from attinfo.agreement import (
-    between_seeds,
-    by_text,
-    by_unit,
-    measures_of,
-    read_pointwise,
-    read_rated,
-    split_half,
-)
+from attinfo.agreement.plausibility import read_rated
+from attinfo.agreement.reliability import between_seeds, split_half
+from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
 from attinfo.data.truth import read_truth
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.store import read_states
+from attinfo.runtime.atomic import whole
+from attinfo.states.store import read_states
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     options, given = snakemake.params.options, snakemake.input
     truth = read_truth(given.data, "test")
     decisive = rated = truth.decisive if truth else None

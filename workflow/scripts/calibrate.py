@@ -1,15 +1,17 @@
 """Measure an estimator on the tasks of known information."""
 
+from attinfo.runtime.job import be_deterministic, job
+
+# isort: split
+
 import pandas as pd
 
-from attinfo.calibration import calibrate
 from attinfo.data.texts import read_summary, read_texts
-from attinfo.determinism import be_deterministic
-from attinfo.errors import reporting
-from attinfo.files import whole
+from attinfo.information.calibration import calibrate
 from attinfo.information.tasks import TASKS
+from attinfo.runtime.atomic import whole
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     be_deterministic()
     texts = len(read_texts(snakemake.input.data, "test"))
     classes = len(read_summary(snakemake.input.data)["classes"])

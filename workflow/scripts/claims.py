@@ -1,14 +1,17 @@
 """Settle the five conclusions."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import json
 
 import pandas as pd
 
-from attinfo.claims import settle
-from attinfo.errors import reporting
-from attinfo.files import whole
+from attinfo.claims.settle import settle
+from attinfo.runtime.atomic import whole
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     # Sorted, the cells of a data set stand together: paths begin with its name.
     texts = map(pd.read_parquet, sorted(snakemake.input.texts))
     options = snakemake.params.options

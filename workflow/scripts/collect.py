@@ -1,13 +1,16 @@
 """Put the tables of all cells together."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import numpy as np
 import pandas as pd
 
-from attinfo.collected import faithfulness_means
-from attinfo.errors import reporting
-from attinfo.files import whole
+from attinfo.claims.collect import faithfulness_means
+from attinfo.runtime.atomic import whole
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     options = snakemake.params.options
     cells = np.reshape(snakemake.input.faithfulness, (-1, options["seeds"]))
     faithfulness = (pd.concat(map(pd.read_parquet, files)) for files in cells)

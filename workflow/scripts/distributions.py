@@ -1,14 +1,17 @@
 """Count what figures show of single texts."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import numpy as np
 import pandas as pd
 
 from attinfo.data.texts import read_summary
-from attinfo.distributions import of_group
-from attinfo.errors import reporting
-from attinfo.files import whole
+from attinfo.figures.distributions import of_group
+from attinfo.runtime.atomic import whole
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     files, options = snakemake.input, snakemake.params.options
     classes = dict(
         zip(options["datasets"], (read_summary(f)["classes"] for f in files.data), strict=True)

@@ -1,10 +1,13 @@
 """Bring a raw table from its source."""
 
-from attinfo.data.sources import SOURCES
-from attinfo.errors import reporting
-from attinfo.files import whole
+from attinfo.runtime.job import job
 
-with reporting(snakemake.log[0]):
+# isort: split
+
+from attinfo.data.sources import SOURCES
+from attinfo.runtime.atomic import whole
+
+with job(snakemake.log[0]):
     options = dict(snakemake.params.options)
     table = SOURCES[options.pop("name")](**options)
     with whole(snakemake.output.raw) as path:

@@ -1,19 +1,21 @@
 """Delete tokens in the order of each measure and see what the models of one cell then say."""
 
+from attinfo.runtime.job import be_deterministic, job
+
+# isort: split
+
 import pandas as pd
 
+from attinfo.config.variants import variant_of
 from attinfo.data.texts import read_summary
-from attinfo.determinism import be_deterministic
-from attinfo.devices import device_of
-from attinfo.errors import reporting
-from attinfo.faithfulness import faithfulness
-from attinfo.files import whole
+from attinfo.explain.faithfulness import faithfulness
 from attinfo.models.classifier import load_each
-from attinfo.models.inputs import read_inputs
-from attinfo.models.variants import variant_of
-from attinfo.store import read_states
+from attinfo.models.features import read_inputs
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.devices import device_of
+from attinfo.states.store import read_states
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     be_deterministic()
     given, options = snakemake.input, snakemake.params.options
     features = next(iter(given.features), None)

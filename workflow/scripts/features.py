@@ -1,12 +1,14 @@
 """Compute the features of a frozen pretrained encoder."""
 
-from attinfo.determinism import be_deterministic
-from attinfo.devices import device_of
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.models.inputs import write_features
+from attinfo.runtime.job import be_deterministic, job
 
-with reporting(snakemake.log[0]), whole(snakemake.output.features) as folder:
+# isort: split
+
+from attinfo.models.features import write_features
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.devices import device_of
+
+with job(snakemake.log[0]), whole(snakemake.output.features) as folder:
     be_deterministic()
     options = dict(snakemake.params.options)
     device = device_of(options.pop("device"))

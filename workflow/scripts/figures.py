@@ -1,13 +1,16 @@
 """Draw the figures of a study."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import json
 from pathlib import Path
 
-from attinfo.errors import reporting
-from attinfo.figures import draw_all
+from attinfo.figures.registry import draw_all
 from attinfo.figures.tables import tables_from
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     files = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
     study = json.loads(files["study"].read_text("utf-8"))
     draw_all(tables_from(files, study), Path(snakemake.output[0]).parent)

@@ -1,20 +1,21 @@
 """Measure what each token of the test texts contributes to the predictions of one cell."""
 
-from attinfo.allocation import keep_memory
-from attinfo.data.texts import read_summary
-from attinfo.determinism import be_deterministic
-from attinfo.devices import device_of
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.importance import importance
-from attinfo.models.classifier import load_each
-from attinfo.models.inputs import read_inputs
-from attinfo.models.variants import variant_of
-from attinfo.store import read_states
+from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
 
-with reporting(snakemake.log[0]):
+# isort: split
+
+from attinfo.config.variants import variant_of
+from attinfo.data.texts import read_summary
+from attinfo.explain.importance import importance
+from attinfo.models.classifier import load_each
+from attinfo.models.features import read_inputs
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.devices import device_of
+from attinfo.states.store import read_states
+
+with job(snakemake.log[0]):
     be_deterministic()
-    keep_memory()
+    keep_freed_memory()
     given, options = snakemake.input, snakemake.params.options
     features = next(iter(given.features), None)
     texts = read_inputs(given.data, "test", options["model"]["encoder"], features)

@@ -1,13 +1,15 @@
 """Estimate the information in the states of some seeds of one cell, by one estimator."""
 
-from attinfo.data.truth import read_truth
-from attinfo.determinism import be_deterministic
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.information.units import information
-from attinfo.store import read_states
+from attinfo.runtime.job import be_deterministic, job
 
-with reporting(snakemake.log[0]):
+# isort: split
+
+from attinfo.data.truth import read_truth
+from attinfo.information.units import information
+from attinfo.runtime.atomic import whole
+from attinfo.states.store import read_states
+
+with job(snakemake.log[0]):
     be_deterministic()
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options
     cell = {k: v for k, v in snakemake.wildcards.items() if k != "estimator"}

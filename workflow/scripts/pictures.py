@@ -1,13 +1,16 @@
 """Make the pictures of the README."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import subprocess
 import sys
 
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.pictures import picture_of_page, picture_of_rules
+from attinfo.report.pictures import picture_of_page, picture_of_rules
+from attinfo.runtime.atomic import whole
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     command = [sys.executable, "-m", "snakemake", "--rulegraph", "dot"]
     graph = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     with whole(snakemake.output.rules) as path:

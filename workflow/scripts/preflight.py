@@ -1,14 +1,17 @@
 """Check the study against its data before anything is trained."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import json
 
+from attinfo.config.preflight import preflight
 from attinfo.data.texts import read_summary
 from attinfo.data.vectors import summary_of
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.preflight import preflight
+from attinfo.runtime.atomic import whole
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     options = dict(snakemake.params.options)
     summaries = dict(
         zip(options.pop("datasets"), map(read_summary, snakemake.input.data), strict=True)

@@ -1,20 +1,23 @@
 """Write the page of a study, its strips of words and its tables for LaTeX."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import pandas as pd
 
-from attinfo.cost import costs
+from attinfo.config.grid import Run
 from attinfo.data.texts import read_summary
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.grid import Run
-from attinfo.provenance import digest
-from attinfo.report.evidence import evidence
+from attinfo.report.figures import evidence
 from attinfo.report.page import page, render
 from attinfo.report.strips import Files, strips, write_svgs
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.cost import costs
+from attinfo.runtime.provenance import digest
 
 TABLES = ("claims", "cells", "runs", "calibration", "agreement", "faithfulness", "variance")
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options
     runs = [Run(*run) for run in options["runs"]]
     files = zip(runs, given.states, given.pointwise, given.importance, strict=True)

@@ -1,16 +1,18 @@
 """Dump what the models of one cell did with the test texts."""
 
-from attinfo.data.texts import read_summary
-from attinfo.determinism import be_deterministic
-from attinfo.devices import device_of
-from attinfo.errors import reporting
-from attinfo.models.classifier import load_each
-from attinfo.models.inputs import read_inputs
-from attinfo.models.variants import variant_of
-from attinfo.states import states_of
-from attinfo.store import write_states
+from attinfo.runtime.job import be_deterministic, job
 
-with reporting(snakemake.log[0]):
+# isort: split
+
+from attinfo.config.variants import variant_of
+from attinfo.data.texts import read_summary
+from attinfo.models.classifier import load_each
+from attinfo.models.features import read_inputs
+from attinfo.runtime.devices import device_of
+from attinfo.states.extract import states_of
+from attinfo.states.store import write_states
+
+with job(snakemake.log[0]):
     be_deterministic()
     data, options = snakemake.input.data, snakemake.params.options
     features = next(iter(snakemake.input.features), None)

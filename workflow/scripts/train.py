@@ -1,21 +1,22 @@
 """Train the models of some seeds of one cell and variant."""
 
+from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
+
+# isort: split
+
 from pathlib import Path
 
-from attinfo.allocation import keep_memory
-from attinfo.checkpoint import Checkpoint, key_of
+from attinfo.config.variants import variant_of
 from attinfo.data.texts import read_summary
-from attinfo.determinism import be_deterministic
-from attinfo.devices import device_of
-from attinfo.errors import reporting
-from attinfo.models.inputs import read_inputs
-from attinfo.models.variants import variant_of
-from attinfo.provenance import describe
-from attinfo.training import train_run
+from attinfo.models.features import read_inputs
+from attinfo.runtime.devices import device_of
+from attinfo.runtime.provenance import describe
+from attinfo.training.checkpoint import Checkpoint, key_of
+from attinfo.training.train import train_run
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     be_deterministic()
-    keep_memory()
+    keep_freed_memory()
     given, made, options = snakemake.input, snakemake.output, dict(snakemake.params.options)
     encoder = options["model"]["encoder"]
     needs = ("tokenizers", "transformers") if encoder["name"] == "pretrained" else ()

@@ -1,12 +1,15 @@
 """Put the estimates of all cells together, with what speaks for and against each."""
 
+from attinfo.runtime.job import job
+
+# isort: split
+
 import pandas as pd
 
-from attinfo.errors import reporting
-from attinfo.files import whole
-from attinfo.trust import trusted
+from attinfo.information.trust import trusted
+from attinfo.runtime.atomic import whole
 
-with reporting(snakemake.log[0]):
+with job(snakemake.log[0]):
     information = pd.concat([pd.read_parquet(file) for file in snakemake.input.information])
     calibration = pd.concat([pd.read_csv(file) for file in snakemake.input.calibration])
     with whole(snakemake.output.information) as path:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attinfo.store import States
+from attinfo.states.store import States
 
 
 def found_by_text(states: States, gain: np.ndarray, decisive: np.ndarray) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from attinfo.agreement.kendall import nan_in_text
 from attinfo.agreement.pairs import text_of
 from attinfo.agreement.ranks import average_ranks, is_constant
 from attinfo.data.texts import read_arrow
-from attinfo.errors import InputError
+from attinfo.runtime.errors import InputError
 
 
 def rated_words(table: pd.DataFrame, least: float, name: str) -> set[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from attinfo.agreement.ranks import Ranked, average_ranks, pearson, spearman
-from attinfo.store import States
+from attinfo.states.store import States
 
 
 def disattenuated(observed: float, one: float, other: float) -> float:

@@ -22,8 +22,8 @@ from attinfo.agreement.ranks import (
     weighted_tau,
 )
 from attinfo.agreement.skew import skew_at, skew_by_text
-from attinfo.seeds import seed_of
-from attinfo.store import States
+from attinfo.runtime.seeds import seed_of
+from attinfo.states.store import States
 
 # Measures with a sign that attention has not: compared by size, as Jain & Wallace do gradients.
 SIGNED = ("gradient", "integrated_gradients", "leave_one_out")

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attinfo.data.pieces import Pieces
+from attinfo.data.subwords import Pieces
 from attinfo.data.texts import Texts
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from attinfo.data.tables import joined, read_table
-from attinfo.errors import InputError
-from attinfo.options import Text
+from attinfo.option_types import Text
+from attinfo.runtime.errors import InputError
 
 
 def files(

@@ -11,8 +11,8 @@ from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, R
 import pandas as pd
 
 from attinfo.data.tables import from_columns, joined
-from attinfo.errors import InputError, unknown
-from attinfo.options import Text
+from attinfo.option_types import Text
+from attinfo.runtime.errors import InputError, unknown
 
 ANSWER = 10  # seconds in which the hub answers whether it has a data set
 

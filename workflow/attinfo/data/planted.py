@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from attinfo.errors import InputError
-from attinfo.options import Annotated, Count, Ge, Le, Probability
-from attinfo.seeds import seed_of
+from attinfo.option_types import Annotated, Count, Ge, Le, Probability
+from attinfo.runtime.errors import InputError
+from attinfo.runtime.seeds import seed_of
 
 KEYWORDS = {"keyword": ("key",), "xor": ("left", "right")}
 MOST = 4  # occurrences of a rare word in all texts; each number up to it is as common

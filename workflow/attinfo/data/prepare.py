@@ -23,7 +23,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, tr
 from attinfo.data.rows import RawTable, class_names, labelled
 from attinfo.data.splits import capped, complete
 from attinfo.data.tables import shown
-from attinfo.errors import InputError
+from attinfo.runtime.errors import InputError
 
 SPECIAL = ["<pad>", "<unk>"]  # ids 0 and 1
 WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # words keep inner apostrophes and hyphens

@@ -15,8 +15,8 @@ import zipfile
 import pandas as pd
 
 from attinfo.data.tables import joined, read_table
-from attinfo.errors import InputError
-from attinfo.options import Text
+from attinfo.option_types import Text
+from attinfo.runtime.errors import InputError
 
 ARCHIVES = (".zip", ".whl", ".tar", ".tar.gz", ".tgz")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from attinfo.data.splits import SPELLINGS, named
 from attinfo.data.tables import shown
-from attinfo.errors import InputError, unknown
+from attinfo.runtime.errors import InputError, unknown
 
 MOST_CLASSES = 20
 FEWEST_TEXTS = 10  # of a class

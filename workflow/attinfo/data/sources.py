@@ -2,8 +2,8 @@
 
 To add one: a function with keyword-only, annotated arguments that returns a `pandas.DataFrame`, in
 a file of its own beside this one, imported here and named in `SOURCES`. Its arguments are the
-options that a config may set (attinfo/options.py says what an annotation may be), the first line
-of its docstring is its row in the README.
+options that a config may set (see attinfo/option_types.py), the first line of its docstring is its
+row in the README.
 
 The columns of a raw table are texts, as `attinfo.data.tables` makes them, but for two that a
 source may add: `split` (train, dev or test, where the source has splits of its own) and `decisive`

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from attinfo.data.tables import shown
-from attinfo.errors import InputError, unknown
-from attinfo.seeds import seed_of
+from attinfo.runtime.errors import InputError, unknown
+from attinfo.runtime.seeds import seed_of
 
 PARTS = ("train", "dev", "test")
 SPELLINGS = {part: part for part in PARTS} | dict.fromkeys(("val", "valid", "validation"), "dev")

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from attinfo.errors import InputError, unknown
+from attinfo.runtime.errors import InputError, unknown
 
 Columns: TypeAlias = Sequence[str] | None  # names for a file that has no header
 ORANGE_ROLES = {"", "class", "c", "meta", "m", "ignore", "i", "weight", "w"}

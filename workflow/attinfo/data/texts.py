@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from attinfo.data.pieces import Pieces
+from attinfo.data.subwords import Pieces
 
 
 @dataclass(frozen=True)

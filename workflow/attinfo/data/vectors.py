@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from attinfo.data.texts import read_texts
-from attinfo.errors import InputError
+from attinfo.runtime.errors import InputError
 
 GZIP, ZIP, BYTE_ORDER = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"  # first bytes of a file
 SPECIAL = 2  # token ids below it are padding and the unknown word: no words

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from attinfo.style import in_order, name_of
+from attinfo.figures.style import in_order, name_of
 
 CELL = ("encoder", "attention", "normaliser")
 

@@ -3,11 +3,20 @@
 from matplotlib.figure import Figure
 import pandas as pd
 
-from attinfo.comparison import effect, sentence
+from attinfo.claims.across_studies import effect, sentence
 from attinfo.figures.captions import joined
 from attinfo.figures.drawing import Drawing
 from attinfo.figures.marks import bars, zero
-from attinfo.style import SHAPES, UNLINED, VERDICT_HUES, applied, dodge, handle, in_order, panels
+from attinfo.figures.style import (
+    SHAPES,
+    UNLINED,
+    VERDICT_HUES,
+    applied,
+    dodge,
+    handle,
+    in_order,
+    panels,
+)
 
 
 def comparison(claims: pd.DataFrame, level: float) -> Drawing:

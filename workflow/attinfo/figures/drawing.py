@@ -7,8 +7,8 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 import pandas as pd
 
-from attinfo.files import whole
-from attinfo.style import GREY, WIDTH
+from attinfo.figures.style import GREY, WIDTH
+from attinfo.runtime.atomic import whole
 
 MISSING = "missing"  # the only column of the numbers of a figure that could not be drawn
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 import numpy as np
 import pandas as pd
 
-from attinfo.style import GREY, HUES, INK, dodge, name_of, shape_of
+from attinfo.figures.style import GREY, HUES, INK, dodge, name_of, shape_of
 
 SEED_MARKS = 300  # of a figure: more would be a cloud, and the interval tells
 

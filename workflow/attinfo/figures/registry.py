@@ -4,21 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from attinfo.errors import InputError
-from attinfo.figure_names import ALL, ENTRIES, drawn, place
-from attinfo.figures.ablations import ablations
-from attinfo.figures.agreement import agreement, agreement_by_data_set, agreement_by_text
-from attinfo.figures.attention import skew, temperature
-from attinfo.figures.blocks import accuracy, ranks, variance
-from attinfo.figures.calibration import calibration
-from attinfo.figures.divergence import distances, divergence, output_change
+from attinfo.figures.catalogue import ALL, ENTRIES, drawn, place
 from attinfo.figures.drawing import Drawing, Missing, placeholder, save
-from attinfo.figures.erasure import erasure
-from attinfo.figures.information import information_by_position, information_by_rank
-from attinfo.figures.measures import concordance, measures
+from attinfo.figures.families.ablations import ablations
+from attinfo.figures.families.agreement import agreement, agreement_by_data_set, agreement_by_text
+from attinfo.figures.families.attention import skew, temperature
+from attinfo.figures.families.blocks import accuracy, ranks, variance
+from attinfo.figures.families.calibration import calibration
+from attinfo.figures.families.divergence import distances, divergence, output_change
+from attinfo.figures.families.erasure import erasure
+from attinfo.figures.families.information import information_by_position, information_by_rank
+from attinfo.figures.families.measures import concordance, measures
+from attinfo.figures.families.verdicts import verdicts
+from attinfo.figures.style import HUES, applied, in_order
 from attinfo.figures.tables import Tables
-from attinfo.figures.verdicts import verdicts
-from attinfo.style import HUES, applied, in_order
+from attinfo.runtime.errors import InputError
 
 DRAWERS: tuple[Callable[[Tables], Drawing], ...] = (
     verdicts,

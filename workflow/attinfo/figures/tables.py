@@ -7,9 +7,9 @@ from typing import NamedTuple, Self
 
 import pandas as pd
 
-from attinfo.errors import InputError, unknown
-from attinfo.registry import entries, parse_normaliser
-from attinfo.statistics import t_interval
+from attinfo.config.registry import entries, parse_normaliser
+from attinfo.runtime.errors import InputError, unknown
+from attinfo.statistics.intervals import t_interval
 
 CSV = ("claims", "cells", "runs", "calibration", "variance", "ranks")
 CELL = ["dataset", "encoder", "attention", "normaliser"]

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
-from attinfo.errors import InputError
-from attinfo.files import whole
-from attinfo.flags import FLAGS
-from attinfo.information.arrays import estimate
+from attinfo.config.registry import entries, with_defaults
+from attinfo.information.api import estimate
+from attinfo.information.flags import FLAGS
 from attinfo.information.summary import Estimate, measured, summary
 from attinfo.information.units import sample_of, units_of
-from attinfo.registry import entries, with_defaults
-from attinfo.store import States, read_states
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.errors import InputError
+from attinfo.states.store import States, read_states
 
 COLUMNS = ("mi_nats", "ci_low", "ci_high", "floor_mean", "floor_upper", "h_output")
 

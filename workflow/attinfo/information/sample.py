@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attinfo.seeds import seed_of
+from attinfo.runtime.seeds import seed_of
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from attinfo.information.deterministic import separable
-from attinfo.information.estimators import CONTINUOUS, ESTIMATORS
+from attinfo.information.estimators.registered import CONTINUOUS, ESTIMATORS
 from attinfo.information.sample import Measured, Sample
 
 FOLDS = 5  # of every cross-fitting
@@ -31,7 +31,7 @@ class Estimate:
             None without permutations.
         ci_low, ci_high: 95 % interval of the estimator's own mean over texts, by the normal
             approximation; it says nothing of the estimator's bias.
-        flags: what to know before trusting the number, see `attinfo.flags.FLAGS`.
+        flags: what to know before trusting the number, see `attinfo.information.flags.FLAGS`.
     """
 
     mi_nats: float

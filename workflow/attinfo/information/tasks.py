@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from attinfo.seeds import seed_of
+from attinfo.runtime.seeds import seed_of
 
 MONTE_CARLO = 20_000  # latent points over which the true information is averaged
 

@@ -16,9 +16,9 @@ import torch
 from attinfo.data.truth import Truth
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, measured, summary
-from attinfo.information.words import token_type_probe
-from attinfo.seeds import seed_of
-from attinfo.store import States
+from attinfo.information.token_type import token_type_probe
+from attinfo.runtime.seeds import seed_of
+from attinfo.states.store import States
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from attinfo.models.noise import Noise
-from attinfo.options import Count, Ge
+from attinfo.option_types import Count, Ge
 
 
 def last_state(hidden: Tensor, lengths: Tensor) -> Tensor:

@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 import torch
 from torch import Tensor, nn
 
+from attinfo.config.variants import VARIANTS, Variant
 from attinfo.data.batches import Batch
 from attinfo.models.attention import NORMALISERS, SCORERS
-from attinfo.models.encoders import ENCODERS
+from attinfo.models.encoders.all import ENCODERS
 from attinfo.models.noise import Noise
-from attinfo.models.variants import VARIANTS, Variant
-from attinfo.seeds import seed_of
+from attinfo.runtime.seeds import seed_of
 
 CPU = torch.device("cpu")
 

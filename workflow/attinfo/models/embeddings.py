@@ -7,8 +7,8 @@ from safetensors import safe_open
 import torch
 from torch import nn
 
-from attinfo.errors import InputError
 from attinfo.models.classifier import Classifier
+from attinfo.runtime.errors import InputError
 
 
 def initialise(classifier: Classifier, path: str | Path) -> None:

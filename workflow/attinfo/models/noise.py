@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attinfo.seeds import seed_of
+from attinfo.runtime.seeds import seed_of
 
 Noise = Callable[[Tensor], Tensor]  # scores [B, T] -> K draws of noise [K, B, T]
 

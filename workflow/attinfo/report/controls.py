@@ -3,9 +3,9 @@
 import numpy as np
 
 from attinfo.agreement.kendall import null_variance
-from attinfo.report.estimates import spot_checks
-from attinfo.report.review import Study, UnansweredError
-from attinfo.style import in_order, name_of
+from attinfo.figures.style import in_order, name_of
+from attinfo.report.replies import Study, UnansweredError
+from attinfo.report.tables.estimates import spot_checks
 
 NEAR = 0.95  # of H(output): an estimate above is near its ceiling
 FEW_SEEDS = 5  # a cell: with fewer, reviewers object

@@ -11,10 +11,13 @@ from typing import Any
 from markupsafe import Markup
 import pandas as pd
 
-from attinfo.cost import Cost
-from attinfo.figure_names import SECTIONS
-from attinfo.report.answers import answers, headline
-from attinfo.report.estimates import (
+from attinfo.figures.catalogue import SECTIONS
+from attinfo.report.figures import Figure
+from attinfo.report.objections import QUESTIONS
+from attinfo.report.replies import Reply, Study, replies
+from attinfo.report.strips import Strip
+from attinfo.report.tables.base import Table
+from attinfo.report.tables.estimates import (
     calibration_table,
     context_table,
     flag_table,
@@ -22,13 +25,8 @@ from attinfo.report.estimates import (
     spot_checks,
     truth_table,
 )
-from attinfo.report.evidence import Figure
-from attinfo.report.questions import QUESTIONS
-from attinfo.report.record import cost_table, data_table, provenance_table
-from attinfo.report.review import Reply, Study, replies
-from attinfo.report.strips import Strip
-from attinfo.report.table import Table
-from attinfo.report.tables import (
+from attinfo.report.tables.provenance import cost_table, data_table, provenance_table
+from attinfo.report.tables.results import (
     agreement_table,
     contrast_table,
     faithfulness_table,
@@ -42,6 +40,8 @@ from attinfo.report.tables import (
     yardstick_table,
 )
 from attinfo.report.template import template
+from attinfo.report.verdict_text import answers, headline
+from attinfo.runtime.cost import Cost
 
 CONTENTS = (
     ("verdicts", "Verdicts"),
@@ -159,7 +159,7 @@ def page(
 
 def render(content: Mapping[str, Any]) -> str:
     """The page. Nothing but its own style and script is let run or be fetched, by its policy."""
-    own = files("attinfo") / "templates"
+    own = files("attinfo.report") / "templates"
     script = (own / "report.js").read_text("utf-8")
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return template("report.html.j2").render(

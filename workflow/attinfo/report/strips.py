@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from attinfo.agreement.kendall import kendall_by_text
+from attinfo.config.grid import Run
 from attinfo.data.texts import read_arrow, read_summary
-from attinfo.grid import Run
+from attinfo.figures.style import name_of
 from attinfo.report.template import template
-from attinfo.seeds import seed_of
-from attinfo.store import States, read_states
-from attinfo.style import name_of
+from attinfo.runtime.seeds import seed_of
+from attinfo.states.store import States, read_states
 
 LONGEST = 60  # words of a text that are shown
 LINE = 96  # letters of a line of words, spaces between them counted

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("attinfo"),
+        loader=PackageLoader("attinfo.report"),
         autoescape=True,  # text is data, in HTML and in SVG
         trim_blocks=True,
         lstrip_blocks=True,

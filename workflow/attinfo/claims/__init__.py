@@ -1,0 +1,1 @@
+"""From tables of texts to effects, contrasts and verdicts."""

@@ -1,0 +1,97 @@
+"""The tables of a study's statistics, from the tables of texts of all its runs."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+
+from attinfo.agreement.gaps import study_gaps
+from attinfo.claims.conclusions import CONTRASTS
+from attinfo.claims.contrast import Contrast
+from attinfo.claims.effects import RUN, Draws, Effects, Sampled, effects_of
+from attinfo.claims.run_statistics import STATISTICS
+from attinfo.claims.verdicts import judge
+from attinfo.statistics.intervals import interval, mean_of
+from attinfo.statistics.ranks import Scores, rank_intervals, scores_of
+from attinfo.statistics.variance import decompose
+
+CELL = RUN[:-1]
+RANKED = ("tau_gain", "information_position")  # the statistics of conclusions (v) and (i)
+
+
+def by_run(frames: Iterable[pd.DataFrame]) -> dict[tuple[object, ...], pd.DataFrame]:
+    """run -> its table of texts, with `correct`."""
+    return {
+        run: table.reset_index(drop=True).assign(
+            correct=table["label"].eq(table["predicted"]).to_numpy()
+        )
+        for frame in frames
+        for run, table in frame.groupby(RUN, sort=True)
+    }
+
+
+def summarise(
+    runs: pd.DataFrame, draws: Draws, level: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every statistic of every run (wide) and cell (with intervals) of a data set."""
+    found = {name: values[0] for name, values in draws.items()}
+    wide = runs[RUN].join(pd.DataFrame(found, index=runs.index))
+    cells = []
+    for cell, part in runs.groupby(CELL, sort=False):
+        key = dict(zip(CELL, cell, strict=True))
+        for name, values in draws.items():
+            own = values[:, part.index]
+            row = key | {"statistic": name, "seeds": len(part), "estimate": own[0].mean()}
+            ends = np.nan, np.nan
+            if np.isfinite(own).all():
+                ends = interval(mean_of([own], seed, len(part)).draws, level)[1:3]
+            cells.append(row | dict(zip(("ci_low", "ci_high"), ends, strict=True)))
+    return wide, pd.DataFrame(cells)
+
+
+def settle(
+    texts: Iterable[pd.DataFrame], level: float, repeats: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """From the tables of texts to the tables `claims`, `runs`, `cells`, `variance` and `ranks`.
+
+    One data set is held in memory at a time.
+
+    Args:
+        texts: a row a text of one or more runs each, those of a data set one after the other.
+        level: of intervals and verdicts.
+        repeats: number of resamples.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: the tables of a data set do not stand together.
+        InputError: runs of a data set have different numbers of texts.
+    """
+    runs, cells = [], []
+    effects: dict[Contrast, dict[str, Effects]] = defaultdict(dict)
+    scores: dict[str, dict[str, Scores]] = defaultdict(dict)
+    seen: set[str] = set()
+    for dataset, frames in groupby(texts, key=lambda frame: str(frame["dataset"].iloc[0])):
+        if dataset in seen:
+            raise ValueError(f"the tables of '{dataset}' do not stand together")
+        seen.add(dataset)
+        tables = by_run(frames)
+        tables = dict(zip(tables, study_gaps(list(tables.values())), strict=True))
+        sampled = Sampled(tables, repeats, seed)
+        draws = sampled.draws(STATISTICS)
+        wide, own = summarise(sampled.runs, draws, level, seed)
+        runs.append(wide)
+        cells.append(own)
+        for contrast in CONTRASTS:
+            effects[contrast][dataset] = effects_of(contrast, sampled.runs, draws)
+        for name in RANKED:
+            scores[name][dataset] = scores_of(sampled.runs, draws[name])
+    every_run = pd.concat(runs, ignore_index=True)
+    return {
+        "claims": judge(effects, level, seed),
+        "runs": every_run,
+        "cells": pd.concat(cells, ignore_index=True),
+        "variance": pd.concat([decompose(every_run, name) for name in RANKED]),
+        "ranks": pd.concat([rank_intervals(scores[name], name, level) for name in RANKED]),
+    }

@@ -1,0 +1,214 @@
+"""From effects to verdicts: interval, adjusted p, what could have been found, and why, in words."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from attinfo.claims.conclusions import ALL, CONTRASTS
+from attinfo.claims.contrast import Contrast
+from attinfo.claims.effects import Effects
+from attinfo.statistics.intervals import detectable, equivalence_p, interval, mean_of
+
+NO_RUNS = "this study has no runs to compare"
+ONE_SEED = "one seed: the interval is of these models, over texts alone"
+MOST_SEEDS = 1000  # beyond which a number of seeds is not told
+
+
+def _row(
+    contrast: Contrast, dataset: str, found: Mapping[str, Effects], level: float, seed: int
+) -> dict[str, Any]:
+    """One row of `claims.csv`, before p is adjusted."""
+    effects = [own.values for own in found.values() if own.values.shape[1]]
+    row: dict[str, Any] = {
+        "claim": contrast.claim,
+        "role": contrast.role,
+        "dataset": dataset,
+        "contrast": contrast.statement,
+        "statistic": contrast.statistic,
+        "n": sum(own.shape[1] for own in effects),
+        "datasets": len(effects),
+        "strata": max((own.strata for own in found.values()), default=0),
+        "runs": sum(own.used for own in found.values()),
+        "excluded": sum(own.excluded for own in found.values()),
+        "unpaired": sum(own.unpaired for own in found.values()),
+        "margin": np.nan if contrast.margin is None else contrast.margin,
+        "positive": sum(own[0].mean() > 0 for own in effects),
+        "note": "",
+    }
+    unknown = dict.fromkeys(
+        ("estimate", "ci_low", "ci_high", "se_seeds", "se_texts", "df", "p"), np.nan
+    )
+    if not effects:
+        return row | unknown | {"note": NO_RUNS}
+    # The same draws of seeds for every contrast: they are paired.
+    mean = mean_of(effects, seed, row["n"])
+    estimate, low, high, p = interval(mean.draws, level)
+    if contrast.margin is not None:
+        p = equivalence_p(mean.draws, contrast.margin)
+    if len(effects) < len(found):
+        row["note"] = f"on {', '.join(n for n, o in found.items() if o.values.shape[1])} alone"
+    if mean.df == 0:
+        p, row["note"] = np.nan, ONE_SEED
+    values = (estimate, low, high, *mean[1:], p)
+    return row | dict(zip(unknown, values, strict=True))
+
+
+def verdict(row: Mapping[str, Any], level: float) -> str:
+    """supported, contradicted, equivalent (where that is claimed) or undetermined.
+
+    A claim of equivalence is contradicted where the interval lies wholly beyond the margin.
+    """
+    adjusted = row["p_bh"] if np.isnan(row["p_holm"]) else row["p_holm"]
+    if not np.isnan(row["margin"]):
+        if adjusted < 1 - level:
+            return "equivalent"
+        beyond = row["ci_low"] > row["margin"] or row["ci_high"] < -row["margin"]
+        return "contradicted" if beyond and not np.isnan(adjusted) else "undetermined"
+    if not adjusted < 1 - level:
+        return "undetermined"
+    return "supported" if row["estimate"] > 0 else "contradicted"
+
+
+def _seeds_needed(row: Mapping[str, Any], alpha: float) -> int | None:
+    """Seeds a data set with which the effect found would be called in 80 % of studies."""
+    each = row["n"] / row["datasets"]
+
+    def called(seeds: int) -> bool:
+        more = seeds / each
+        df = row["df"] * (seeds - 1) / (each - 1)
+        least = detectable(row["se_seeds"] / np.sqrt(more), row["se_texts"], df, alpha)
+        return least <= abs(row["estimate"])
+
+    candidates = range(2, MOST_SEEDS + 1)
+    place = bisect_left(candidates, True, key=called)
+    return candidates[place] if place < len(candidates) else None
+
+
+def reason(row: Mapping[str, Any], level: float, alpha: float) -> str:
+    """Why the verdict is what it is, and what would change it.
+
+    Args:
+        row: of `claims.csv`, with its verdict and `mde`.
+        level: of the interval.
+        alpha: at which the row is sure to be called, however the others turn out.
+    """
+    if row["n"] == 0:
+        return f"{NO_RUNS}."
+    parts = [
+        f"Effect {row['estimate']:+.3f}, {level:.0%} interval {row['ci_low']:+.3f} to "
+        f"{row['ci_high']:+.3f}, over {_replicates(row)}."
+    ]
+    if row["note"] == ONE_SEED:
+        parts.append("One seed tells nothing of models trained anew: two or more could decide.")
+    elif not np.isnan(row["margin"]):
+        parts.append(_why_equivalent(row))
+    elif row["verdict"] == "undetermined":
+        parts.append(_why_open(row, alpha))
+    else:
+        nearer = row["ci_low"] if row["estimate"] > 0 else row["ci_high"]
+        ratio = row["estimate"] / (row["estimate"] - nearer)
+        parts.append(f"The interval would reach 0 if it were {ratio:.1f} times as wide.")
+    if row["datasets"] > 1:
+        parts.append(f"The effect is positive on {row['positive']} of {row['datasets']} data sets.")
+    if row["excluded"]:
+        parts.append(f"{row['excluded']} runs are left out: the statistic is undefined there.")
+    return " ".join(parts)
+
+
+def _replicates(row: Mapping[str, Any]) -> str:
+    seeds = f"{row['n']} seed" + "s" * (row["n"] > 1)
+    return f"{seeds} on {row['datasets']} data sets" if row["datasets"] > 1 else seeds
+
+
+def _why_equivalent(row: Mapping[str, Any]) -> str:
+    margin = f"±{row['margin']:g}"
+    if row["verdict"] == "equivalent":
+        return f"Both one-sided tests place it within {margin}."
+    if row["verdict"] == "contradicted":
+        return f"The interval lies beyond {margin}."
+    return f"It is not shown to be within {margin}, nor beyond it; more seeds would narrow it."
+
+
+def _why_open(row: Mapping[str, Any], alpha: float) -> str:
+    family = "five conclusions" if row["p_holm"] > 0 else "other rows"
+    why = "The interval covers 0"
+    if not row["ci_low"] <= 0 <= row["ci_high"]:
+        p = row["p_holm"] if row["p_holm"] > 0 else row["p_bh"]
+        why = f"The interval excludes 0, but not once p is adjusted for the {family} ({p:.3f})"
+    open_ = f"{why}. With {_replicates(row)} effects below {row['mde']:.3f} may well be missed"
+    needed = _seeds_needed(row, alpha)
+    if needed is None:
+        return f"{open_}; for one as small as that found {MOST_SEEDS} seeds would not do."
+    where = " a data set" if row["datasets"] > 1 else ""
+    return f"{open_}; one of the size found calls for about {needed} seeds{where}."
+
+
+def _checks(table: pd.DataFrame, primary: Mapping[str, Any]) -> str:
+    """How the other contrasts of a conclusion turned out, and which disagree with the primary."""
+    others = table[(table["claim"] == primary["claim"]) & (table["role"] != "primary")]
+    others = others[(others["dataset"] == ALL) & (others["n"] > 0)]
+    if others.empty or not primary["n"]:
+        return ""
+    counts = others["verdict"].value_counts()
+    told = ", ".join(
+        f"{counts[v]} {v}"
+        for v in ("supported", "equivalent", "contradicted", "undetermined")
+        if v in counts
+    )
+    other_way = others["margin"].isna() & (others["estimate"] * primary["estimate"] < 0)
+    named = "; ".join(
+        f"{row.contrast} ({row.estimate:+.3f}, {row.verdict})"
+        for row in others[other_way].itertuples()
+    )
+    return f" Its other contrasts: {told}." + f" Of the opposite sign: {named}." * bool(named)
+
+
+def judge(
+    effects: Mapping[Contrast, Mapping[str, Effects]], level: float, seed: int
+) -> pd.DataFrame:
+    """The table `claims.csv`: each contrast with effect, interval, adjusted p, verdict, reason.
+
+    The pooled primary contrasts are adjusted together by Holm, all other rows together by
+    Benjamini and Hochberg. A study of several data sets has a row for each beside the pooled one.
+
+    Args:
+        effects: contrast -> data set -> what it finds there.
+        level: of intervals and verdicts.
+        seed: of the draws.
+    """
+    rows = []
+    for contrast in CONTRASTS:
+        if contrast not in effects:
+            continue
+        found = effects[contrast]
+        rows.append(_row(contrast, ALL, found, level, seed))
+        where = {name: own for name, own in found.items() if own.values.shape[1]}
+        if len(where) > 1:
+            rows += [_row(contrast, name, {name: own}, level, seed) for name, own in where.items()]
+    table = pd.DataFrame(rows).assign(p_holm=np.nan, p_bh=np.nan)
+    first = (table["role"] == "primary") & (table["dataset"] == ALL)
+    for family, method, column in ((first, "holm", "p_holm"), (~first, "fdr_bh", "p_bh")):
+        judged = family & table["p"].notna()
+        if judged.any():
+            adjusted = multipletests(table.loc[judged, "p"], method=method)[1]
+            table.loc[judged, column] = adjusted
+    conclusions = max(int((first & table["p"].notna()).sum()), 1)
+    alpha = np.where(first, (1 - level) / conclusions, 1 - level)
+    table["mde"] = [
+        detectable(*errors, df, a) if df > 0 else np.nan
+        for *errors, df, a in zip(
+            table["se_seeds"], table["se_texts"], table["df"], alpha, strict=True
+        )
+    ]
+    table.loc[table["margin"].notna(), "mde"] = np.nan
+    records = table.to_dict("records")
+    table["verdict"] = [verdict(row, level) for row in records]
+    table["reason"] = [
+        reason(row, level, a) for row, a in zip(table.to_dict("records"), alpha, strict=True)
+    ]
+    table.loc[first, "reason"] += [_checks(table, row) for row in table[first].to_dict("records")]
+    return table.drop(columns=["positive"])

@@ -1,0 +1,1 @@
+"""The config of a study: sections, building blocks, grids, and the options of each stage."""

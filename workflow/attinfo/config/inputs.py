@@ -1,0 +1,142 @@
+"""What a study reads: data sets, yardsticks, word vectors, pretrained models, local files."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from hashlib import sha256
+import json
+from pathlib import Path
+from typing import Any
+
+from attinfo.config.study import Declared
+from attinfo.runtime.errors import InputError
+
+
+class Inputs(Declared):
+    """The files of a study, by names that change with what they are made by."""
+
+    def data_key(self, dataset: str) -> str:
+        """The folder of a prepared data set: its name and a digest of what it is made by."""
+        return f"{dataset}-{_digest(self.prepare_options(dataset))}"
+
+    def dataset_of(self, key: str) -> str:
+        """The name of the data set whose `data_key` is `key`."""
+        return next(name for name in self.used_datasets if self.data_key(name) == key)
+
+    def prepare_options(self, dataset: str) -> dict[str, Any]:
+        """Everything that a prepared data set depends on, as plain values."""
+        return self.datasets[dataset].model_dump(
+            mode="json", exclude={"model", "training", "yardstick"}
+        )
+
+    def source_key(self, dataset: str) -> str:
+        """The file of a raw table: data sets that read the same table share it."""
+        return _source_key(self.datasets[dataset].source)
+
+    def yardstick_key(self, dataset: str) -> str | None:
+        """The file of the table that a data set's yardstick is, if it has one."""
+        name = self.datasets[dataset].yardstick
+        return None if name is None else _source_key(self.yardsticks[name].source)
+
+    def yardstick_options(self, dataset: str) -> dict[str, Any] | None:
+        """Name of a data set's yardstick, and from which value on a word is a telling one."""
+        name = self.datasets[dataset].yardstick
+        return None if name is None else {"name": name, "least": self.yardsticks[name].least}
+
+    @cached_property
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Every source that the study reads, as plain values, by its key."""
+        used = [self.datasets[name] for name in self.used_datasets]
+        found = [dataset.source for dataset in used]
+        found += [
+            self.yardsticks[dataset.yardstick].source for dataset in used if dataset.yardstick
+        ]
+        return {_source_key(source): source for source in found}
+
+    def local_files(self, key: str) -> list[str]:
+        """Files of the user's own that the source `key` reads."""
+        source = self.sources[key]
+        if source["name"] == "huggingface" and Path(source["path"]).is_dir():
+            return sorted(str(file) for file in Path(source["path"]).rglob("*") if file.is_file())
+        if source["name"] != "files":
+            return []
+        return [source[role] for role in ("path", "train", "dev", "test") if source[role]]
+
+    def check_files(self) -> None:
+        """See that every file of the user's own is there.
+
+        Raises:
+            InputError: one is not, or is no file.
+        """
+        keys = {self.source_key(name): f"datasets.{name}.source" for name in self.used_datasets}
+        for name in self.used_datasets:
+            if key := self.yardstick_key(name):
+                keys.setdefault(key, f"yardsticks.{self.datasets[name].yardstick}.source")
+        named = [(place, path) for key, place in keys.items() for path in self.local_files(key)]
+        named += [("model.vectors", path) for path in self.vector_files.values()]
+        if self.report.published:
+            named.append(("report.published", self.report.published))
+        for source in self.pretrained.values():
+            if source["revision"] is None and not Path(source["model"]).is_dir():
+                raise InputError(
+                    f"config: encoders: model: '{source['model']}' is no folder here, and a model "
+                    "on the hub needs 'revision', the commit that pins it"
+                )
+        for place, path in named:
+            if not Path(path).is_file():
+                found = "a folder" if Path(path).is_dir() else "nothing there"
+                raise InputError(f"config: {place}: '{path}': found {found}, expected a file")
+
+    def vectors(self, dataset: str, encoder: str) -> str | None:
+        """The file of word vectors that a cell's embeddings start from."""
+        if self.block("encoder", encoder)["name"] == "pretrained":  # it embeds by itself
+            return None
+        return self._model(dataset, encoder).vectors
+
+    @cached_property
+    def vector_files(self) -> dict[str, str]:
+        """The files of word vectors that the study reads, by a digest of their path."""
+        paths = [path for pair in self._pairs() if (path := self.vectors(*pair))]
+        return {_digest({"file": path}): path for path in paths}
+
+    def vectors_key(self, dataset: str, encoder: str) -> str:
+        """The key in `vector_files` of the vectors that a cell has."""
+        return _digest({"file": self.vectors(dataset, encoder)})
+
+    @property
+    def embeddings_from_vectors(self) -> list[tuple[str, str, int]]:
+        """Data set, encoder and size of the embeddings that start from word vectors."""
+        return [
+            (*pair, self._model(*pair).embedding) for pair in self._pairs() if self.vectors(*pair)
+        ]
+
+    @cached_property
+    def pretrained(self) -> dict[str, dict[str, Any]]:
+        """Model and revision of every pretrained encoder of the study, by a digest of the two."""
+        encoders = (self.block("encoder", name) for name in {run.encoder for run in self.runs})
+        sources = [_source(encoder) for encoder in encoders if encoder["name"] == "pretrained"]
+        return {_digest(source): source for source in sources}
+
+    def pretrained_files(self, key: str) -> list[str]:
+        """The files of a pretrained model that is a folder of the user's own."""
+        folder = Path(self.pretrained[key]["model"])
+        return sorted(str(file) for file in folder.rglob("*") if file.is_file())
+
+    def pretrained_key(self, encoder: str) -> tuple[str | None, bool]:
+        """The key in `pretrained` of an encoder, if it is one, and whether it is fine-tuned."""
+        block = self.block("encoder", encoder)
+        if block["name"] != "pretrained":
+            return None, False
+        return _digest(_source(block)), block["fine_tune"]
+
+
+def _digest(options: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _source_key(source: Mapping[str, Any]) -> str:
+    return f"{source['name']}-{_digest(source)}"
+
+
+def _source(pretrained: Mapping[str, Any]) -> dict[str, Any]:
+    """Which pretrained weights an encoder has."""
+    return {key: pretrained[key] for key in ("model", "revision")}

@@ -1,0 +1,262 @@
+"""What a config declares: the building blocks, their options, and the runs of its grids."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+
+from attinfo.config.grid import Filtered, Grid, Run
+from attinfo.config.registry import entries, parse_normaliser, with_defaults
+from attinfo.config.sections import (
+    Blocks,
+    Calibration,
+    Dataset,
+    Faithfulness,
+    Importance,
+    Information,
+    Model,
+    Name,
+    Report,
+    Section,
+    Statistics,
+    Training,
+    Yardstick,
+)
+from attinfo.config.variants import Variant, variant_of
+from attinfo.runtime.errors import InputError, expectation, unknown
+
+SectionT = TypeVar("SectionT", bound=Section)
+KINDS = ("encoder", "attention", "normaliser", "variant")
+
+
+class Declared(Filtered):
+    """The keys of a config, checked, and the runs that they mean."""
+
+    study: Name
+    seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
+    batch: PositiveInt = 3  # seeds of a cell that one job takes, one after the other
+    device: Literal["auto", "cpu", "cuda"] = "cpu"  # of the models: the same bytes on cpu alone
+    datasets: dict[Name, Dataset] = Field(default={})
+    yardsticks: dict[Name, Yardstick] = Field(default={})
+    grid: Annotated[list[Grid], Field(min_length=1)]
+    # Options of building blocks where not at their defaults. A name of your own, with `name`
+    # among its options, is the same block once more with other options.
+    encoders: Blocks = Field(default={})
+    attentions: Blocks = Field(default={})
+    normalisers: Blocks = Field(default={})
+    variants: Blocks = Field(default={})
+    model: Model = Model()
+    training: Training = Training()
+    information: Information = Information()
+    importance: Importance = Importance()
+    faithfulness: Faithfulness = Faithfulness()
+    calibration: Calibration = Calibration()
+    statistics: Statistics = Statistics()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.study == "data":
+            raise ValueError("study: 'data' is the folder of the data sets, expected another name")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {self.seeds} names a seed twice")
+        for kind in KINDS:
+            for name in getattr(self, f"{kind}s"):
+                with naming(f"{kind}s.{name}"):
+                    self.block(kind, name)
+        for section, kind in (
+            ("information", "estimator"),
+            ("importance", "importance measure"),
+        ):
+            for name, options in getattr(self, section).options.items():
+                with naming(f"{section}.options"):
+                    with_defaults(kind, name, options)
+        for place, named in self._named():
+            for kind, names in named:
+                for name in names:
+                    with naming(f"{place}.{kind}"):
+                        self._check_name(kind, name)
+        self._check_filters()
+        for name in self.used_datasets:
+            with naming(f"datasets.{name}"):
+                yardstick = self.datasets[name].yardstick
+                if yardstick is not None and yardstick not in self.yardsticks:
+                    raise ValueError(unknown("yardstick", yardstick, self.yardsticks))
+                self._training(name)
+                for encoder in self._encoders(name):
+                    self._model(name, encoder)
+        return self
+
+    def _named(self) -> Iterator[tuple[str, Iterator[tuple[str, list[str]]]]]:
+        """Everything that names building blocks, and where it stands in the config."""
+        for place, one in self.filters():
+            yield place, one.named()
+        for i, grid in enumerate(self.grid):
+            yield f"grid.{i}", grid.named()
+            for place, one in grid.filters():
+                yield f"grid.{i}.{place}", one.named()
+
+    def _check_name(self, kind: str, name: str) -> None:
+        if kind != "dataset":
+            self.block(kind, parse_normaliser(name)[0] if kind == "normaliser" else name)
+        elif name not in self.datasets:
+            raise ValueError(unknown("dataset", name, self.datasets))
+
+    def _check_filters(self) -> None:
+        crossed = [list(grid.crossed(self.seeds[:1])) for grid in self.grid]
+        for i, (grid, runs) in enumerate(zip(self.grid, crossed, strict=True)):
+            with naming(f"grid.{i}"):
+                grid.check(runs)
+        self.check([run for runs in crossed for run in runs])
+        if not self.runs:
+            raise ValueError("grid: include and exclude leave no run, expected one or more")
+
+    @classmethod
+    def checked(cls, config: Mapping[str, Any]) -> Self:
+        """The study that a config describes.
+
+        Raises:
+            InputError: a line for each thing wrong: the key, what was found, what was expected.
+        """
+        try:
+            return cls.model_validate(config)
+        except ValidationError as error:
+            raise InputError("\n".join(map(_sentence, error.errors()))) from None
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Every run of the study, once, in the order of the grids."""
+        kept = (
+            run
+            for grid in self.grid
+            for run in grid.crossed(self.seeds)
+            if grid.keeps(run) and self.keeps(run)
+        )
+        return list(dict.fromkeys(kept))
+
+    @cached_property
+    def models(self) -> list[Run]:
+        """The runs that train a model, those included that another run needs."""
+        found = []
+        for run in self.runs:
+            variant = self.variant(run.variant)
+            if variant.needs_trained or not variant.trains:
+                found.append(run._replace(variant="trained"))
+            if variant.trains:
+                found.append(run)
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def batches(self) -> list[list[int]]:
+        """The seeds in the order of the config, as many together as one job takes."""
+        starts = range(0, len(self.seeds), self.batch)
+        return [self.seeds[start : start + self.batch] for start in starts]
+
+    @property
+    def groups(self) -> list[str]:
+        """Every cell and variant of the study, as `Run.group`."""
+        return list(dict.fromkeys(run.group for run in self.runs))
+
+    @cached_property
+    def used_datasets(self) -> list[str]:
+        """The data sets that a grid names."""
+        return list(dict.fromkeys(run.dataset for run in self.runs))
+
+    @property
+    def temperatures(self) -> list[float]:
+        """Every temperature of the study but one."""
+        found = {parse_normaliser(run.normaliser)[1] for run in self.runs}
+        return sorted(found - {1.0})
+
+    @property
+    def shown_runs(self) -> list[Run]:
+        """Runs whose texts the report shows, of the first data set: the first run, with one of
+        each other scorer, and one of each other encoder; trained ones where there are any.
+        """
+        own = [run for run in self.runs if run.dataset == self.used_datasets[0]]
+        own.sort(key=lambda run: run.variant != "trained")
+        first, shown = own[0], {}
+        for run in own:
+            if run.encoder == first.encoder:
+                shown.setdefault((run.encoder, run.attention), run)
+        for run in own:
+            if run.encoder not in {encoder for encoder, _ in shown}:
+                shown[run.encoder, run.attention] = run
+        return list(shown.values())
+
+    def block(self, kind: str, name: str) -> dict[str, Any]:
+        """The registered name and all options of a building block that the config names.
+
+        Raises:
+            ValueError: the name is unknown, or one of its options cannot be.
+        """
+        own = getattr(self, f"{kind}s")
+        options = dict(own.get(name, {}))
+        registered = options.pop("name", name)
+        if registered not in entries(kind):
+            raise ValueError(unknown(kind, registered, [*entries(kind), *own]))
+        if kind == "encoder":  # it may have sizes of its own, checked where they are used
+            for key in self._sizes(registered, options):
+                del options[key]
+        return {"name": registered, **with_defaults(kind, registered, options)}
+
+    @staticmethod
+    def _sizes(encoder: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those options of an encoder that are keys of `model`."""
+        keys = Model.model_fields.keys() - entries("encoder")[encoder].options.keys()
+        return {key: value for key, value in options.items() if key in keys}
+
+    def _model(self, dataset: str, encoder: str) -> Model:
+        """The sizes of a cell: those of the study, of the data set, of the encoder."""
+        options = self.encoders.get(encoder, {})
+        own = self._sizes(options.get("name", encoder), options)
+        return _replaced(self.model, "model", self.datasets[dataset].model | own)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """The data sets with the encoders that meet them."""
+        return list(dict.fromkeys((run.dataset, run.encoder) for run in self.runs))
+
+    def _encoders(self, dataset: str) -> list[str]:
+        """The encoders that meet a data set."""
+        return [encoder for name, encoder in self._pairs() if name == dataset]
+
+    def _training(self, dataset: str) -> Training:
+        return _replaced(self.training, "training", self.datasets[dataset].training)
+
+    def variant(self, name: str) -> Variant:
+        """The variant that a run names."""
+        return variant_of(self.block("variant", name))
+
+
+def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> SectionT:
+    """A section with some of its keys changed.
+
+    Raises:
+        ValueError: a key is unknown, or its value cannot be.
+    """
+    try:
+        return type(section).model_validate(section.model_dump() | changes)
+    except ValidationError as error:
+        first = _sentence(error.errors()[0]).removeprefix("config: ")
+        raise ValueError(f"{name}.{first}") from None
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Errors of the block say where in the config they come from."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    prefix = f"config: {where}: " if where else "config: "
+    if error["type"] == "value_error":
+        return prefix + str(error["ctx"]["error"])
+    if error["type"] == "missing":
+        return prefix + "missing"
+    return f"{prefix}found {error['input']!r}, {expectation(error['msg'])}"

@@ -1,0 +1,1 @@
+"""Importance of each token for the prediction, and faithfulness of an order of tokens."""

@@ -1,0 +1,70 @@
+"""The conclusions at a glance."""
+
+from pandas import DataFrame, isna
+
+from attinfo.claims.conclusions import ALL
+from attinfo.figures.captions import counted, estimate, joined, listed
+from attinfo.figures.drawing import Drawing, Missing
+from attinfo.figures.marks import zero
+from attinfo.figures.style import VERDICT_HUES, panels
+from attinfo.figures.tables import Tables
+
+COLUMNS = ["claim", "contrast", "n", "estimate", "ci_low", "ci_high", "p_holm", "verdict"]
+
+
+def verdicts(tables: Tables) -> Drawing:
+    """Effect and verdict of each conclusion."""
+    claims = tables.claims
+    data = claims[(claims["role"] == "primary") & (claims["dataset"] == ALL)]
+    data = data[COLUMNS].reset_index(drop=True)
+    if data["estimate"].isna().all():
+        raise Missing(
+            "No conclusion has runs to be compared: a grid with two scorers, softmax and "
+            "gumbel_softmax@0.5, or the variant frozen_scorer would add some."
+        )
+    figure, axes = panels(1, 1, 0.7 + 0.5 * len(data))
+    axis = axes[0, 0]
+    zero(axis)
+    for y, row in data.iterrows():
+        hue = VERDICT_HUES[row["verdict"]]
+        axis.hlines(y, row["ci_low"], row["ci_high"], color=hue, linewidth=3, alpha=0.5)
+        axis.plot(row["estimate"], y, "o", color=hue, markersize=7)
+        told = "no runs to compare" if isna(row["estimate"]) else row["verdict"]
+        axis.annotate(
+            f"({row['claim']}) {row['contrast']}: {told}",
+            (0, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 9),
+            textcoords="offset points",
+            color=hue,
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # the line at 0 passes
+        )
+    axis.set(
+        ylim=(len(data) - 0.6, -0.75),
+        yticks=[],
+        xlabel="effect, in the unit of its statistic; to the right supports the conclusion",
+    )
+    axis.grid(axis="y", visible=False)
+    axis.spines["left"].set_visible(False)
+    return Drawing(figure, data, _caption(data, tables.interval))
+
+
+def _caption(data: DataFrame, interval: str) -> str:
+    known = data[data["estimate"].notna()]
+    told = []
+    for verdict in ("supported", "contradicted", "undetermined"):
+        own = known[known["verdict"] == verdict]
+        effects = [f"({row['claim']}) {estimate(row)}" for _, row in own.iterrows()]
+        if effects:
+            told.append(f"{verdict.capitalize()}: {listed(effects)}.")
+    none = data[data["estimate"].isna()]["claim"]
+    if len(none):
+        told.append(f"Without runs to compare: {listed([f'({c})' for c in none])}.")
+    low, high = known["n"].min(), known["n"].max()
+    seeds = counted(high, "seed") if low == high else f"{low} to {high} seeds"
+    return joined(
+        *told,
+        f"Dot: effect of the primary contrast; bar: {interval} over seeds and resampled texts, "
+        f"{seeds}. A verdict other than undetermined holds after Holm's correction over the five.",
+    )

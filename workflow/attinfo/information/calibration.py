@@ -1,0 +1,94 @@
+"""How far an estimate is from the truth: every estimator, on tasks of known information.
+
+The tasks have the width of the study's states and its number of classes; numbers of texts and
+effective ranks that span those of its units.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from attinfo.information.sample import Sample, folds, with_permutations
+from attinfo.information.summary import FOLDS, measured
+from attinfo.information.tasks import TASKS, Task
+from attinfo.runtime.seeds import seed_of
+
+
+def sizes(fewest: int, most: int) -> list[int]:
+    """Numbers of texts from the least a unit may have to the most: both, and one between."""
+    if most <= fewest:
+        return [most]
+    return sorted({fewest, round(float(np.sqrt(fewest * most))), most})
+
+
+def sample_of(task: Task, seed: int) -> Sample:
+    """A task's states and outputs, without permutations: no floor is asked for."""
+    output = torch.from_numpy(task.output)
+    return Sample(
+        hidden=torch.from_numpy(task.hidden),
+        text=torch.arange(len(output)),
+        output=with_permutations(output, 0, seed),
+        classes=int(output.max()) + 1,
+        fold=folds(output, FOLDS, seed),
+    )
+
+
+def calibrate(name: str, texts: int, classes: int, options: Mapping[str, Any]) -> pd.DataFrame:
+    """Bias and spread of every estimator on one task.
+
+    Args:
+        name: of the task.
+        texts: the most that a unit of the study has.
+        classes: of the study's outputs.
+        options: `estimators` (name -> options), `fewest`, `width`, `ranks`, `levels` (information
+            as a share of that in log(classes)), `repeats`, `seed`.
+
+    Returns:
+        A row for each number of texts, effective rank, level and estimator: `truth` (nats), the
+        mean `estimate`; `bias`, its mean difference from the true pointwise values' mean over the
+        same texts; `spread`, the standard deviation of estimate - truth; `pvi_correlation` and
+        `gain_correlation` with the true pointwise values.
+    """
+    rows = []
+    settings = product(sizes(options["fewest"], texts), options["ranks"], options["levels"])
+    for n, rank, level in settings:
+        for repeat in range(options["repeats"]):
+            seed = seed_of("calibration", options["seed"], n, rank, level, repeat)
+            target = level * np.log(classes)
+            task = TASKS[name](n, options["width"], classes, rank, target, seed)
+            sample = sample_of(task, seed)
+            for estimator, own in options["estimators"].items():
+                found = measured(estimator, sample, own)
+                pvi = found.pvi.numpy()
+                gain = np.full(n, np.nan) if found.gain is None else found.gain.numpy()
+                rows.append(
+                    {
+                        "estimator": estimator,
+                        "task": name,
+                        "n": n,
+                        "rank": rank,
+                        "level": level,
+                        "truth": task.information,
+                        "estimate": pvi.mean(),
+                        "bias": pvi.mean() - task.pointwise.mean(),
+                        "spread": pvi.mean() - task.information,
+                        "pvi_correlation": correlation(pvi, task.pointwise),
+                        "gain_correlation": correlation(gain, task.gain),
+                    }
+                )
+    groups = pd.DataFrame(rows).groupby(
+        ["estimator", "task", "n", "rank", "level"], sort=False, as_index=False
+    )
+    columns = ["truth", "estimate", "bias", "spread", "pvi_correlation", "gain_correlation"]
+    return groups[columns].agg({c: "std" if c == "spread" else "mean" for c in columns})
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson's r; NaN where either is not known or does not vary."""
+    if not np.ptp(one) > 0 or not np.ptp(other) > 0:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])

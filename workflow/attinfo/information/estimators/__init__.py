@@ -1,0 +1,1 @@
+"""Estimators of information, one file each, and the probes that they share."""

@@ -1,0 +1,1 @@
+"""Nearest neighbours within and across classes."""

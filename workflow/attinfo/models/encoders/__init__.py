@@ -1,0 +1,1 @@
+"""Encoders: embedded tokens to hidden states."""

@@ -1,0 +1,25 @@
+"""Public names of a package that are imported when they are first used.
+
+A package that re-exported them with `import` would make every module that they come from an input
+of each job that imports one of them, and would import torch for a reader of tables.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package.
+
+    Args:
+        package: its `__name__`.
+        homes: public name -> module of the package that defines the name.
+    """
+
+    def attribute(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
+
+    return attribute

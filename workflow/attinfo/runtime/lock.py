@@ -1,0 +1,63 @@
+"""One run at a time in a folder: a lock that dies with its process, whatever ends it."""
+
+import fcntl
+import os
+from pathlib import Path
+import time
+from typing import IO
+
+from attinfo.runtime.errors import InputError
+
+WAIT = 2.0  # seconds: a dry run that looks at the lock holds it for a moment
+_held: list[IO[str]] = []  # open for the rest of the process: closing a file ends its lock
+
+
+def _locked(path: Path) -> IO[str] | None:
+    """The file, locked by this process; None where another one has it.
+
+    Some network file systems have no locks: there everybody gets it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    except OSError:
+        pass
+    return file
+
+
+def holder(path: str | Path) -> str | None:
+    """Who has the lock, in words; None where nobody has."""
+    file = _locked(Path(path))
+    if file is None:
+        return Path(path).read_text(encoding="utf-8").strip() or "a process that is just starting"
+    file.close()
+    return None
+
+
+def take(path: str | Path) -> None:
+    """Have the lock until the end of the process, however it ends.
+
+    Raises:
+        InputError: another process has it.
+    """
+    path, end = Path(path), time.monotonic() + WAIT
+    while (file := _locked(path)) is None:
+        if time.monotonic() > end:
+            raise InputError(refusal(path))
+        time.sleep(0.1)
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {os.uname().nodename}")
+    file.flush()
+    _held.append(file)
+
+
+def refusal(path: str | Path) -> str:
+    """What a second run is told."""
+    return (
+        f"another run is at work in this folder ({holder(path)}): "
+        "expected one at a time; wait for it, or stop it"
+    )

@@ -1,0 +1,1 @@
+"""Hidden states of the test texts: how they are computed and stored."""

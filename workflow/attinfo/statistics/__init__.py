@@ -1,0 +1,1 @@
+"""Intervals, ranks and variance components over seeds and texts."""

@@ -1,0 +1,1 @@
+"""Training of one run: objective, optimiser, early stopping, checkpoints."""

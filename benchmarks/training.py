@@ -14,13 +14,15 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from attinfo.config.sections import Training
-from attinfo.config.variants import VARIANTS
+from attinfo.blocks.catalogue import block_of, with_defaults
+from attinfo.config.training import Training
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
 from attinfo.models.noise import training_noise
 from attinfo.runtime.job import keep_freed_memory
+from attinfo.runtime.loading import Chosen
 from attinfo.training.optimizers import Optimizers
 from benchmarks.timing import Seconds, interleaved, measure
 
@@ -40,19 +42,19 @@ def sentences(count: int, seed: int = 0) -> Texts:
 
 def classifier(encoder: str, scorer: str, normaliser: str) -> Classifier:
     """The model of a cell, untrained."""
-    options = {
-        "encoder": {"name": encoder},
-        "attention": {"name": scorer},
-        "normaliser": {"name": normaliser, "temperature": 1.0},
-        **{"embedding": EMBEDDING, "embedding_std": 0.4, "width": WIDTH, "dropout": 0.4},
+    blocks = {"encoder": encoder, "attention": scorer, "normaliser": normaliser}
+    chosen = {
+        kind: Chosen(name, block_of(kind, name).path, with_defaults(kind, name, {}))
+        for kind, name in blocks.items()
     }
-    return Classifier(VOCABULARY, 2, options, VARIANTS["trained"])
+    sizes = {"embedding": EMBEDDING, "embedding_std": 0.4, "width": WIDTH, "dropout": 0.4}
+    return Classifier(VOCABULARY, 2, Architecture(**chosen, temperature=1.0, **sizes))
 
 
 def steps(model: Classifier, texts: Texts, chosen: list[np.ndarray]) -> Callable[[], None]:
     """Training on each batch."""
     model.train()
-    optimizers = Optimizers(model, Training().model_dump())
+    optimizers = Optimizers(model, Training())
     noise = training_noise(torch.Generator().manual_seed(0))
 
     def run() -> None:

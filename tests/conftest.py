@@ -3,12 +3,13 @@
 Every text is filler words but for one keyword, at a random place, that decides the class.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 import csv
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cluster import Cluster, cluster, missing
@@ -18,14 +19,19 @@ import pytest
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from attinfo.config.registry import parse_normaliser, with_defaults
-from attinfo.config.sections import Dataset, Split, Training
-from attinfo.config.variants import VARIANTS
+from attinfo.blocks.catalogue import KINDS
+from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.blocks.variants import VARIANTS as VARIANT_BLOCKS
+from attinfo.config.sections import Dataset, Split
+from attinfo.config.training import Training
 from attinfo.data.files import files
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import Texts, read_summary, read_texts
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
+from attinfo.models.variant import Variant
 from attinfo.runtime.job import be_deterministic
+from attinfo.runtime.loading import Chosen
 from attinfo.states.extract import states_of
 from attinfo.states.store import States
 from attinfo.training.train import train
@@ -36,7 +42,7 @@ settings.load_profile("tests")
 
 KEYWORDS = {"good": "1", "bad": "0"}
 FILLER = [f"word{i}" for i in range(24)]
-TRAINING = Training(epochs=12, patience=12, batch_size=32, learning_rate=0.01).model_dump()
+TRAINING = Training(epochs=12, patience=12, batch_size=32, learning_rate=0.01)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Trained:
     weights: dict[str, Tensor]
     history: list[dict[str, float]]
     states: States
-    options: dict[str, Any]
+    architecture: Architecture
 
     def keyword(self, planted: Planted) -> np.ndarray:
         """[tokens] whether each token of the store is a keyword."""
@@ -86,20 +92,50 @@ def write_planted(path: Path, texts: int = 600, seed: int = 0) -> Path:
     return path
 
 
-def model_options(
-    encoder: str = "mlp", attention: str = "additive", normaliser: str = "softmax"
-) -> dict[str, Any]:
-    """The options of a small model of a cell, as a study hands them on."""
+def chosen(kind: str, name: str, **options: Any) -> Chosen:
+    """A building block with its options, those not given at their defaults."""
+    block = KINDS[kind][name]
+    return Chosen(name, block.path, block.complete(kind, options))
+
+
+def code_of(kind: str) -> dict[str, Any]:
+    """The class or function of every block of a kind, by its name."""
+    return {name: block.load() for name, block in KINDS[kind].items()}
+
+
+def variant_of(name: str, **options: Any) -> Variant:
+    """A variant, options that are not given at their defaults."""
+    block = VARIANT_BLOCKS[name]
+    return Variant.of(block.plain(block.complete("variant", options)))
+
+
+VARIANTS = {name: variant_of(name) for name in VARIANT_BLOCKS}
+
+
+def architecture_of(
+    encoder: str = "mlp",
+    attention: str = "additive",
+    normaliser: str = "softmax",
+    changes: Mapping[str, Any] = MappingProxyType({}),
+) -> Architecture:
+    """A small model of a cell, with changes of its fields."""
     name, temperature = parse_normaliser(normaliser)
-    return {
-        "encoder": {"name": encoder, **with_defaults("encoder", encoder, {})},
-        "attention": {"name": attention, **with_defaults("attention", attention, {})},
-        "normaliser": {"name": name, "temperature": temperature},
-        "embedding": 16,
-        "embedding_std": 0.4,
-        "width": 16,
-        "dropout": 0.2,
-    }
+    small = Architecture(
+        encoder=chosen("encoder", encoder),
+        attention=chosen("attention", attention),
+        normaliser=chosen("normaliser", name),
+        temperature=temperature,
+        embedding=16,
+        embedding_std=0.4,
+        width=16,
+        dropout=0.2,
+    )
+    return replace(small, **changes)
+
+
+def plain(architecture: Architecture) -> dict[str, Any]:
+    """An architecture as plain values, as a job is given it."""
+    return asdict(architecture)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -128,20 +164,20 @@ def trained(planted: Planted) -> Callable[..., Trained]:
 
     @cache
     def build(encoder: str = "mlp", variant: str = "trained", seed: int = 1) -> Trained:
-        options = model_options(encoder)
+        architecture = architecture_of(encoder)
         weights, history = train(
             planted.texts("train"),
             planted.texts("dev"),
             *planted.sizes,
-            model_options=options,
+            architecture=architecture,
             training=TRAINING,
             variant=VARIANTS[variant],
             seed=seed,
         )
-        model = Classifier(*planted.sizes, options, VARIANTS[variant])
+        model = Classifier(*planted.sizes, architecture, VARIANTS[variant])
         model.load_state_dict(weights)
         states = States(**states_of(model.eval(), planted.texts("test")))
-        return Trained(model, weights, history, states, options)
+        return Trained(model, weights, history, states, architecture)
 
     return build
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from conftest import VARIANTS
 import numpy as np
 import pandas as pd
 from project import ROOT
@@ -15,8 +16,9 @@ from attinfo.agreement.reliability import between_seeds, split_half
 from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
 from attinfo.claims.collect import faithfulness_means
 from attinfo.claims.settle import settle
-from attinfo.config.stage_options import Study
-from attinfo.config.variants import VARIANTS
+from attinfo.config.inputs import Inputs
+from attinfo.config.stage_options import StageOptions
+from attinfo.config.study import Study
 from attinfo.data.files import files
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import read_summary, read_texts
@@ -26,9 +28,11 @@ from attinfo.figures.catalogue import drawn, place
 from attinfo.information.calibration import calibrate
 from attinfo.information.trust import trusted
 from attinfo.information.units import information
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
 from attinfo.report.figures import evidence
 from attinfo.report.strips import Files, strips
+from attinfo.runtime.loading import Chosen
 from attinfo.runtime.provenance import describe
 from attinfo.states.extract import states_of
 from attinfo.states.store import read_states, write_states
@@ -104,14 +108,14 @@ def run_small_study(folder: Path, raw: Path, cells: dict[str, Any], seeds: int) 
     study = study_of(raw, cells, seeds)
     files(path=str(raw)).to_parquet(folder / "raw.parquet")
     data = folder / "data"
-    prepare(folder / "raw.parquet", study.prepare_options(DATASET), data)
+    prepare(folder / "raw.parquet", Inputs(study).prepare_options(DATASET), data)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for group in study.groups:
         run_cell(study, group, data, folder / "runs", found)
     texts, classes = len(read_texts(data, "test")), len(read_summary(data)["classes"])
     calibration = pd.concat(
-        calibrate("gaussian", texts, classes, study.calibration_options(DATASET, name))
-        for name in study.calibrated
+        calibrate("gaussian", texts, classes, StageOptions(study).calibration(DATASET, name))
+        for name in StageOptions(study).calibrated
     ).assign(dataset=DATASET)
     own = [
         Files(run, *(folder / "runs" / run.path / name for name in FILES))
@@ -144,7 +148,8 @@ def run_cell(
 ) -> None:
     """Train the models of a cell, measure them, and add their rows to the tables `found`."""
     cell = dict(zip(CELL, group.split("/"), strict=True))
-    options = study.model_options(*(cell[kind] for kind in CELL[:-1]))
+    plain = StageOptions(study).model(*(cell[kind] for kind in CELL[:-1]))
+    options = Architecture.of(plain)
     variant, texts, measures = VARIANTS[cell["variant"]], read_texts(data, "test"), []
     summary = read_summary(data)
     sizes = summary["vocabulary"], len(summary["classes"])
@@ -156,8 +161,8 @@ def run_cell(
             read_texts(data, "train"),
             read_texts(data, "dev"),
             *sizes,
-            model_options=options,
-            training=study.training.model_dump(),
+            architecture=options,
+            training=study.training,
             variant=variant,
             seed=seed,
         )
@@ -167,12 +172,13 @@ def run_cell(
         states = read_states(own / "states.safetensors", hidden=True)
         estimates = []
         for estimator in study.information.estimators:
-            settings = study.information_options(estimator)
+            settings = StageOptions(study).information(estimator)
             units, tokens = information(states, settings, name, None)
             tokens.to_parquet(own / f"pointwise/{estimator}.parquet")
             estimates.append(units)
         pointwise = read_pointwise(sorted((own / "pointwise").iterdir()))
-        important = importance(model, texts, states, seed, study.importance_options())
+        asked = [Chosen.of(measure) for measure in StageOptions(study).importance()]
+        important = importance(model, texts, states, seed, asked)
         important.to_parquet(own / "importance.parquet")
         (own / "run.json").write_text(json.dumps(describe([__file__], ("numpy",))))
         table, by_instance = by_text(states, pointwise, importance=important, run=name)

@@ -5,11 +5,10 @@ The tests run over the registries: a new block is tested at once, and asked for 
 """
 
 from collections.abc import Callable
-from inspect import signature
 from itertools import pairwise, product
 from typing import Any, get_args
 
-from conftest import model_options
+from conftest import VARIANTS, architecture_of, chosen, code_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -20,16 +19,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from attinfo.config.registry import entries
-from attinfo.config.variants import VARIANTS
+from attinfo.blocks.catalogue import KINDS
 from attinfo.data.batches import Batch
-from attinfo.models.attention import NORMALISERS, SCORERS, gumbel_softmax
 from attinfo.models.classifier import Classifier
-from attinfo.models.encoders.all import ENCODERS, positions
+from attinfo.models.encoders.transformer import positions
 from attinfo.models.noise import evaluation_noise, training_noise
+from attinfo.models.normalisers.gumbel_softmax import gumbel_softmax
 from attinfo.runtime.errors import InputError
 
 INPUTS, WIDTH = 10, 16
+ENCODERS, SCORERS, NORMALISERS = map(code_of, ("encoder", "attention", "normaliser"))
 ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # it has its own tests
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 every_encoder = pytest.mark.parametrize("name", ENCODERS_OF_WORDS)
@@ -58,9 +57,8 @@ def numpy(tensor: Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["encoder", "attention", "normaliser"])
 def test_a_block_says_what_it_is_in_one_short_sentence(kind: str) -> None:
-    for name, entry in entries(kind).items():
-        assert entry.summary.endswith("."), name
-        assert len(entry.summary) <= 120, name
+    for name, block in KINDS[kind].items():
+        assert len(block.summary) <= 125 and not block.summary.endswith("."), name
 
 
 # Encoders.
@@ -148,7 +146,7 @@ def test_a_state_has_read_the_words_of_its_context_and_no_other(name: str) -> No
 
 @every_encoder
 def test_every_parameter_and_every_word_is_learned_but_no_padding(name: str) -> None:
-    options = model_options(name)
+    options = architecture_of(name)
     model = Classifier(40, 3, options, VARIANTS["trained"], seed=1)
     lengths = [6, 3, 1]
     ids = torch.zeros(3, 8, dtype=torch.int64)
@@ -296,10 +294,10 @@ FORMULAS = {
 
 def queries(name: str) -> list[dict[str, str]]:
     """The options of a scorer: one for each query it can have."""
-    arguments = signature(SCORERS[name]).parameters
-    if "query" not in arguments:
+    fields = KINDS["attention"][name].fields
+    if "query" not in fields:
         return [{}]
-    first, *others = get_args(arguments["query"].annotation)  # fails where there is none
+    first, *others = get_args(fields["query"].annotation)  # fails where there is none
     return [{"query": choice} for choice in (first, *others)]
 
 
@@ -560,8 +558,8 @@ def test_what_a_token_draws_depends_on_its_text_and_place_alone(
 
 
 def test_a_classifier_averages_its_draws_whatever_the_batches() -> None:
-    options = model_options(normaliser="gumbel_softmax@0.5")
-    options["normaliser"] |= {"hard": False, "draws": 4}
+    drawn = chosen("normaliser", "gumbel_softmax", draws=4)
+    options = architecture_of(normaliser="gumbel_softmax@0.5", changes={"normaliser": drawn})
     model = Classifier(40, 3, options, VARIANTS["trained"], seed=1).eval()
     ids = torch.randint(1, 40, (5, 7))
     lengths, texts = torch.full((5,), 7), np.array([8, 2, 30, 4, 1])
@@ -576,7 +574,7 @@ def test_a_classifier_averages_its_draws_whatever_the_batches() -> None:
 
 @every_normaliser
 def test_noise_at_evaluation_is_off_unless_asked_for(name: str) -> None:
-    model = Classifier(40, 3, model_options(normaliser=name), VARIANTS["trained"])
+    model = Classifier(40, 3, architecture_of(normaliser=name), VARIANTS["trained"])
     assert model.draws == 0
 
 
@@ -587,10 +585,10 @@ def test_noise_at_evaluation_is_off_unless_asked_for(name: str) -> None:
 def test_a_model_of_any_options_trains_without_a_gradient_that_is_not_finite(
     scorer: str, name: str
 ) -> None:
-    options = model_options("transformer", scorer, f"{name}@0.1")
-    options["attention"]["query"] = "last"
+    changes = {"attention": chosen("attention", scorer, query="last")}
     if name == "gumbel_softmax":
-        options["normaliser"]["hard"] = True
+        changes["normaliser"] = chosen("normaliser", name, hard=True)
+    options = architecture_of("transformer", scorer, f"{name}@0.1", changes=changes)
     model = Classifier(40, 3, options, VARIANTS["trained"], seed=1)
     ids = torch.randint(1, 40, (4, 9)).masked_fill(~mask_of([9, 1, 4, 2]), 0)
     noise = training_noise(torch.Generator().manual_seed(0))

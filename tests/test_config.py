@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-import importlib
 import inspect
 import json
 import os
@@ -11,32 +10,27 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import Any, get_type_hints
+from typing import Any
 
+from conftest import VARIANTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 import pytest
 from snakemake.utils import update_config
 import torch
 import yaml
 
 import attinfo
-from attinfo.config.registry import (
-    REGISTRIES,
-    REQUIRED,
-    blocks,
-    check_name,
-    entries,
-    normaliser_name,
-    parse_normaliser,
-    with_defaults,
-)
-from attinfo.config.sections import Training
-from attinfo.config.stage_options import Study, write_schema
-from attinfo.config.variants import VARIANTS
+from attinfo.blocks.catalogue import KINDS, block_of, table, with_defaults
+from attinfo.blocks.normalisers import normaliser_name, parse_normaliser
+from attinfo.config.inputs import Inputs
+from attinfo.config.schema import write_schema
+from attinfo.config.stage_options import StageOptions
+from attinfo.config.study import Study
+from attinfo.config.training import Training
 from attinfo.information.estimators.registered import ESTIMATORS
 from attinfo.information.sample import Sample, folds, with_permutations
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
 from attinfo.runtime.errors import InputError
 
@@ -275,9 +269,10 @@ def test_an_option_with_which_a_block_cannot_work_is_refused(
     # Before anything runs, or at the latest by the block itself.
     with pytest.raises(InputError) as raised:
         study = Study.checked(config)
-        for encoder in entries("encoder"):
-            options = study.model_options("mine", encoder, "deep", "softmax")
-            Classifier(10, 2, options, VARIANTS["trained"])
+        for encoder in KINDS["encoder"]:
+            if KINDS["encoder"][encoder].fields.get("model") is None:
+                options = StageOptions(study).model("mine", encoder, "deep", "softmax")
+                Classifier(10, 2, Architecture.of(options))
         output = torch.arange(60) % 2
         sample = Sample(
             hidden=torch.randn(60, 3),
@@ -287,7 +282,7 @@ def test_an_option_with_which_a_block_cannot_work_is_refused(
             fold=folds(output, 5, 0),
         )
         for estimator in study.information.estimators:
-            for name, options in study.information_options(estimator)["estimators"].items():
+            for name, options in StageOptions(study).information(estimator)["estimators"].items():
                 ESTIMATORS[name](sample, **options)
     assert "\n" not in str(raised.value)
 
@@ -466,11 +461,11 @@ def test_a_name_of_ones_own_is_a_block_with_other_options(config: Config) -> Non
     assert {run.attention for run in study.runs} == {"deep", "deeper"}
     layers = {}
     for name in ("deep", "deeper"):
-        options = study.model_options("mine", "mlp", name, "hard@0.5")
+        options = StageOptions(study).model("mine", "mlp", name, "hard@0.5")
         assert options["attention"]["name"] == "deep"
-        layers[name] = options["attention"]["layers"]
+        layers[name] = options["attention"]["options"]["layers"]
         assert options["normaliser"]["name"] == "gumbel_softmax"
-        assert options["normaliser"]["temperature"] == 0.5 and options["normaliser"]["hard"]
+        assert options["temperature"] == 0.5 and options["normaliser"]["options"]["hard"]
     assert layers == {"deep": 3, "deeper": 4}
 
 
@@ -492,17 +487,17 @@ def test_an_encoder_and_a_data_set_may_have_sizes_and_training_of_their_own(conf
     study = Study.checked(config)
 
     def sizes(dataset: str, encoder: str) -> tuple[int, float]:
-        options = study.model_options(dataset, encoder, "deep", "softmax")
+        options = StageOptions(study).model(dataset, encoder, "deep", "softmax")
         return options["width"], options["dropout"]
 
     assert sizes("mine", "mlp") == (24, 0.3) and sizes("mine", "cnn") == (32, 0.3)
     assert sizes("other", "mlp") == (24, 0.1) and sizes("other", "cnn") == (32, 0.1)
-    cnn = study.model_options("mine", "cnn", "deep", "softmax")["encoder"]
-    assert cnn == {"name": "cnn", "kernel_sizes": [1, 3]}
+    cnn = StageOptions(study).model("mine", "cnn", "deep", "softmax")["encoder"]
+    assert (cnn["name"], cnn["options"]) == ("cnn", {"kernel_sizes": [1, 3]})
     for dataset, size in (("mine", 8), ("other", Training().batch_size)):
-        training = study.training_options(dataset)
+        training = StageOptions(study).training(dataset)
         assert (training["epochs"], training["batch_size"]) == (7, size)
-    assert study.calibration_options("mine", "linear")["width"] == 32  # the largest
+    assert StageOptions(study).calibration("mine", "linear")["width"] == 32  # the largest
 
 
 @pytest.mark.parametrize(
@@ -546,14 +541,15 @@ def test_data_sets_that_read_one_table_share_its_download(config: Config) -> Non
     config["datasets"]["other"] = {"source": {"name": "files", "path": "other.csv"}}
     config["grid"][0]["dataset"] = ["mine", "again", "other"]
     study = Study.checked(config)
-    assert study.source_key("mine") == study.source_key("again") != study.source_key("other")
-    assert study.data_key("mine") != study.data_key("again")
+    inputs = Inputs(study)
+    assert inputs.source_key("mine") == inputs.source_key("again") != inputs.source_key("other")
+    assert inputs.data_key("mine") != inputs.data_key("again")
 
 
 def test_how_models_are_trained_does_not_make_another_data_set(config: Config) -> None:
-    before = Study.checked(config).data_key("mine")
+    before = Inputs(Study.checked(config)).data_key("mine")
     config["datasets"]["mine"] |= {"training": {"epochs": 3}, "model": {"width": 32}}
-    assert Study.checked(config).data_key("mine") == before
+    assert Inputs(Study.checked(config)).data_key("mine") == before
 
 
 def test_temperature_one_is_left_out_of_the_name() -> None:
@@ -585,9 +581,9 @@ def test_another_setting_of_a_data_set_gives_another_folder(
     config: Config, change: Callable[[Config], None]
 ) -> None:
     before = Study.checked(config)
-    assert before.dataset_of(before.data_key("mine")) == "mine"
+    assert Inputs(before).dataset_of(Inputs(before).data_key("mine")) == "mine"
     change(config["datasets"]["mine"])
-    assert Study.checked(config).data_key("mine") != before.data_key("mine")
+    assert Inputs(Study.checked(config)).data_key("mine") != Inputs(before).data_key("mine")
 
 
 def test_the_folder_of_a_data_set_does_not_depend_on_how_its_settings_are_written(
@@ -596,7 +592,7 @@ def test_the_folder_of_a_data_set_does_not_depend_on_how_its_settings_are_writte
     before = Study.checked(config)
     config["datasets"]["mine"] |= {"split": {"dev": 0.1, "train": 0.7}, "text": "text"}
     config |= {"seeds": [5], "training": {"epochs": 1}}
-    assert Study.checked(config).data_key("mine") == before.data_key("mine")
+    assert Inputs(Study.checked(config)).data_key("mine") == Inputs(before).data_key("mine")
 
 
 def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> None:
@@ -605,7 +601,7 @@ def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> No
         "spot_checks": ["knn", "stack"],
         "options": {"knn": {"metric": "chebyshev"}},
     }
-    linear, gaussian = map(Study.checked(config).information_options, ("linear", "gaussian"))
+    linear, gaussian = map(StageOptions(Study.checked(config)).information, ("linear", "gaussian"))
     knn = {"neighbours": 3, "metric": "chebyshev", "scaling": "raw"}
     assert linear["estimators"] == {"linear": {}} and linear["words"]
     assert linear["spot_checks"] == {"knn": knn, "stack": {}} and linear["spot_units"] == 2
@@ -615,14 +611,15 @@ def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> No
 
 def test_what_one_estimator_is_given_does_not_depend_on_the_others(config: Config) -> None:
     config["information"] = {"estimators": ["linear"], "spot_checks": ["mine"]}
-    alone = Study.checked(config)
+    alone = StageOptions(Study.checked(config))
     config["information"] = {"estimators": ["knn", "linear"], "spot_checks": ["mine"]}
-    among = Study.checked(config)
-    assert alone.information_options("linear") == among.information_options("linear")
+    among = StageOptions(Study.checked(config))
+    assert alone.information("linear") == among.information("linear")
     config["information"]["spot_checks"] = []
-    assert among.information_options("knn") == Study.checked(config).information_options("knn")
-    for dataset in alone.used_datasets:
-        one, other = (s.calibration_options(dataset, "linear") for s in (alone, among))
+    without = StageOptions(Study.checked(config))
+    assert among.information("knn") == without.information("knn")
+    for dataset in alone.study.used_datasets:
+        one, other = (s.calibration(dataset, "linear") for s in (alone, among))
         assert one == other
 
 
@@ -646,52 +643,49 @@ def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config)
         "calibration": {"ranks": [3], "seed": 2},
     }
     study = Study.checked(config)
-    assert study.calibrated == ["linear", "knn", "stack"]
-    options = study.calibration_options("mine", "knn")
+    assert StageOptions(study).calibrated == ["linear", "knn", "stack"]
+    options = StageOptions(study).calibration("mine", "knn")
     assert set(options["estimators"]) == {"knn"}
     assert (options["width"], options["fewest"], options["ranks"]) == (24, 77, [3])
     assert options["seed"] == 2
 
 
-@pytest.mark.parametrize("kind", REGISTRIES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_name_is_told_with_the_nearest_that_is_known(kind: str) -> None:
-    for name in entries(kind):
-        assert check_name(kind, name) == name
-    known = max(entries(kind), key=len)
+    for name in KINDS[kind]:
+        assert block_of(kind, name).name == name
+    known = max(KINDS[kind], key=len)
     with pytest.raises(ValueError, match=f"unknown {kind} '{known}x': did you mean '{known}'"):
-        check_name(kind, f"{known}x")
+        block_of(kind, f"{known}x")
 
 
-def imported(kind: str) -> dict[str, Any]:
-    file, registry = REGISTRIES[kind]
-    module = "attinfo." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    return getattr(importlib.import_module(module), registry)
+def arguments(code: Any) -> dict[str, Any]:
+    """The keyword-only arguments of a class or function, with their defaults."""
+    return {
+        p.name: p.default
+        for p in inspect.signature(code).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    }
 
 
-def function_of(thing: Any) -> Callable[..., Any]:
-    """What takes the options: a function, or what makes a class."""
-    return thing.__init__ if inspect.isclass(thing) else thing
+CODE = [(kind, name) for kind in KINDS for name in KINDS[kind] if kind != "variant"]
 
 
-CODE = [kind for kind in REGISTRIES if kind != "variant"]  # variants are values, not functions
+@pytest.mark.parametrize(("kind", "name"), CODE)
+def test_the_options_of_a_block_are_the_arguments_of_its_code(kind: str, name: str) -> None:
+    block = KINDS[kind][name]
+    taken = arguments(block.load())
+    assert list(taken) == list(block.fields)
+    defaults = {
+        option: field.default for option, field in block.fields.items() if not field.is_required()
+    }
+    assert {o: d for o, d in taken.items() if d is not inspect.Parameter.empty} == defaults
 
 
-@pytest.mark.parametrize("kind", CODE)
-def test_what_is_read_from_the_source_is_what_is_imported(kind: str) -> None:
-    registry = imported(kind)
-    assert list(entries(kind)) == list(registry)
-    for name, thing in registry.items():
-        parameters = inspect.signature(thing).parameters.values()
-        options = {
-            p.name: REQUIRED if p.default is p.empty else p.default
-            for p in parameters
-            if p.kind is p.KEYWORD_ONLY
-        }
-        assert entries(kind)[name].options == options
-        assert entries(kind)[name].summary == inspect.getdoc(thing).splitlines()[0]
-        hints = get_type_hints(function_of(thing), include_extras=True)
-        for option, checker in entries(kind)[name].types.items():
-            assert checker.json_schema() == TypeAdapter(hints[option]).json_schema()
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k in KINDS for n in KINDS[k]])
+def test_every_option_of_a_block_has_a_description_of_one_sentence(kind: str, name: str) -> None:
+    for option, field in KINDS[kind][name].fields.items():
+        assert field.description and field.description.endswith("."), option
 
 
 def test_some_options_are_a_choice_and_take_nothing_else() -> None:
@@ -702,15 +696,15 @@ def test_some_options_are_a_choice_and_take_nothing_else() -> None:
             with_defaults("estimator", "knn", {"metric": wrong})
 
 
-@pytest.mark.parametrize("kind", REGISTRIES)
-def test_everything_registered_has_a_summary_of_one_line(kind: str) -> None:
-    for name, entry in entries(kind).items():
-        assert 10 < len(entry.summary) <= 120 and entry.summary.endswith("."), name
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_registered_has_a_summary_of_one_sentence(kind: str) -> None:
+    for name, block in KINDS[kind].items():
+        assert 10 < len(block.summary) <= 125 and not block.summary.endswith("."), name
 
 
 def test_the_table_of_blocks_names_everything_that_is_registered() -> None:
-    rows = {tuple(row.strip("| ").split(" | ")[:2]) for row in blocks().splitlines()[2:]}
-    assert rows == {(kind, f"`{name}`") for kind in REGISTRIES for name in imported(kind)}
+    rows = {tuple(row.strip("| ").split(" | ")[:2]) for row in table().splitlines()[2:]}
+    assert rows == {(kind, f"`{name}`") for kind in KINDS for name in KINDS[kind]}
 
 
 def python(code: str, library: Path = LIBRARY) -> str:
@@ -728,43 +722,59 @@ def test_reading_a_config_imports_neither_torch_nor_pandas() -> None:
     assert python(code) == "set()\n"
 
 
-def test_a_new_scorer_takes_one_class_and_one_entry_of_the_registry(tmp_path: Path) -> None:
-    library = tmp_path / "attinfo"
-    shutil.copytree(LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__"))
-    file = library / "models/attention.py"
-    source = file.read_text("utf-8")
-    new_class = '''class First(nn.Module):
-    """The first feature of a state, times a gain."""
+NEW_SCORER = """
+from torch import Tensor, nn
 
-    def __init__(self, width: int, *, gain: Positive = 2.0):
+
+class First(nn.Module):
+    def __init__(self, width: int, *, gain: float = 2.0):
         super().__init__()
         self.gain = gain
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         return self.gain * hidden[..., 0]
+"""
+REGISTRATION = """
+from attinfo.option_types import Positive
 
+class FirstOptions(Options):
+    gain: Annotated[Positive, Field(description="Factor of the feature.")] = 2.0
 
-SCORERS = {'''
-    source = source.replace(
-        "from attinfo.option_types import ", "from attinfo.option_types import Positive, "
+SCORERS |= registry(
+    Block(
+        name="first",
+        path="attinfo.models.scorers.first:First",
+        options=FirstOptions,
+        summary="The first feature of a state, times a gain",
     )
-    file.write_text(source.replace("SCORERS = {", new_class + '"first": First, ', 1), "utf-8")
+)
+"""
+
+
+def test_a_new_scorer_takes_one_file_and_one_registration(tmp_path: Path) -> None:
+    library = tmp_path / "attinfo"
+    shutil.copytree(LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__"))
+    (library / "models/scorers/first.py").write_text(NEW_SCORER, "utf-8")
+    with (library / "blocks/scorers.py").open("a", encoding="utf-8") as file:
+        file.write(REGISTRATION)
     code = """
 import torch
-from attinfo.config.stage_options import Study
+from attinfo.blocks.catalogue import table
+from attinfo.config.stage_options import StageOptions
+from attinfo.config.study import Study
 from attinfo.data.batches import Batch
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
-from attinfo.config.variants import VARIANTS
 blocks = {"dataset": "mine", "encoder": "mlp", "attention": "first", "normaliser": "softmax"}
 mine = {"source": {"name": "files", "path": "mine.csv"}}
 study = Study.checked({"study": "new", "seeds": [1], "datasets": {"mine": mine}, "grid": [blocks],
                        "attentions": {"first": {"gain": 3.0}}})
-options = study.model_options("mine", "mlp", "first", "softmax")
-model = Classifier(5, 2, options, VARIANTS["trained"]).eval()
+options = StageOptions(study).model("mine", "mlp", "first", "softmax")
+model = Classifier(5, 2, Architecture.of(options)).eval()
 output = model(Batch(torch.tensor([[2, 3, 4]]), torch.tensor([3])))
-print(torch.equal(output.score, 3 * output.hidden[..., 0]))
+print(torch.equal(output.score, 3 * output.hidden[..., 0]), "`first`" in table())
 """
-    assert python(code, library) == "True\n"
+    assert python(code, library) == "True True\n"
 
 
 def test_the_schema_in_the_repository_is_that_of_the_model(tmp_path: Path) -> None:

@@ -6,13 +6,12 @@ import subprocess
 import sys
 from typing import Any
 
-from conftest import TRAINING, Planted, model_options
+from conftest import TRAINING, VARIANTS, Planted, architecture_of, chosen
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from attinfo.config.variants import VARIANTS
 from attinfo.explain.importance import importance
 from attinfo.models.classifier import Classifier
 from attinfo.runtime import devices
@@ -108,8 +107,8 @@ def fit(planted: Planted, **changes: Any) -> tuple[dict[str, Tensor], list[dict[
         planted.texts("train"),
         planted.texts("dev"),
         *planted.sizes,
-        model_options=model_options() | {"dropout": 0.0},
-        training=TRAINING | {"epochs": 3, "patience": 3} | changes,
+        architecture=architecture_of(changes={"dropout": 0.0}),
+        training=TRAINING.model_copy(update={"epochs": 3, "patience": 3} | changes),
         variant=VARIANTS["trained"],
         seed=1,
     )
@@ -147,13 +146,13 @@ def test_a_text_that_does_not_fit_by_itself_is_told_in_a_line(
     with pytest.raises(InputError, match="device: cpu has no memory for a batch of") as raised:
         fit(planted)
     assert "\n" not in str(raised.value)
-    model = Small(*planted.sizes, model_options(), VARIANTS["trained"]).eval()
+    model = Small(*planted.sizes, architecture_of(), VARIANTS["trained"]).eval()
     with pytest.raises(InputError, match="device: cpu has no memory for a text of"):
         states_of(model, planted.texts("test"))
 
 
 def test_states_read_in_halves_of_a_batch_are_those_of_the_batch(planted: Planted) -> None:
-    options = model_options("bilstm")
+    options = architecture_of("bilstm")
     whole, small = (
         states_of(kind(*planted.sizes, options, VARIANTS["trained"]).eval(), planted.texts("test"))
         for kind in (Classifier, Small)
@@ -166,7 +165,7 @@ def test_states_read_in_halves_of_a_batch_are_those_of_the_batch(planted: Plante
 @pytest.mark.parametrize("size", range(1, 6))
 def test_a_batch_of_fewer_texts_than_parts_is_read_one_by_one(planted: Planted, size: int) -> None:
     """As the last batch of an epoch may be, once memory has run out."""
-    model = Classifier(*planted.sizes, model_options(), VARIANTS["trained"])
+    model = Classifier(*planted.sizes, architecture_of(), VARIANTS["trained"])
     objective = label_objective(2, planted.texts("train").labels, TRAINING)
     found = []
     for parts in (1, 4):
@@ -180,11 +179,12 @@ def test_a_batch_of_fewer_texts_than_parts_is_read_one_by_one(planted: Planted, 
 @pytest.mark.parametrize("measure", ["gradient", "integrated_gradients", "leave_one_out"])
 def test_importance_read_in_halves_is_that_of_the_batch(planted: Planted, measure: str) -> None:
     texts, found = planted.texts("test"), []
-    options = {"steps": 4} if measure == "integrated_gradients" else {}  # a text, once a step
+    steps = {"steps": 4} if measure == "integrated_gradients" else {}  # a text, once a step
+    asked = chosen("importance measure", measure, **steps)
     for kind in (Classifier, Small):
-        model = kind(*planted.sizes, model_options("bilstm"), VARIANTS["trained"]).eval()
+        model = kind(*planted.sizes, architecture_of("bilstm"), VARIANTS["trained"]).eval()
         states = States(**states_of(model, texts))
-        found.append(importance(model, texts, states, 1, {measure: options})[measure])
+        found.append(importance(model, texts, states, 1, [asked])[measure])
     np.testing.assert_allclose(found[1], found[0], atol=1e-6)
 
 
@@ -209,7 +209,7 @@ def test_a_gpu_gives_the_importance_of_the_processor(
     planted: Planted, encoder: str, measure: str
 ) -> None:
     texts, found = planted.texts("test"), []
-    model = Classifier(*planted.sizes, model_options(encoder), VARIANTS["trained"]).eval()
+    model = Classifier(*planted.sizes, architecture_of(encoder), VARIANTS["trained"]).eval()
     states = States(**states_of(model, texts))
     for device in (torch.device("cpu"), device_of("cuda")):
         found.append(importance(model.to(device), texts, states, 1, {measure: {}})[measure])
@@ -219,7 +219,7 @@ def test_a_gpu_gives_the_importance_of_the_processor(
 @needs_gpu
 @pytest.mark.parametrize("encoder", ["bilstm", "cnn", "mlp", "transformer"])
 def test_a_gpu_gives_the_states_of_the_processor(planted: Planted, encoder: str) -> None:
-    options = model_options(encoder, "additive", "gumbel_softmax@0.5")
+    options = architecture_of(encoder, "additive", "gumbel_softmax@0.5")
     model = Classifier(*planted.sizes, options, VARIANTS["trained"]).eval()
     here = states_of(model, planted.texts("test"))
     there = states_of(model.to(device_of("cuda")), planted.texts("test"))
@@ -234,7 +234,7 @@ def test_training_on_a_gpu_repeats_itself_and_learns_what_the_processor_does(
     device = device_of("cuda")
     arguments = (planted.texts("train"), planted.texts("dev"), *planted.sizes)
     settings = {
-        "model_options": model_options("bilstm", "additive", "gumbel_softmax@0.5"),
+        "architecture": architecture_of("bilstm", "additive", "gumbel_softmax@0.5"),
         "training": TRAINING,
         "variant": VARIANTS["trained"],
         "seed": 1,

@@ -258,7 +258,7 @@ def test_what_is_undefined_is_nan_with_its_reason_and_nothing_else_is() -> None:
 
 def test_a_model_without_a_probability_leaves_nothing_defined() -> None:
     model = model_of("mlp")
-    model.reader.bias.data[:] = np.nan
+    model.output_layer.bias.data[:] = np.nan
     table = faithfulness(model, TEXTS, 0, {"a": random_values()}, OPTIONS)
     assert table[["aopc", "naopc"]].isna().all(axis=None)
     assert set(table["undefined"]) == {"one_token", "no_probability"}
@@ -266,7 +266,7 @@ def test_a_model_without_a_probability_leaves_nothing_defined() -> None:
 
 def test_a_model_that_never_changes_its_mind_has_no_normalised_aopc() -> None:
     model = model_of("mlp")
-    model.reader.weight.data.zero_()
+    model.output_layer.weight.data.zero_()
     table = faithfulness(model, TEXTS, 0, {"a": random_values()}, OPTIONS)
     assert (table.loc[table["text"] != 1, "aopc"] == 0).all()
     assert table["naopc"].isna().all()

@@ -5,32 +5,34 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from conftest import model_options
+from conftest import VARIANTS, architecture_of, chosen, code_of
 import numpy as np
 import pytest
 from test_pretrained import tiny_bert, tiny_roberta, tokens_of
 import torch
 from torch import Tensor
 
-from attinfo.config.sections import Dataset, Training
-from attinfo.config.stage_options import Study
-from attinfo.config.variants import VARIANTS
+from attinfo.config.sections import Dataset
+from attinfo.config.stage_options import StageOptions
+from attinfo.config.study import Study
+from attinfo.config.training import Training
 from attinfo.data.batches import pad
 from attinfo.data.planted import planted
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.data.truth import read_truth
-from attinfo.explain import erasure, importance
+from attinfo.explain import erasure
 from attinfo.explain.erasure import Eraser, shortened
-from attinfo.explain.importance import (
-    MEASURES,
-    attention_norm,
-    gradient,
-    integrated_gradients,
-    leave_one_out,
-    log_odds,
-    score,
-)
+from attinfo.explain.importance import importance
+from attinfo.explain.measures import gradient as by_gradient
+from attinfo.explain.measures import integrated_gradients as by_integration
+from attinfo.explain.measures import leave_one_out as by_deletion
+from attinfo.explain.measures.attention_norm import attention_norm
+from attinfo.explain.measures.attribution import log_odds
+from attinfo.explain.measures.gradient import gradient
+from attinfo.explain.measures.integrated_gradients import integrated_gradients
+from attinfo.explain.measures.leave_one_out import leave_one_out
+from attinfo.explain.measures.score import score
 from attinfo.models.classifier import Classifier, build
 from attinfo.models.encoders.pretrained import Subwords, features, folder_of, with_pieces
 from attinfo.models.noise import evaluation_noise
@@ -40,6 +42,7 @@ from attinfo.states.store import States
 from attinfo.training.train import train
 
 VOCABULARY = 30
+MEASURES = code_of("importance measure")
 ENCODERS = ["mlp", "cnn", "bilstm", "transformer"]
 every_encoder = pytest.mark.parametrize("encoder", ENCODERS)
 
@@ -68,12 +71,13 @@ def model_of(
     **normalising: Any,
 ) -> Classifier:
     """A random model whose output depends on its words, and whose weights are uneven."""
-    options = model_options(encoder, normaliser=normaliser)
-    options["normaliser"] |= normalising
+    kind = normaliser.partition("@")[0]
+    changes = {"normaliser": chosen("normaliser", kind, **normalising)}
+    options = architecture_of(encoder, normaliser=normaliser, changes=changes)
     teacher = model_of("bilstm") if VARIANTS[variant].imposed else None
     model = build(VOCABULARY, classes, options, VARIANTS[variant], 3, teacher).eval()
     with torch.no_grad():
-        for part in (model.embedding, model.scorer, model.reader):
+        for part in (model.embedding, model.scorer, model.output_layer):
             for weight in part.parameters():
                 weight.mul_(3)
     return model
@@ -108,7 +112,7 @@ def test_the_gradient_of_single_words_under_uniform_weights_is_the_closed_form()
     model = model_of("mlp", variant="uniform", classes=2)
     predicted = outputs(model, TEXTS).argmax(1).numpy()
     w, b = (p.detach().numpy() for p in model.encoder.linear.parameters())
-    out = model.reader.weight.detach().numpy()
+    out = model.output_layer.weight.detach().numpy()
     embedding = model.embedding.weight.detach().numpy()
     found = by_text(gradient(model, TEXTS, None, 0), TEXTS)
     for ids, own, values in zip(by_text(TEXTS.token_ids, TEXTS), predicted, found, strict=True):
@@ -251,8 +255,10 @@ def test_neither_padding_nor_the_size_of_a_batch_nor_the_order_of_texts_changes_
     order = np.random.default_rng(1).permutation(len(TEXTS))
     rows = [by_text(TEXTS.token_ids, TEXTS)[i].tolist() for i in order]
     longer = texts_of([*rows, *[[3] * 40] * 3])
-    for module, size in ((importance, "ROWS"), (importance, "TEXTS"), (erasure, "BATCH")):
-        monkeypatch.setattr(module, size, 300 if size == "ROWS" else 3)
+    monkeypatch.setattr(by_gradient, "ROWS", 300)
+    monkeypatch.setattr(by_integration, "ROWS", 300)
+    monkeypatch.setattr(by_deletion, "TEXTS", 3)
+    monkeypatch.setattr(erasure, "BATCH", 3)
     found = by_text(MEASURES[name](model, longer, None, 0), longer)
     for place, text in enumerate(order):
         np.testing.assert_allclose(found[place], expected[text], atol=2e-6)
@@ -336,22 +342,20 @@ def test_a_pretrained_encoder_is_explained_too(bert: Path, fine_tune: bool) -> N
         found = np.empty((len(texts.token_ids), 24), np.float32)
         features(subwords, texts, found)
         texts = Texts(texts.token_ids, texts.offsets, texts.labels, features=found)
-    options = model_options("mlp")
-    options["encoder"] = {
-        "name": "pretrained", "model": str(bert), "revision": None, "fine_tune": fine_tune
-    }  # fmt: skip
+    encoder = chosen("encoder", "pretrained", model=str(bert), fine_tune=fine_tune)
+    options = architecture_of(changes={"encoder": encoder})
     model = Classifier(60, 2, options, VARIANTS["trained"]).eval()
     states = States(**states_of(model, texts))
-    table = importance.importance(model, texts, states, 0, {name: {} for name in MEASURES})
+    table = importance(model, texts, states, 0, [chosen("importance measure", n) for n in MEASURES])
     undefined = table["leave_one_out"].isna()
     assert (undefined == (states.lengths[states.text] == 1)).all()
     assert table.drop(columns="leave_one_out").notna().all(axis=None)
     # One by one, without a batch.
-    chosen, keep = 2, np.ones(texts.lengths[2], bool)
+    one, keep = 2, np.ones(texts.lengths[2], bool)
     keep[1] = False
     with torch.no_grad():
-        whole = model(pad(texts, np.array([chosen]))).logits.softmax(-1)[0]
-        own = shortened(texts, np.array([chosen]), keep[None])
+        whole = model(pad(texts, np.array([one]))).logits.softmax(-1)[0]
+        own = shortened(texts, np.array([one]), keep[None])
         left = model(pad(own, np.array([0]))).logits.softmax(-1)[0]
     drop = (whole - left)[whole.argmax()].item()
     assert table.query("text == 2 and token == 1")["leave_one_out"].item() == pytest.approx(
@@ -374,7 +378,8 @@ def test_a_table_has_a_row_for_each_token_and_a_column_for_each_measure() -> Non
     model = model_of("cnn")
     states = States(**states_of(model, TEXTS))
     wanted = {"leave_one_out": {}, "gradient": {"through_attention": False}, "score": {}}
-    table = importance.importance(model, TEXTS, states, 0, wanted)
+    measures = [chosen("importance measure", name, **own) for name, own in wanted.items()]
+    table = importance(model, TEXTS, states, 0, measures)
     assert list(table) == ["text", "token", *wanted]
     assert (table.dtypes[list(wanted)] == np.float32).all()
     assert table["text"].tolist() == np.repeat(np.arange(8), TEXTS.lengths).tolist()
@@ -387,7 +392,7 @@ def test_a_table_has_a_row_for_each_token_and_a_column_for_each_measure() -> Non
 
 # What is known.
 
-TRAINING = Training(epochs=8, patience=4, batch_size=64, learning_rate=0.01).model_dump()
+TRAINING = Training(epochs=8, patience=4, batch_size=64, learning_rate=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -398,10 +403,10 @@ def bilstm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Classifier, Texts,
     asked = Dataset(source={"name": "planted"}, split={"train": 0.5})
     prepare(folder / "raw.parquet", asked.model_dump(), folder / "data")
     parts = (read_texts(folder / "data", split) for split in ("train", "dev"))
-    sizes, cell = (read_summary(folder / "data")["vocabulary"], 2), model_options("bilstm")
+    sizes, cell = (read_summary(folder / "data")["vocabulary"], 2), architecture_of("bilstm")
     variant = VARIANTS["trained"]
     weights, _ = train(
-        *parts, *sizes, model_options=cell, training=TRAINING, variant=variant, seed=1
+        *parts, *sizes, architecture=cell, training=TRAINING, variant=variant, seed=1
     )
     model = Classifier(*sizes, cell, variant)
     model.load_state_dict(weights)
@@ -423,19 +428,18 @@ def test_the_keyword_comes_first_in_a_trained_bilstm(
 # The config.
 
 
-def study(importance: dict[str, Any]) -> Study:
+def study(importance: dict[str, Any]) -> StageOptions:
     blocks = {"dataset": "mine", "encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
     mine = {"source": {"name": "files", "path": "mine.csv"}}
-    return Study.checked(
-        {"study": "s", "seeds": [1], "datasets": {"mine": mine}, "grid": [blocks]}
-        | {"importance": importance}
-    )
+    config = {"study": "s", "seeds": [1], "datasets": {"mine": mine}, "grid": [blocks]}
+    return StageOptions(Study.checked(config | {"importance": importance}))
 
 
 def test_every_measure_of_a_study_has_all_its_options() -> None:
-    assert list(study({}).importance_options()) == list(MEASURES)
+    assert [measure["name"] for measure in study({}).importance()] == list(MEASURES)
     asked = {"measures": "gradient", "options": {"gradient": {"through_attention": False}}}
-    assert study(asked).importance_options() == {"gradient": {"through_attention": False}}
+    (gradients,) = study(asked).importance()
+    assert (gradients["name"], gradients["options"]) == ("gradient", {"through_attention": False})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise, product
 from pathlib import Path
 
-from conftest import Planted, Trained, model_options
+from conftest import VARIANTS, Planted, Trained, architecture_of, code_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -12,17 +12,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import Batch
 from attinfo.data.texts import Texts
-from attinfo.models.attention import NORMALISERS, SCORERS
 from attinfo.models.classifier import Classifier, Output
-from attinfo.models.encoders.all import ENCODERS
 from attinfo.models.noise import training_noise
 from attinfo.states.extract import states_of
 from attinfo.states.store import read_states, write_states
 
 VOCABULARY = 40
+ENCODERS, SCORERS, NORMALISERS = map(code_of, ("encoder", "attention", "normaliser"))
 ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # it has its own tests
 EVERY_CELL = list(
     product(ENCODERS_OF_WORDS, SCORERS, [f"{n}{t}" for n in NORMALISERS for t in ("", "@0.5")])
@@ -37,7 +35,7 @@ def model_of(
     variant: str = "trained",
     seed: int = 1,
 ) -> Classifier:
-    options = model_options(encoder, attention, normaliser)
+    options = architecture_of(encoder, attention, normaliser)
     return Classifier(VOCABULARY, 3, options, VARIANTS[variant], seed).eval()
 
 
@@ -98,7 +96,7 @@ def test_logits_are_the_readout_of_the_weighted_mean_of_the_states(encoder: str)
     model = model_of(encoder)
     output = model(batch_of([6, 2, 4]))
     context = np.einsum("bt,btd->bd", numpy(output.attention), numpy(output.hidden))
-    logits = context @ numpy(model.reader.weight).T + numpy(model.reader.bias)
+    logits = context @ numpy(model.output_layer.weight).T + numpy(model.output_layer.bias)
     np.testing.assert_allclose(numpy(output.logits), logits, rtol=1e-4, atol=1e-5)
 
 
@@ -109,7 +107,7 @@ def test_logits_are_the_readout_of_the_weighted_mean_of_the_states(encoder: str)
 def test_cells_with_one_seed_start_from_one_encoder(encoder: str) -> None:
     first, second = model_of(encoder, "additive"), model_of(encoder, "deep", "gumbel_softmax")
     other = model_of(encoder, "additive", seed=2)
-    for part in ("embedding", "encoder", "reader"):
+    for part in ("embedding", "encoder", "output_layer"):
         one, two, three = (getattr(m, part).state_dict() for m in (first, second, other))
         assert all(torch.equal(one[key], two[key]) for key in one)
         assert not all(torch.equal(one[key], three[key]) for key in one)
@@ -127,7 +125,9 @@ def test_a_frozen_scorer_keeps_its_initial_weights_while_the_rest_learns(
     planted: Planted, trained: Callable[..., Trained]
 ) -> None:
     run = trained("mlp", "frozen_scorer")
-    start = Classifier(*planted.sizes, run.options, VARIANTS["frozen_scorer"], seed=1).state_dict()
+    start = Classifier(
+        *planted.sizes, run.architecture, VARIANTS["frozen_scorer"], seed=1
+    ).state_dict()
     for name, weights in run.weights.items():
         assert torch.equal(weights, start[name]) == name.startswith("scorer."), name
 
@@ -136,7 +136,7 @@ def test_training_moves_every_part_of_an_ordinary_model(
     planted: Planted, trained: Callable[..., Trained]
 ) -> None:
     run = trained("bilstm")
-    start = Classifier(*planted.sizes, run.options, VARIANTS["trained"], seed=1).state_dict()
+    start = Classifier(*planted.sizes, run.architecture, VARIANTS["trained"], seed=1).state_dict()
     assert not [name for name, weights in run.weights.items() if torch.equal(weights, start[name])]
 
 
@@ -182,7 +182,7 @@ def test_permuted_attention_is_what_the_permuted_output_is_read_with(
     store = states_of(run.model, texts, seed=1, permute=True)
     weighted = store["attention"][:, None] * store["hidden"]
     context = np.add.reduceat(weighted, texts.offsets[:-1])
-    logits = context @ numpy(run.model.reader.weight).T + numpy(run.model.reader.bias)
+    logits = context @ numpy(run.model.output_layer.weight).T + numpy(run.model.output_layer.bias)
     np.testing.assert_allclose(store["logits"], logits, rtol=1e-4, atol=1e-4)
 
 

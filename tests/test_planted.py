@@ -9,7 +9,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from conftest import model_options
+from conftest import VARIANTS, architecture_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -21,8 +21,8 @@ from test_units import LENGTHS, OPTIONS, states_of
 
 from attinfo.agreement.planted import found_by_text
 from attinfo.agreement.tables import by_text, by_unit
-from attinfo.config.sections import Dataset, Training
-from attinfo.config.variants import VARIANTS
+from attinfo.config.sections import Dataset
+from attinfo.config.training import Training
 from attinfo.data.planted import planted
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import read_summary, read_texts
@@ -286,7 +286,7 @@ def test_decisive_tokens_are_estimated_about_the_gold_label_and_nothing_else_cha
 
 # What models find.
 
-TRAINING = Training(epochs=12, patience=4, batch_size=64, learning_rate=0.01).model_dump()
+TRAINING = Training(epochs=12, patience=4, batch_size=64, learning_rate=0.01)
 CELLS = list(product(["mlp", "bilstm"], ["additive", "scaled_dot"]))
 Found = tuple[States, Truth, pd.DataFrame, pd.DataFrame]
 
@@ -309,11 +309,11 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, str],
     def build(rule: str, encoder: str, attention: str) -> Found:
         folder = data(rule)
         sizes = read_summary(folder)["vocabulary"], 2
-        own = model_options(encoder, attention) | {"dropout": 0.0}
+        own = architecture_of(encoder, attention, changes={"dropout": 0.0})
         parts = read_texts(folder, "train"), read_texts(folder, "dev")
         trained = VARIANTS["trained"]
         weights, _ = train(
-            *parts, *sizes, model_options=own, training=TRAINING, variant=trained, seed=1
+            *parts, *sizes, architecture=own, training=TRAINING, variant=trained, seed=1
         )
         model = Classifier(*sizes, own, trained)
         model.load_state_dict(weights)

@@ -23,7 +23,8 @@ from attinfo.agreement.plausibility import (
     roc_auc,
 )
 from attinfo.agreement.tables import by_text
-from attinfo.config.stage_options import Study
+from attinfo.config.inputs import Inputs
+from attinfo.config.study import Study
 from attinfo.data.texts import read_arrow
 from attinfo.information.units import information
 from attinfo.runtime.errors import InputError
@@ -199,25 +200,24 @@ def test_a_trained_model_finds_the_planted_words_and_rarity_does_not(
     assert told["yardstick~rarity", "auc"] < 0.2  # the keywords are the most frequent words here
 
 
-def study_with(**dataset: str) -> Study:
+def study_with(**dataset: str) -> Inputs:
     mine = {"source": {"name": "files", "path": "mine.csv"}}
     loaded = {"source": {"name": "files", "path": "no such list.csv"}, "least": 0.5}
     cell = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
-    return Study.checked(
-        {
-            "study": "tests",
-            "seeds": [1],
-            "datasets": {"mine": mine | dataset},
-            "yardsticks": {"loaded": loaded},
-            "grid": [{"dataset": "mine", **cell}],
-        }
-    )
+    config = {
+        "study": "tests",
+        "seeds": [1],
+        "datasets": {"mine": mine | dataset},
+        "yardsticks": {"loaded": loaded},
+        "grid": [{"dataset": "mine", **cell}],
+    }
+    return Inputs(Study.checked(config))
 
 
 def test_naming_a_yardstick_prepares_and_trains_nothing_again() -> None:
     without, named = study_with(), study_with(yardstick="loaded")
     assert without.data_key("mine") == named.data_key("mine")
-    assert without.training_options("mine") == named.training_options("mine")
+    assert without.study.training_of("mine") == named.study.training_of("mine")
     assert without.yardstick_options("mine") is None is without.yardstick_key("mine")
     assert named.yardstick_options("mine") == {"name": "loaded", "least": 0.5}
     assert named.yardstick_key("mine") in named.sources.keys() - without.sources.keys()

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 import zipfile
 
-from conftest import TRAINING, Planted, model_options
+from conftest import TRAINING, VARIANTS, Planted, architecture_of, chosen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -24,13 +24,13 @@ import torch
 import transformers
 from transformers import AutoModel, AutoTokenizer
 
-from attinfo.config.variants import VARIANTS
+from attinfo.blocks.catalogue import KINDS
 from attinfo.data.batches import batches, pad
 from attinfo.data.prepare import train_tokenizer
 from attinfo.data.subwords import cut
 from attinfo.data.texts import Texts
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier, load
-from attinfo.models.encoders.all import ENCODERS
 from attinfo.models.encoders.pretrained import (
     Subwords,
     features,
@@ -38,7 +38,8 @@ from attinfo.models.encoders.pretrained import (
     tokenizer_of,
     with_pieces,
 )
-from attinfo.models.features import read_inputs, write_features
+from attinfo.models.features import write_features
+from attinfo.models.inputs import read_inputs
 from attinfo.runtime.errors import InputError
 from attinfo.states.extract import states_of
 from attinfo.training.train import train
@@ -341,9 +342,9 @@ def test_features_do_not_depend_on_the_other_texts_or_their_order(minilm: Path) 
 # In the classifier.
 
 
-def options_of(model: Path, fine_tune: bool = False) -> dict[str, Any]:
-    encoder = {"name": "pretrained", "model": str(model), "revision": None, "fine_tune": fine_tune}
-    return model_options("mlp") | {"encoder": encoder, "width": WIDTH}
+def options_of(model: Path, fine_tune: bool = False) -> Architecture:
+    encoder = chosen("encoder", "pretrained", model=str(model), fine_tune=fine_tune)
+    return architecture_of(changes={"encoder": encoder, "width": WIDTH})
 
 
 def classifier(model: Path, fine_tune: bool = False, seed: int = 1) -> Classifier:
@@ -425,7 +426,7 @@ def test_a_batch_without_features_is_refused(bert: Path) -> None:
 
 
 def test_other_encoders_read_what_they_read_before(planted: Planted) -> None:
-    texts = read_inputs(planted.folder, "dev", {"name": "bilstm"})
+    texts = read_inputs(planted.folder, "dev", chosen("encoder", "bilstm"))
     assert texts.pieces is None and texts.features is None
     assert (texts.token_ids == planted.texts("dev").token_ids).all()
 
@@ -449,9 +450,9 @@ def fitted(planted: Planted, bert: Path, stored: Path) -> Callable[[bool], Fitte
 
     @cache
     def build(fine_tune: bool) -> Fitted:
-        options = options_of(bert, fine_tune) | {"dropout": 0.1}
+        options = replace(options_of(bert, fine_tune), dropout=0.1)
         texts = {
-            split: read_inputs(planted.folder, split, options["encoder"], stored)
+            split: read_inputs(planted.folder, split, options.encoder, stored)
             for split in ("train", "dev", "test")
         }
         return fit(planted, texts, options, fine_tune), options, texts
@@ -460,12 +461,13 @@ def fitted(planted: Planted, bert: Path, stored: Path) -> Callable[[bool], Fitte
 
 
 def fit(
-    planted: Planted, texts: dict[str, Texts], options: dict[str, Any], fine_tune: bool
+    planted: Planted, texts: dict[str, Texts], options: Architecture, fine_tune: bool
 ) -> dict[str, torch.Tensor]:
-    training = TRAINING | {"epochs": 4 if fine_tune else 12, "learning_rate": 0.005}
+    epochs = 4 if fine_tune else 12
+    training = TRAINING.model_copy(update={"epochs": epochs, "learning_rate": 0.005})
     sizes = dict(zip(("vocabulary", "classes"), planted.sizes, strict=True))
-    chosen = {"model_options": options, "training": training, "variant": VARIANTS["trained"]}
-    return train(texts["train"], texts["dev"], **sizes, **chosen, seed=1)[0]
+    own = {"architecture": options, "training": training, "variant": VARIANTS["trained"]}
+    return train(texts["train"], texts["dev"], **sizes, **own, seed=1)[0]
 
 
 @both
@@ -483,7 +485,7 @@ def test_a_trained_model_says_what_the_keyword_decides_and_loads_as_it_was(
     assert (states["logits"].argmax(1) == states["label"]).mean() > 0.95
 
     save_file(weights, tmp_path / "model.safetensors")
-    again = read_inputs(planted.folder, "test", options["encoder"], stored)
+    again = read_inputs(planted.folder, "test", options.encoder, stored)
     loaded = load(tmp_path / "model.safetensors", options, VARIANTS["trained"], *planted.sizes)
     for name, values in states_of(loaded, again).items():
         assert (values == states[name]).all()
@@ -518,8 +520,8 @@ def test_a_frozen_epoch_runs_the_pretrained_model_not_once(
 ) -> None:
     texts, model = texts_of(SENTENCES, bert), classifier(bert)
     monkeypatch.setattr(transformers.BertModel, "forward", None)
-    for chosen in batches(texts.lengths, 2):
-        model(pad(texts, chosen))
+    for batch in batches(texts.lengths, 2):
+        model(pad(texts, batch))
 
 
 # What is refused.
@@ -625,4 +627,4 @@ def test_other_encoders_do_not_import_the_package() -> None:
 
 
 def test_the_package_is_declared_where_the_registry_looks() -> None:
-    assert ENCODERS["pretrained"].requires == "transformers"
+    assert KINDS["encoder"]["pretrained"].requires == "transformers"

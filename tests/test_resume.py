@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from conftest import TRAINING, Planted, model_options
+from conftest import TRAINING, VARIANTS, Planted, architecture_of
 import pytest
 import torch
 from torch import Tensor
 
-from attinfo.config.variants import VARIANTS
 from attinfo.models.classifier import Classifier
 from attinfo.training.checkpoint import Checkpoint, Progress, key_of
 from attinfo.training.train import train
@@ -49,7 +48,7 @@ def fit(
     **changes: Any,
 ) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
     encoder, normaliser, variant, optimizer = cell
-    options = model_options(encoder, "additive", normaliser)
+    options = architecture_of(encoder, "additive", normaliser)
     teacher = None
     if VARIANTS[variant].needs_trained:
         teacher = Classifier(*planted.sizes, options, VARIANTS["trained"], seed=7).eval()
@@ -58,8 +57,8 @@ def fit(
         planted.texts("train"),
         planted.texts("dev"),
         *planted.sizes,
-        model_options=options,
-        training=TRAINING | settings | changes,
+        architecture=options,
+        training=TRAINING.model_copy(update=settings | changes),
         variant=VARIANTS[variant],
         seed=3,
         teacher=teacher,

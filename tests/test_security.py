@@ -12,7 +12,7 @@ from project import ROOT, copy_of_project, small_study, snakemake, write_study
 import pytest
 import yaml
 
-from attinfo.config.stage_options import Study
+from attinfo.config.study import Study
 from attinfo.data.pypi import pypi
 from attinfo.runtime.errors import InputError
 

@@ -25,7 +25,7 @@ import pytest
 import yaml
 
 import attinfo
-from attinfo.config.registry import entries
+from attinfo.blocks.catalogue import KINDS
 from attinfo.config.sections import Dataset
 from attinfo.data.sources import SOURCES
 from attinfo.data.tables import cell, joined, read_table
@@ -50,7 +50,7 @@ def rows_of(table: pd.DataFrame) -> list[list[str]]:
 
 def test_every_source_tells_its_options_and_what_it_is() -> None:
     for name in SOURCES:
-        entry = entries("source")[name]
+        entry = KINDS["source"][name]
         assert entry.summary and entry.options
 
 

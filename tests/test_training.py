@@ -10,16 +10,16 @@ import subprocess
 import sys
 from typing import Any
 
-from conftest import TRAINING, Planted, Trained, model_options
+from conftest import TRAINING, VARIANTS, Planted, Trained, architecture_of, plain
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
 import attinfo
-from attinfo.config.variants import VARIANTS
 from attinfo.data.texts import read_summary
 from attinfo.information.units import information
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier, load
 from attinfo.runtime.errors import InputError
 from attinfo.states.store import States
@@ -45,12 +45,11 @@ def run_into(folder: Path, planted: Planted, seed: int = 1, encoder: str = "bils
         texts=(planted.texts("train"), planted.texts("dev")),
         summary=read_summary(planted.folder),
         options={
-            "model": model_options(encoder, "additive", "gumbel_softmax@0.5"),
-            "training": TRAINING | {"epochs": 2},
-            "variant": "trained",
+            "model": plain(architecture_of(encoder, "additive", "gumbel_softmax@0.5")),
+            "training": TRAINING.model_dump() | {"epochs": 2},
+            "variant": {},
             "seed": seed,
         },
-        variant=VARIANTS["trained"],
         provenance={"code_sha256": "none"},
         outputs={
             "weights": folder / "model.safetensors",
@@ -112,7 +111,7 @@ def test_a_run_leaves_weights_that_load_its_history_and_its_record(
     assert record["parameters"] == sum(w.numel() for w in weights.values())
     model = load(
         folder / "model.safetensors",
-        record["options"]["model"],
+        Architecture.of(record["options"]["model"]),
         VARIANTS["trained"],
         *planted.sizes,
     )
@@ -129,12 +128,12 @@ def fit(
         planted.texts("train"),
         planted.texts("dev"),
         *planted.sizes,
-        model_options=model_options(),
-        training=TRAINING | changes,
+        architecture=architecture_of(),
+        training=TRAINING.model_copy(update=changes),
         variant=VARIANTS[variant],
         seed=1,
     )
-    model = Classifier(*planted.sizes, model_options(), VARIANTS[variant])
+    model = Classifier(*planted.sizes, architecture_of(), VARIANTS[variant])
     model.load_state_dict(weights)
     return model, history
 

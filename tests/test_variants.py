@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from conftest import TRAINING, Planted, Trained, model_options
+from conftest import TRAINING, VARIANTS, Planted, Trained, architecture_of, variant_of
 import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
@@ -12,10 +12,10 @@ from sklearn.metrics import roc_auc_score
 import torch
 from torch import Tensor
 
-from attinfo.config.sections import Training
-from attinfo.config.variants import VARIANTS, Variant, variant_of
+from attinfo.config.training import Training
 from attinfo.models.classifier import Classifier, build
 from attinfo.models.distances import jensen_shannon, kullback_leibler, total_variation
+from attinfo.models.variant import Variant
 from attinfo.states.extract import states_of
 from attinfo.training.evaluation import roc_auc
 from attinfo.training.train import train
@@ -26,8 +26,8 @@ CELLS = [
     ("cnn", "deep", "sparsemax"),
     ("gru", "multiplicative", "entmax15"),
 ]
-PARTS = ("embedding", "encoder", "scorer", "reader")
-SHORT = Training(epochs=2, patience=2, batch_size=64, learning_rate=0.01).model_dump()
+PARTS = ("embedding", "encoder", "scorer", "output_layer")
+SHORT = Training(epochs=2, patience=2, batch_size=64, learning_rate=0.01)
 every_cell = pytest.mark.parametrize("cell", CELLS, ids="-".join)
 
 
@@ -40,17 +40,17 @@ def trained_as(
     cell: tuple[str, str, str],
     variant: Variant,
     teacher: Classifier | None = None,
-    training: dict = SHORT,
+    training: Training = SHORT,
     seed: int = 1,
 ) -> tuple[Classifier, dict[str, Tensor], list[dict]]:
     """The model of a variant before training, its weights after it, and the history."""
-    options = model_options(*cell)
+    options = architecture_of(*cell)
     start = build(*planted.sizes, options, variant, seed, teacher)
     weights, history = train(
         planted.texts("train"),
         planted.texts("dev"),
         *planted.sizes,
-        model_options=options,
+        architecture=options,
         training=training,
         variant=variant,
         seed=seed,
@@ -93,7 +93,7 @@ def test_a_refitted_scorer_starts_anew_and_learns_on_what_was_trained(
     planted: Planted, cell: tuple[str, str, str]
 ) -> None:
     plain, weights, _ = trained_as(planted, cell, VARIANTS["trained"])
-    teacher = Classifier(*planted.sizes, model_options(*cell), VARIANTS["trained"])
+    teacher = Classifier(*planted.sizes, architecture_of(*cell), VARIANTS["trained"])
     teacher.load_state_dict(weights)
     start, refitted, _ = trained_as(planted, cell, VARIANTS["refitted_scorer"], teacher.eval())
     assert moved(weights, refitted) == {"scorer"}
@@ -109,7 +109,7 @@ def test_imposed_weights_are_those_of_the_trained_model_on_states_of_single_word
     before = {name: value.clone() for name, value in run.model.state_dict().items()}
     cell = (encoder, "additive", "softmax")
     _, weights, history = trained_as(planted, cell, variant, teacher_of(run), TRAINING)
-    model = build(*planted.sizes, run.options, variant, teacher=teacher_of(run))
+    model = build(*planted.sizes, run.architecture, variant, teacher=teacher_of(run))
     model.load_state_dict(weights)
     store = states_of(model.eval(), planted.texts("test"))
     np.testing.assert_array_equal(store["attention"], run.states.attention)
@@ -124,7 +124,7 @@ def test_uniform_evaluation_runs_the_trained_model_with_equal_weights(
     planted: Planted, trained: Callable[..., Trained]
 ) -> None:
     run = trained("bilstm")
-    model = Classifier(*planted.sizes, run.options, VARIANTS["uniform_evaluation"])
+    model = Classifier(*planted.sizes, run.architecture, VARIANTS["uniform_evaluation"])
     model.load_state_dict(run.weights)
     store = states_of(model.eval(), planted.texts("test"))
     lengths = np.diff(store["offsets"])
@@ -141,8 +141,8 @@ def test_the_output_change_is_that_of_the_weights_permuted(
     change = store["output_change"]
     assert change.shape == (len(texts), 40) and (change >= 0).all() and (change <= 1).all()
     # Of a text of two or three tokens every permutation can be tried.
-    weight = run.model.reader.weight.detach().numpy().astype(np.float64)
-    bias = run.model.reader.bias.detach().numpy()
+    weight = run.model.output_layer.weight.detach().numpy().astype(np.float64)
+    bias = run.model.output_layer.bias.detach().numpy()
 
     def probabilities(attention: np.ndarray, hidden: np.ndarray) -> np.ndarray:
         logits = weight @ (attention @ hidden) + bias
@@ -177,7 +177,7 @@ def test_an_adversary_goes_farther_the_more_divergence_is_worth_at_the_same_accu
     run, found = trained("bilstm"), {}
     cell = ("bilstm", "additive", "softmax")
     for worth in (1e-6, 0.1):
-        variant = variant_of({"name": "adversarial", "divergence": worth, "tolerance": 0.02})
+        variant = variant_of("adversarial", divergence=worth, tolerance=0.02)
         _, _, history = trained_as(planted, cell, variant, teacher_of(run), TRAINING)
         kept = next(row for row in history if row["kept"])
         needed = max(row["dev_accuracy"] for row in run.history) - 0.02
@@ -193,7 +193,7 @@ def test_shuffled_labels_reach_neither_parts_nor_texts(planted: Planted) -> None
 
 
 def test_a_config_may_set_what_a_variant_offers() -> None:
-    chosen = variant_of({"name": "permuted", "permutations": 7})
+    chosen = variant_of("permuted", permutations=7)
     assert chosen == replace(VARIANTS["permuted"], permutations=7)
     assert [name for name, v in VARIANTS.items() if not v.trains] == [
         "uniform_evaluation",
@@ -234,7 +234,7 @@ def test_total_variation_is_half_the_sum_of_differences() -> None:
 
 def test_embeddings_of_words_that_a_batch_has_not_stay_where_they_are(planted: Planted) -> None:
     start, weights, _ = trained_as(
-        planted, CELLS[0], VARIANTS["trained"], training={**SHORT, "epochs": 1}
+        planted, CELLS[0], VARIANTS["trained"], training=SHORT.model_copy(update={"epochs": 1})
     )
     before, after = start.state_dict()["embedding.weight"], weights["embedding.weight"]
     seen = np.unique(planted.texts("train").token_ids)
@@ -244,7 +244,7 @@ def test_embeddings_of_words_that_a_batch_has_not_stay_where_they_are(planted: P
 
 
 def test_no_epoch_before_the_first_allowed_is_kept(planted: Planted) -> None:
-    training = {**TRAINING, "epochs": 4, "patience": 4, "first_epoch": 3}
+    training = TRAINING.model_copy(update={"epochs": 4, "patience": 4, "first_epoch": 3})
     _, _, history = trained_as(planted, CELLS[0], VARIANTS["trained"], training=training)
     assert len(history) == 4
     assert next(row["epoch"] for row in history if row["kept"]) >= 3
@@ -252,7 +252,7 @@ def test_no_epoch_before_the_first_allowed_is_kept(planted: Planted) -> None:
 
 @pytest.mark.parametrize("select", ["accuracy", "roc_auc", "loss"])
 def test_the_epoch_kept_is_the_best_by_the_criterion(planted: Planted, select: str) -> None:
-    training = {**TRAINING, "epochs": 5, "patience": 5, "select": select}
+    training = TRAINING.model_copy(update={"epochs": 5, "patience": 5, "select": select})
     _, _, history = trained_as(planted, CELLS[0], VARIANTS["trained"], training=training)
     values = [row[f"dev_{select}"] for row in history]
     kept = next(row for row in history if row["kept"])
@@ -260,11 +260,9 @@ def test_the_epoch_kept_is_the_best_by_the_criterion(planted: Planted, select: s
 
 
 def test_jain_and_wallace_train_with_other_settings(planted: Planted) -> None:
-    training = {
-        **SHORT,
-        **{"optimizer": "adam", "amsgrad": True, "attention_weight_decay": 0.0},
-        **{"loss": "sum", "class_weights": True, "select": "roc_auc", "learning_rate": 0.001},
-    }
+    theirs = {"optimizer": "adam", "amsgrad": True, "attention_weight_decay": 0.0}
+    theirs |= {"loss": "sum", "class_weights": True, "select": "roc_auc", "learning_rate": 0.001}
+    training = SHORT.model_copy(update=theirs)
     start, weights, history = trained_as(planted, CELLS[1], VARIANTS["trained"], training=training)
     assert moved(start.state_dict(), weights) == set(PARTS)
     assert history[-1]["train_loss"] > 5  # a sum over texts, not a mean

@@ -7,7 +7,7 @@ from pathlib import Path
 import tracemalloc
 from typing import Any
 
-from conftest import Planted, model_options
+from conftest import VARIANTS, Planted, architecture_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -15,7 +15,6 @@ import pytest
 from safetensors import safe_open
 import torch
 
-from attinfo.config.variants import VARIANTS
 from attinfo.data.batches import pad
 from attinfo.data.vectors import extract, read_vectors
 from attinfo.models.classifier import Classifier
@@ -222,7 +221,7 @@ def started(
     """Two classifiers alike, of which the first starts from vectors."""
     source = planted_file(tmp_path / "mine.vec", ["good", "word1", "word2"])
     extract(source, planted.folder, tmp_path / "out")
-    options = model_options() | changes
+    options = architecture_of() | changes
     models = [Classifier(*planted.sizes, options, VARIANTS["trained"], 1) for _ in range(2)]
     initialise(models[0], tmp_path / "out")
     return models[0], models[1], tmp_path / "out"

@@ -13,7 +13,7 @@ import pytest
 from snakemake_report import check_captions
 import yaml
 
-from attinfo.config.registry import blocks, entries
+from attinfo.blocks.catalogue import KINDS, table
 from attinfo.data.truth import read_truth
 from attinfo.information.flags import FLAGS
 
@@ -185,7 +185,7 @@ def test_every_estimate_says_how_far_it_can_be_trusted(smoke):
     folder, _ = smoke
     estimates = pd.read_parquet(folder / "results/smoke/information.parquet")
     calibration = pd.read_csv(folder / "results/smoke/calibration.csv")
-    assert set(calibration["task"]) == set(entries("task"))
+    assert set(calibration["task"]) == set(KINDS["task"])
     assert set(calibration["estimator"]) == {"linear", "knn", "stack"}
     assert calibration["n"].max() == estimates["n"].max()  # as many texts as the test split has
     known = set(" ".join(estimates["flags"]).split())
@@ -268,4 +268,4 @@ def test_lint_and_formatters_are_content():
 
 
 def test_the_readme_lists_the_registered_blocks():
-    assert blocks() in (ROOT / "README.md").read_text("utf-8")
+    assert table() in (ROOT / "README.md").read_text("utf-8")

@@ -28,7 +28,7 @@ rule agreement:
         options=lambda w: {
             "seeds": STUDY.seeds,
             "temperatures": STUDY.temperatures,
-            "yardstick": STUDY.yardstick_options(w.dataset),
+            "yardstick": INPUTS.yardstick_options(w.dataset),
         },
     script:
         "../scripts/agreement.py"

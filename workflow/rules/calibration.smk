@@ -19,7 +19,7 @@ rule calibrate:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
-        options=lambda w: STUDY.calibration_options(w.dataset, w.estimator),
+        options=lambda w: OPTIONS.calibration(w.dataset, w.estimator),
     script:
         "../scripts/calibrate.py"
 

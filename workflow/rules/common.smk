@@ -20,15 +20,20 @@ envvars:
 from snakemake.settings.types import DeploymentMethod
 
 from attinfo.runtime.lock import holder, refusal, take
-from attinfo.config.stage_options import Study
+from attinfo.config.inputs import Inputs
+from attinfo.config.stage_options import StageOptions
+from attinfo.config.study import Study
 from attinfo.runtime.cost import slowest_rules
 from attinfo.runtime.errors import InputError
+from attinfo.models.variant import Variant
 from attinfo.figures.catalogue import place
 from attinfo.runtime.provenance import sources
 
 try:
     STUDY = Study.checked(config)
-    STUDY.check_files()
+    INPUTS = Inputs(STUDY)
+    OPTIONS = StageOptions(STUDY)
+    INPUTS.check_files()
 except InputError as error:
     sys.exit(str(error))
 
@@ -76,8 +81,8 @@ onerror:
 
 
 wildcard_constraints:
-    key="|".join(re.escape(STUDY.data_key(name)) for name in STUDY.used_datasets),
-    source="|".join(map(re.escape, STUDY.sources)),
+    key="|".join(re.escape(INPUTS.data_key(name)) for name in STUDY.used_datasets),
+    source="|".join(map(re.escape, INPUTS.sources)),
     dataset="|".join(map(re.escape, STUDY.used_datasets)),
     variant="|".join(
         re.escape(v) for v in dict.fromkeys(run.variant for run in STUDY.models + STUDY.runs)
@@ -85,7 +90,7 @@ wildcard_constraints:
     seed=r"\d+",
     vectors="[0-9a-f]{8}",
     pretrained="[0-9a-f]{8}",
-    estimator="|".join(STUDY.calibrated),
+    estimator="|".join(OPTIONS.calibrated),
 
 
 def code(script):
@@ -106,7 +111,7 @@ def benchmark_of(rule_name, path):
 
 def prepared(wildcards):
     """The prepared data set that a run reads."""
-    return f"results/data/{STUDY.data_key(wildcards.dataset)}"
+    return f"results/data/{INPUTS.data_key(wildcards.dataset)}"
 
 
 def growing(amount):
@@ -164,7 +169,7 @@ def calibrations():
     return expand(
         f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
         dataset=STUDY.used_datasets,
-        estimator=STUDY.calibrated,
+        estimator=OPTIONS.calibrated,
     )
 
 
@@ -176,8 +181,8 @@ def cell_options(seeds, **more):
             getattr(wildcards, kind) for kind in ("dataset", "encoder", "attention", "normaliser")
         )
         return {
-            "model": STUDY.model_options(*blocks),
-            "variant": STUDY.block("variant", wildcards.variant),
+            "model": OPTIONS.model(*blocks),
+            "variant": STUDY.variant(wildcards.variant),
             "seeds": seeds,
             "device": STUDY.device,
             **{key: value(wildcards) if callable(value) else value for key, value in more.items()},
@@ -188,19 +193,19 @@ def cell_options(seeds, **more):
 
 def training_options(wildcards):
     """How the models of a data set are trained."""
-    return STUDY.training_options(wildcards.dataset)
+    return OPTIONS.training(wildcards.dataset)
 
 
 def information_options(seeds):
     """The settings of one estimator, and the seeds."""
-    return lambda wildcards: STUDY.information_options(wildcards.estimator) | {"seeds": seeds}
+    return lambda wildcards: OPTIONS.information(wildcards.estimator) | {"seeds": seeds}
 
 
 def models_of(seeds):
     """The weights that a variant is evaluated with: its own, or those of the trained model."""
 
     def weights(wildcards):
-        own = STUDY.variant(wildcards.variant).trains
+        own = Variant.of(STUDY.variant(wildcards.variant)).trains
         return weights_of(wildcards.variant if own else "trained", wildcards, seeds)
 
     return weights
@@ -210,7 +215,7 @@ def teachers_of(seeds):
     """The trained models of the same cell and seeds, where a variant's own models need them."""
 
     def weights(wildcards):
-        needed = STUDY.variant(wildcards.variant).needs_trained
+        needed = Variant.of(STUDY.variant(wildcards.variant)).needs_trained
         return weights_of("trained", wildcards, seeds) if needed else []
 
     return weights
@@ -223,33 +228,33 @@ def weights_of(variant, wildcards, seeds):
 
 def vectors_path(dataset, encoder):
     """The word vectors that the embeddings of a data set and an encoder start from."""
-    key = STUDY.vectors_key(dataset, encoder)
-    return f"results/data/vectors/{STUDY.data_key(dataset)}-{key}.safetensors"
+    key = INPUTS.vectors_key(dataset, encoder)
+    return f"results/data/vectors/{INPUTS.data_key(dataset)}-{key}.safetensors"
 
 
 def vectors_of(wildcards):
     """The word vectors that a cell's embeddings start from, if the study has any."""
     pair = wildcards.dataset, wildcards.encoder
-    return [vectors_path(*pair)] if STUDY.vectors(*pair) else []
+    return [vectors_path(*pair)] if INPUTS.vectors(*pair) else []
 
 
 def features_of(wildcards):
     """The features that a frozen pretrained encoder reads."""
-    key, fine_tune = STUDY.pretrained_key(wildcards.encoder)
+    key, fine_tune = INPUTS.pretrained_key(wildcards.encoder)
     if key is None or fine_tune:
         return []
-    return [f"results/data/features/{STUDY.data_key(wildcards.dataset)}-{key}"]
+    return [f"results/data/features/{INPUTS.data_key(wildcards.dataset)}-{key}"]
 
 
 def fine_tuned_files(wildcards):
     """The local files of a pretrained model that the cell fine-tunes."""
-    key, fine_tune = STUDY.pretrained_key(wildcards.encoder)
-    return STUDY.pretrained_files(key) if fine_tune else []
+    key, fine_tune = INPUTS.pretrained_key(wildcards.encoder)
+    return INPUTS.pretrained_files(key) if fine_tune else []
 
 
 def yardstick_of(wildcards):
     """The words that people find telling, where the data set names such a table."""
-    key = STUDY.yardstick_key(wildcards.dataset)
+    key = INPUTS.yardstick_key(wildcards.dataset)
     return [] if key is None else [f"results/data/raw/{key}.parquet"]
 
 

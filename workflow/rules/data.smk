@@ -4,7 +4,7 @@
 rule download:
     """A raw table, as its source brings it; data sets that read the same one share it."""
     input:
-        local=lambda w: STUDY.local_files(w.source),
+        local=lambda w: INPUTS.local_files(w.source),
         code=code("download.py"),
     output:
         raw="results/data/raw/{source}.parquet",
@@ -19,7 +19,7 @@ rule download:
         mem_mb=growing(500),
         runtime=growing(30),
     params:
-        options=lambda w: STUDY.sources[w.source],
+        options=lambda w: OPTIONS.source(w.source),
     script:
         "../scripts/download.py"
 
@@ -27,7 +27,7 @@ rule download:
 rule prepare:
     """Token ids with character offsets, vocabulary and splits of a data set."""
     input:
-        raw=lambda w: (f"results/data/raw/{STUDY.source_key(STUDY.dataset_of(w.key))}.parquet"),
+        raw=lambda w: (f"results/data/raw/{INPUTS.source_key(INPUTS.dataset_of(w.key))}.parquet"),
         code=code("prepare.py"),
     output:
         data=directory("results/data/{key}"),
@@ -42,7 +42,7 @@ rule prepare:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        options=lambda w: STUDY.prepare_options(STUDY.dataset_of(w.key)),
+        options=lambda w: INPUTS.prepare_options(INPUTS.dataset_of(w.key)),
     script:
         "../scripts/prepare.py"
 
@@ -50,8 +50,8 @@ rule prepare:
 rule preflight:
     """Data, caps and packages fit the study: known before anything is trained."""
     input:
-        data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
-        vectors=[vectors_path(*pair) for *pair, _ in STUDY.embeddings_from_vectors],
+        data=[f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets],
+        vectors=[vectors_path(*pair) for *pair, _ in INPUTS.embeddings_from_vectors],
         code=code("preflight.py"),
     output:
         checked=f"{RESULTS}/preflight.json",
@@ -66,6 +66,6 @@ rule preflight:
         mem_mb=growing(500),
         runtime=growing(10),
     params:
-        options=STUDY.preflight_options(),
+        options=OPTIONS.preflight(),
     script:
         "../scripts/preflight.py"

@@ -5,7 +5,7 @@ rule features:
     """Features of all tokens of a data set."""
     input:
         data="results/data/{key}",
-        pretrained=lambda w: STUDY.pretrained_files(w.pretrained),
+        pretrained=lambda w: INPUTS.pretrained_files(w.pretrained),
         code=code("features.py"),
     output:
         features=directory("results/data/features/{key}-{pretrained}"),
@@ -20,6 +20,6 @@ rule features:
         mem_mb=growing(3000),
         runtime=growing(240),
     params:
-        options=lambda w: STUDY.pretrained[w.pretrained] | {"device": STUDY.device},
+        options=lambda w: INPUTS.pretrained[w.pretrained] | {"device": STUDY.device},
     script:
         "../scripts/features.py"

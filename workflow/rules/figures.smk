@@ -13,7 +13,7 @@ rule distributions:
         texts=groups_of("texts.parquet"),
         faithfulness=all_runs("faithfulness.parquet"),
         states=all_runs("states.safetensors"),
-        data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
+        data=[f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets],
         code=code("distributions.py"),
     output:
         distributions=f"{RESULTS}/distributions.parquet",

@@ -27,6 +27,6 @@ for seeds in STUDY.batches:
             mem_mb=growing(3000),
             runtime=growing(60 * len(seeds)),
         params:
-            options=cell_options(seeds, measures=STUDY.importance_options()),
+            options=cell_options(seeds, measures=OPTIONS.importance()),
         script:
             "../scripts/importance.py"

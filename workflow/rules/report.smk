@@ -17,7 +17,7 @@ rule report:
         ranks=f"{RESULTS}/ranks.csv",
         published=rules.published.output.published if STUDY.report.published else [],
         figures=rules.figures.output,
-        data=[f"results/data/{STUDY.data_key(name)}" for name in STUDY.used_datasets],
+        data=[f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets],
         states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
         pointwise=[f"{RESULTS}/runs/{run.path}/pointwise/linear.parquet" for run in SHOWN],
         importance=[f"{RESULTS}/runs/{run.path}/importance.parquet" for run in SHOWN],

@@ -5,7 +5,7 @@ rule vectors:
     """The vectors of the words of a data set, and how many of its words have one."""
     input:
         data="results/data/{key}",
-        file=lambda w: STUDY.vector_files[w.vectors],
+        file=lambda w: INPUTS.vector_files[w.vectors],
         code=code("vectors.py"),
     output:
         vectors="results/data/vectors/{key}-{vectors}.safetensors",

@@ -4,11 +4,11 @@ from attinfo.runtime.job import job
 
 # isort: split
 
-from attinfo.data.sources import SOURCES
 from attinfo.runtime.atomic import whole
+from attinfo.runtime.loading import Chosen
 
 with job(snakemake.log[0]):
-    options = dict(snakemake.params.options)
-    table = SOURCES[options.pop("name")](**options)
+    source = Chosen.of(snakemake.params.options)
+    table = source.load()(**source.options)
     with whole(snakemake.output.raw) as path:
         table.to_parquet(path)

@@ -6,25 +6,17 @@ from attinfo.runtime.job import be_deterministic, job
 
 import pandas as pd
 
-from attinfo.config.variants import variant_of
-from attinfo.data.texts import read_summary
 from attinfo.explain.faithfulness import faithfulness
-from attinfo.models.classifier import load_each
-from attinfo.models.features import read_inputs
+from attinfo.models.inputs import texts_and_models
 from attinfo.runtime.atomic import whole
-from attinfo.runtime.devices import device_of
 from attinfo.states.store import read_states
 
 with job(snakemake.log[0]):
     be_deterministic()
     given, options = snakemake.input, snakemake.params.options
-    features = next(iter(given.features), None)
-    texts = read_inputs(given.data, "test", options["model"]["encoder"], features)
-    summary = read_summary(given.data)
-    variant = variant_of(options["variant"])
-    sizes = summary["vocabulary"], len(summary["classes"])
-    device = device_of(options["device"])
-    models = load_each(given.models, given.teachers, options["model"], variant, sizes, device)
+    texts, models = texts_and_models(
+        given.data, given.models, given.teachers, given.features, options
+    )
     files = given.states, given.pointwise, given.importance
     made = snakemake.output.faithfulness
     for seed, model, states, pointwise, importance, path in zip(

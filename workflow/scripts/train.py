@@ -6,10 +6,10 @@ from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
 
 from pathlib import Path
 
-from attinfo.config.variants import variant_of
 from attinfo.data.texts import read_summary
-from attinfo.models.features import read_inputs
+from attinfo.models.inputs import read_inputs
 from attinfo.runtime.devices import device_of
+from attinfo.runtime.loading import Chosen
 from attinfo.runtime.provenance import describe
 from attinfo.training.checkpoint import Checkpoint, key_of
 from attinfo.training.train import train_run
@@ -18,8 +18,8 @@ with job(snakemake.log[0]):
     be_deterministic()
     keep_freed_memory()
     given, made, options = snakemake.input, snakemake.output, dict(snakemake.params.options)
-    encoder = options["model"]["encoder"]
-    needs = ("tokenizers", "transformers") if encoder["name"] == "pretrained" else ()
+    encoder = Chosen.of(options["model"]["encoder"])
+    needs = ("tokenizers", "transformers") if encoder.name == "pretrained" else ()
     features = next(iter(given.features), None)
     texts = tuple(read_inputs(given.data, split, encoder, features) for split in ("train", "dev"))
     provenance = describe(given.code, ("torch", "numpy", "safetensors", *needs))
@@ -38,7 +38,6 @@ with job(snakemake.log[0]):
             texts=texts,
             summary=read_summary(given.data),
             options=own,
-            variant=variant_of(options["variant"]),
             provenance=provenance,
             outputs=dict(zip(("weights", "history", "run"), paths, strict=True)),
             teacher=teacher,

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast
 from attinfo.claims.run_statistics import STATISTICS, Statistic
-from attinfo.config.registry import parse_normaliser
 from attinfo.runtime.errors import InputError
 from attinfo.statistics.intervals import Ratios, text_weights
 

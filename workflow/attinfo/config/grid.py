@@ -6,8 +6,9 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field
 
-from attinfo.config.registry import normaliser_name, parse_normaliser
-from attinfo.config.sections import OneOrMore, Section
+from attinfo.blocks.normalisers import normaliser_name, parse_normaliser
+from attinfo.config.section import Section
+from attinfo.config.sections import OneOrMore
 
 Normalisers = Annotated[
     OneOrMore,

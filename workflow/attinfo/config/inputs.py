@@ -5,14 +5,19 @@ from functools import cached_property
 from hashlib import sha256
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from attinfo.config.study import Declared
+from attinfo.blocks.encoders import Encoder
+from attinfo.blocks.sources import SOURCES
+from attinfo.config.study import Study
 from attinfo.runtime.errors import InputError
 
 
-class Inputs(Declared):
-    """The files of a study, by names that change with what they are made by."""
+class Inputs:
+    """The files of a study, by names that change with what they are made from."""
+
+    def __init__(self, study: Study):
+        self.study = study
 
     def data_key(self, dataset: str) -> str:
         """The folder of a prepared data set: its name and a digest of what it is made by."""
@@ -20,46 +25,42 @@ class Inputs(Declared):
 
     def dataset_of(self, key: str) -> str:
         """The name of the data set whose `data_key` is `key`."""
-        return next(name for name in self.used_datasets if self.data_key(name) == key)
+        return next(name for name in self.study.used_datasets if self.data_key(name) == key)
 
     def prepare_options(self, dataset: str) -> dict[str, Any]:
         """Everything that a prepared data set depends on, as plain values."""
-        return self.datasets[dataset].model_dump(
+        return self.study.datasets[dataset].model_dump(
             mode="json", exclude={"model", "training", "yardstick"}
         )
 
     def source_key(self, dataset: str) -> str:
         """The file of a raw table: data sets that read the same table share it."""
-        return _source_key(self.datasets[dataset].source)
+        return _source_key(self.study.datasets[dataset].source)
 
     def yardstick_key(self, dataset: str) -> str | None:
         """The file of the table that a data set's yardstick is, if it has one."""
-        name = self.datasets[dataset].yardstick
-        return None if name is None else _source_key(self.yardsticks[name].source)
+        name = self.study.datasets[dataset].yardstick
+        return None if name is None else _source_key(self.study.yardsticks[name].source)
 
     def yardstick_options(self, dataset: str) -> dict[str, Any] | None:
         """Name of a data set's yardstick, and from which value on a word is a telling one."""
-        name = self.datasets[dataset].yardstick
-        return None if name is None else {"name": name, "least": self.yardsticks[name].least}
+        name = self.study.datasets[dataset].yardstick
+        return None if name is None else {"name": name, "least": self.study.yardsticks[name].least}
 
     @cached_property
     def sources(self) -> dict[str, dict[str, Any]]:
         """Every source that the study reads, as plain values, by its key."""
-        used = [self.datasets[name] for name in self.used_datasets]
+        used = [self.study.datasets[name] for name in self.study.used_datasets]
         found = [dataset.source for dataset in used]
         found += [
-            self.yardsticks[dataset.yardstick].source for dataset in used if dataset.yardstick
+            self.study.yardsticks[dataset.yardstick].source for dataset in used if dataset.yardstick
         ]
         return {_source_key(source): source for source in found}
 
     def local_files(self, key: str) -> list[str]:
         """Files of the user's own that the source `key` reads."""
         source = self.sources[key]
-        if source["name"] == "huggingface" and Path(source["path"]).is_dir():
-            return sorted(str(file) for file in Path(source["path"]).rglob("*") if file.is_file())
-        if source["name"] != "files":
-            return []
-        return [source[role] for role in ("path", "train", "dev", "test") if source[role]]
+        return SOURCES[source["name"]].local_files(source)
 
     def check_files(self) -> None:
         """See that every file of the user's own is there.
@@ -67,14 +68,16 @@ class Inputs(Declared):
         Raises:
             InputError: one is not, or is no file.
         """
-        keys = {self.source_key(name): f"datasets.{name}.source" for name in self.used_datasets}
-        for name in self.used_datasets:
+        keys = {
+            self.source_key(name): f"datasets.{name}.source" for name in self.study.used_datasets
+        }
+        for name in self.study.used_datasets:
             if key := self.yardstick_key(name):
-                keys.setdefault(key, f"yardsticks.{self.datasets[name].yardstick}.source")
+                keys.setdefault(key, f"yardsticks.{self.study.datasets[name].yardstick}.source")
         named = [(place, path) for key, place in keys.items() for path in self.local_files(key)]
         named += [("model.vectors", path) for path in self.vector_files.values()]
-        if self.report.published:
-            named.append(("report.published", self.report.published))
+        if self.study.report.published:
+            named.append(("report.published", self.study.report.published))
         for source in self.pretrained.values():
             if source["revision"] is None and not Path(source["model"]).is_dir():
                 raise InputError(
@@ -88,14 +91,14 @@ class Inputs(Declared):
 
     def vectors(self, dataset: str, encoder: str) -> str | None:
         """The file of word vectors that a cell's embeddings start from."""
-        if self.block("encoder", encoder)["name"] == "pretrained":  # it embeds by itself
+        if self._pretrained(encoder):  # it embeds by itself
             return None
-        return self._model(dataset, encoder).vectors
+        return self.study.model_of(dataset, encoder).vectors
 
     @cached_property
     def vector_files(self) -> dict[str, str]:
         """The files of word vectors that the study reads, by a digest of their path."""
-        paths = [path for pair in self._pairs() if (path := self.vectors(*pair))]
+        paths = [path for pair in self.study.pairs() if (path := self.vectors(*pair))]
         return {_digest({"file": path}): path for path in paths}
 
     def vectors_key(self, dataset: str, encoder: str) -> str:
@@ -106,15 +109,22 @@ class Inputs(Declared):
     def embeddings_from_vectors(self) -> list[tuple[str, str, int]]:
         """Data set, encoder and size of the embeddings that start from word vectors."""
         return [
-            (*pair, self._model(*pair).embedding) for pair in self._pairs() if self.vectors(*pair)
+            (*pair, self.study.model_of(*pair).embedding)
+            for pair in self.study.pairs()
+            if self.vectors(*pair)
         ]
+
+    def _pretrained(self, encoder: str) -> dict[str, Any] | None:
+        """The options of an encoder that reads a pretrained model; None of another one."""
+        block, options = self.study.block("encoder", encoder)
+        return options if cast(Encoder, block).pretrained else None
 
     @cached_property
     def pretrained(self) -> dict[str, dict[str, Any]]:
         """Model and revision of every pretrained encoder of the study, by a digest of the two."""
-        encoders = (self.block("encoder", name) for name in {run.encoder for run in self.runs})
-        sources = [_source(encoder) for encoder in encoders if encoder["name"] == "pretrained"]
-        return {_digest(source): source for source in sources}
+        names = dict.fromkeys(run.encoder for run in self.study.runs)
+        found = (_weights(options) for name in names if (options := self._pretrained(name)))
+        return {_digest(weights): weights for weights in found}
 
     def pretrained_files(self, key: str) -> list[str]:
         """The files of a pretrained model that is a folder of the user's own."""
@@ -123,10 +133,10 @@ class Inputs(Declared):
 
     def pretrained_key(self, encoder: str) -> tuple[str | None, bool]:
         """The key in `pretrained` of an encoder, if it is one, and whether it is fine-tuned."""
-        block = self.block("encoder", encoder)
-        if block["name"] != "pretrained":
+        options = self._pretrained(encoder)
+        if options is None:
             return None, False
-        return _digest(_source(block)), block["fine_tune"]
+        return _digest(_weights(options)), options["fine_tune"]
 
 
 def _digest(options: Mapping[str, Any]) -> str:
@@ -137,6 +147,6 @@ def _source_key(source: Mapping[str, Any]) -> str:
     return f"{source['name']}-{_digest(source)}"
 
 
-def _source(pretrained: Mapping[str, Any]) -> dict[str, Any]:
+def _weights(options: Mapping[str, Any]) -> dict[str, Any]:
     """Which pretrained weights an encoder has."""
-    return {key: pretrained[key] for key in ("model", "revision")}
+    return {key: options[key] for key in ("model", "revision")}

@@ -1,15 +1,11 @@
 """The sections of a config: their keys, what each may be, and the defaults."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -17,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from attinfo.config.registry import check_name, entries, with_defaults
-from attinfo.runtime.errors import unknown
+from attinfo.blocks.catalogue import KINDS, block_of, with_defaults
+from attinfo.config.section import Section
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -31,21 +27,6 @@ OneOrMore = Annotated[
     ),
     Field(min_length=1),
 ]
-
-
-class Section(BaseModel):
-    """A part of the config that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            for key in data:
-                if key not in cls.model_fields:
-                    raise ValueError(unknown("key", key, cls.model_fields))
-        return data
 
 
 class Split(Section):
@@ -86,15 +67,15 @@ def checked_source(source: dict[str, Any]) -> dict[str, Any]:
         ValueError: its name or an option is unknown, or one is missing or of another type.
     """
     if not isinstance(source.get("name"), str):
-        known = ", ".join(entries("source"))
+        known = ", ".join(KINDS["source"])
         raise ValueError(f"'name' is {source.get('name')!r}, expected one of {known}")
-    name = check_name("source", source["name"])
+    name = block_of("source", source["name"]).name
     options = {key: value for key, value in source.items() if key != "name"}
-    known = entries("source")
+    known = KINDS["source"]
     for key in options:
         for other in known:
             # Snakemake merges the keys of a study with those of the catalogue.
-            if key in known[other].options and key not in known[name].options:
+            if key in known[other].fields and key not in known[name].fields:
                 raise ValueError(
                     f"found '{key}', an option of source '{other}', beside name '{name}': a "
                     "study can change a data set of the catalogue, not give it another "
@@ -157,31 +138,6 @@ class Model(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of embedded features, one mask a text
 
 
-class Training(Section):
-    """Early stopping on a criterion on the dev split; the best epoch is kept."""
-
-    optimizer: Literal["adamw", "adam"] = "adamw"  # adamw: embeddings by lazy updates
-    epochs: PositiveInt = 10
-    patience: PositiveInt = 1  # epochs without a better one before training stops
-    first_epoch: PositiveInt = 1  # earlier ones are never kept
-    select: Literal["accuracy", "roc_auc", "loss"] = "accuracy"  # the criterion
-    batch_size: PositiveInt = 128
-    loss: Literal["mean", "sum"] = "mean"  # over the texts of a batch
-    class_weights: bool = False  # losses weighed inversely to the frequency of their class
-    learning_rate: PositiveFloat = 4e-3
-    amsgrad: bool = False
-    weight_decay: NonNegativeFloat = 0.01
-    attention_weight_decay: NonNegativeFloat | None = None  # null: as weight_decay
-
-    @model_validator(mode="after")
-    def _keeps_an_epoch(self) -> Self:
-        if self.first_epoch > self.epochs:
-            raise ValueError(
-                f"first_epoch is {self.first_epoch}, expected at most {self.epochs}, the epochs"
-            )
-        return self
-
-
 class Information(Section):
     """Which estimates of I(state; predicted class) are made, on how many units."""
 
@@ -199,7 +155,7 @@ class Information(Section):
     @field_validator("estimators", "spot_checks")
     @classmethod
     def _registered(cls, names: list[str], info: Any) -> list[str]:
-        names = [check_name("estimator", name) for name in names]
+        names = [block_of("estimator", name).name for name in names]
         if info.field_name == "estimators" and "linear" not in names:
             raise ValueError(f"found {names}, expected 'linear' among them: the claims rest on it")
         return names
@@ -227,7 +183,7 @@ class Importance(Section):
     @field_validator("measures")
     @classmethod
     def _registered(cls, names: list[str]) -> list[str]:
-        return [check_name("importance measure", name) for name in dict.fromkeys(names)]
+        return [block_of("importance measure", name).name for name in dict.fromkeys(names)]
 
 
 class Faithfulness(Section):

@@ -1,51 +1,81 @@
-"""The config of a study: validated before anything runs, and what it means for every stage."""
+"""What each stage is given of the config, as plain values.
+
+A job gets the options that concern it and no others: a change of the config reruns the stages
+whose options it changes.
+"""
 
 from collections.abc import Iterable
-import json
-from pathlib import Path
 from typing import Any
 
+from attinfo.blocks.block import Block
+from attinfo.blocks.catalogue import block_of, with_defaults
+from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.config.inputs import Inputs
-from attinfo.config.registry import entries, parse_normaliser, with_defaults
+from attinfo.config.study import Study
+from attinfo.models.variant import Variant
 
 CLAIMED = "linear"  # the estimator that the claims rest on, which is checked
+IMPOSED = "attinfo.models.imposed"  # what the variant `imposed` has for a model
 
 
-class Study(Inputs):
-    """One study: one config file, one results tree."""
+def chosen(block: Block, options: dict[str, Any]) -> dict[str, Any]:
+    """A block with its options as plain values, from which `Chosen.of` makes it."""
+    return {"name": block.name, "path": block.path, "options": options}
 
-    def model_options(
-        self, dataset: str, encoder: str, attention: str, normaliser: str
-    ) -> dict[str, Any]:
-        """Everything that fixes the architecture of a cell, as plain values."""
+
+class StageOptions:
+    """The options of each stage of a study, and the modules of the blocks that its jobs load."""
+
+    def __init__(self, study: Study):
+        self.study = study
+        self.inputs = Inputs(study)
+
+    def model(self, dataset: str, encoder: str, attention: str, normaliser: str) -> dict[str, Any]:
+        """Everything that fixes the architecture of a cell."""
         name, temperature = parse_normaliser(normaliser)
         return {
-            "encoder": self.block("encoder", encoder),
-            "attention": self.block("attention", attention),
-            "normaliser": {**self.block("normaliser", name), "temperature": temperature},
-            **self._model(dataset, encoder).model_dump(exclude={"vectors"}),
+            "encoder": chosen(*self.study.block("encoder", encoder)),
+            "attention": chosen(*self.study.block("attention", attention)),
+            "normaliser": chosen(*self.study.block("normaliser", name)),
+            "temperature": temperature,
+            **self.study.model_of(dataset, encoder).model_dump(exclude={"vectors"}),
         }
 
-    def training_options(self, dataset: str) -> dict[str, Any]:
-        """How the models of a data set are trained, as plain values."""
-        return self._training(dataset).model_dump()
+    def model_modules(
+        self, encoder: str, attention: str, normaliser: str, variant: str
+    ) -> tuple[str, ...]:
+        """The modules that the models of a cell and variant are made of, besides the classifier."""
+        names = {
+            "encoder": encoder,
+            "attention": attention,
+            "normaliser": parse_normaliser(normaliser)[0],
+        }
+        modules = [self.study.block(kind, name)[0].module for kind, name in names.items()]
+        if Variant.of(self.study.variant(variant)).imposed:
+            modules.append(IMPOSED)
+        return tuple(modules)
+
+    def training(self, dataset: str) -> dict[str, Any]:
+        """How the models of a data set are trained."""
+        return self.study.training_of(dataset).model_dump()
 
     @property
     def calibrated(self) -> list[str]:
         """The estimators that are measured where the information is known: all of the study."""
-        return [*self.information.estimators, *self.information.spot_checks]
+        return [*self.study.information.estimators, *self.study.information.spot_checks]
 
     def _estimators(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Estimators with all their options."""
-        given = self.information.options
+        given = self.study.information.options
         return {name: with_defaults("estimator", name, given.get(name, {})) for name in names}
 
-    def information_options(self, estimator: str) -> dict[str, Any]:
+    def information(self, estimator: str) -> dict[str, Any]:
         """The settings of one estimator, and nothing of the others.
 
-        That which the claims rest on comes with the spot checks, and with the words alone.
+        The estimator that the claims rest on comes with the spot checks, and with the information
+        of the words alone.
         """
-        section = self.information
+        section = self.study.information
         checks = estimator == CLAIMED
         common = section.model_dump(exclude={"estimators", "options", "spot_checks", "spot_units"})
         return common | {
@@ -55,53 +85,49 @@ class Study(Inputs):
             "words": checks,
         }
 
-    def importance_options(self) -> dict[str, dict[str, Any]]:
-        """The importance measures of the study, the options of each filled in."""
-        given = self.importance.options
-        return {
-            name: with_defaults("importance measure", name, given.get(name, {}))
-            for name in self.importance.measures
-        }
+    def estimator_modules(self, estimator: str) -> tuple[str, ...]:
+        """The modules of an estimator and of those that check it."""
+        checks = self.study.information.spot_checks if estimator == CLAIMED else []
+        return tuple(block_of("estimator", name).module for name in [estimator, *checks])
 
-    def calibration_options(self, dataset: str, estimator: str) -> dict[str, Any]:
+    def importance(self) -> list[dict[str, Any]]:
+        """The importance measures of the study with all their options."""
+        given, kind = self.study.importance.options, "importance measure"
+        blocks = (block_of(kind, name) for name in self.study.importance.measures)
+        return [chosen(block, block.complete(kind, given.get(block.name, {}))) for block in blocks]
+
+    def importance_modules(self) -> tuple[str, ...]:
+        """The modules of the importance measures."""
+        names = self.study.importance.measures
+        return tuple(block_of("importance measure", name).module for name in names)
+
+    def calibration(self, dataset: str, estimator: str) -> dict[str, Any]:
         """The settings of the calibration of an estimator, at the size of the states."""
-        widths = (self._model(dataset, encoder).width for encoder in self._encoders(dataset))
+        encoders = self.study.encoders_of(dataset)
+        widths = (self.study.model_of(dataset, encoder).width for encoder in encoders)
         return {
-            **self.calibration.model_dump(),
+            **self.study.calibration.model_dump(),
             "estimators": self._estimators([estimator]),
-            "fewest": self.information.min_texts,
+            "fewest": self.study.information.min_texts,
             "width": max(widths),
         }
 
-    def preflight_options(self) -> dict[str, Any]:
+    def source(self, key: str) -> dict[str, Any]:
+        """A source of texts with all its options, by its key."""
+        options = dict(self.inputs.sources[key])
+        return chosen(block_of("source", options.pop("name")), options)
+
+    def preflight(self) -> dict[str, Any]:
         """What is checked together with the data before anything is trained."""
         needs = {
-            f"{kind}s.{name}": entries(kind)[self.block(kind, name)["name"]].requires
+            f"{kind}s.{name}": self.study.block(kind, name)[0].requires
             for kind in ("encoder", "attention")
-            for name in dict.fromkeys(getattr(run, kind) for run in self.runs)
+            for name in dict.fromkeys(getattr(run, kind) for run in self.study.runs)
         }
+        sizes = [size for _, _, size in self.inputs.embeddings_from_vectors]
         return {
-            "datasets": self.used_datasets,
-            "min_texts": self.information.min_texts,
+            "datasets": self.study.used_datasets,
+            "min_texts": self.study.information.min_texts,
             "packages": {place: package for place, package in needs.items() if package},
-            "embeddings": [size for _, _, size in self.embeddings_from_vectors],
+            "embeddings": sizes,
         }
-
-    def plan(self) -> str:
-        """How much the study means, in a sentence."""
-        cells = {run[:4] for run in self.runs}
-        return (
-            f"study '{self.study}': {len(self.used_datasets)} data sets, {len(cells)} cells, "
-            f"{len({run.variant for run in self.runs})} variants, {len(self.seeds)} seeds: "
-            f"{len(self.runs):,} runs, {len(self.models):,} models to train"
-        )
-
-
-def write_schema(path: str | Path) -> None:
-    """Write the JSON schema of the config, for editors."""
-    schema = json.dumps(Study.model_json_schema(), indent=2, sort_keys=True)
-    Path(path).write_text(schema + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_schema("workflow/schemas/config.schema.json")

@@ -1,14 +1,18 @@
-"""What a config declares: the building blocks, their options, and the runs of its grids."""
+"""The config of a study: its keys, its building blocks, and the runs of its grids."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
+from attinfo.blocks.block import Block
+from attinfo.blocks.catalogue import KINDS, with_defaults
+from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.blocks.variants import VariantBlock
 from attinfo.config.grid import Filtered, Grid, Run
-from attinfo.config.registry import entries, parse_normaliser, with_defaults
+from attinfo.config.section import Section
 from attinfo.config.sections import (
     Blocks,
     Calibration,
@@ -19,20 +23,19 @@ from attinfo.config.sections import (
     Model,
     Name,
     Report,
-    Section,
     Statistics,
-    Training,
     Yardstick,
 )
-from attinfo.config.variants import Variant, variant_of
+from attinfo.config.training import Training
+from attinfo.models.variant import Variant
 from attinfo.runtime.errors import InputError, expectation, unknown
 
 SectionT = TypeVar("SectionT", bound=Section)
-KINDS = ("encoder", "attention", "normaliser", "variant")
+NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a section of options
 
 
-class Declared(Filtered):
-    """The keys of a config, checked, and the runs that they mean."""
+class Study(Filtered):
+    """One study: the keys of its config, checked, and the runs that they mean."""
 
     study: Name
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
@@ -62,7 +65,7 @@ class Declared(Filtered):
             raise ValueError("study: 'data' is the folder of the data sets, expected another name")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} names a seed twice")
-        for kind in KINDS:
+        for kind in NAMED:
             for name in getattr(self, f"{kind}s"):
                 with naming(f"{kind}s.{name}"):
                     self.block(kind, name)
@@ -84,9 +87,9 @@ class Declared(Filtered):
                 yardstick = self.datasets[name].yardstick
                 if yardstick is not None and yardstick not in self.yardsticks:
                     raise ValueError(unknown("yardstick", yardstick, self.yardsticks))
-                self._training(name)
-                for encoder in self._encoders(name):
-                    self._model(name, encoder)
+                self.training_of(name)
+                for encoder in self.encoders_of(name):
+                    self.model_of(name, encoder)
         return self
 
     def _named(self) -> Iterator[tuple[str, Iterator[tuple[str, list[str]]]]]:
@@ -141,7 +144,7 @@ class Declared(Filtered):
         """The runs that train a model, those included that another run needs."""
         found = []
         for run in self.runs:
-            variant = self.variant(run.variant)
+            variant = Variant.of(self.variant(run.variant))
             if variant.needs_trained or not variant.trains:
                 found.append(run._replace(variant="trained"))
             if variant.trains:
@@ -186,8 +189,8 @@ class Declared(Filtered):
                 shown[run.encoder, run.attention] = run
         return list(shown.values())
 
-    def block(self, kind: str, name: str) -> dict[str, Any]:
-        """The registered name and all options of a building block that the config names.
+    def block(self, kind: str, name: str) -> tuple[Block, dict[str, Any]]:
+        """The building block that the config calls `name`, and all its options.
 
         Raises:
             ValueError: the name is unknown, or one of its options cannot be.
@@ -195,39 +198,52 @@ class Declared(Filtered):
         own = getattr(self, f"{kind}s")
         options = dict(own.get(name, {}))
         registered = options.pop("name", name)
-        if registered not in entries(kind):
-            raise ValueError(unknown(kind, registered, [*entries(kind), *own]))
+        if registered not in KINDS[kind]:
+            raise ValueError(unknown(kind, registered, [*KINDS[kind], *own]))
+        block = KINDS[kind][registered]
         if kind == "encoder":  # it may have sizes of its own, checked where they are used
-            for key in self._sizes(registered, options):
+            for key in _sizes(block, options):
                 del options[key]
-        return {"name": registered, **with_defaults(kind, registered, options)}
+        return block, block.complete(kind, options)
 
-    @staticmethod
-    def _sizes(encoder: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Those options of an encoder that are keys of `model`."""
-        keys = Model.model_fields.keys() - entries("encoder")[encoder].options.keys()
-        return {key: value for key, value in options.items() if key in keys}
+    def variant(self, name: str) -> dict[str, Any]:
+        """What a variant changes, as plain values from which `Variant.of` makes it."""
+        block, options = self.block("variant", name)
+        return cast(VariantBlock, block).plain(options)
 
-    def _model(self, dataset: str, encoder: str) -> Model:
+    def model_of(self, dataset: str, encoder: str) -> Model:
         """The sizes of a cell: those of the study, of the data set, of the encoder."""
         options = self.encoders.get(encoder, {})
-        own = self._sizes(options.get("name", encoder), options)
+        block, _ = self.block("encoder", encoder)
+        own = _sizes(block, options)
         return _replaced(self.model, "model", self.datasets[dataset].model | own)
 
-    def _pairs(self) -> list[tuple[str, str]]:
+    def training_of(self, dataset: str) -> Training:
+        """How the models of a data set are trained."""
+        return _replaced(self.training, "training", self.datasets[dataset].training)
+
+    def pairs(self) -> list[tuple[str, str]]:
         """The data sets with the encoders that meet them."""
         return list(dict.fromkeys((run.dataset, run.encoder) for run in self.runs))
 
-    def _encoders(self, dataset: str) -> list[str]:
+    def encoders_of(self, dataset: str) -> list[str]:
         """The encoders that meet a data set."""
-        return [encoder for name, encoder in self._pairs() if name == dataset]
+        return [encoder for name, encoder in self.pairs() if name == dataset]
 
-    def _training(self, dataset: str) -> Training:
-        return _replaced(self.training, "training", self.datasets[dataset].training)
+    def plan(self) -> str:
+        """How many runs and models the study has, in a sentence."""
+        cells = {run[:4] for run in self.runs}
+        return (
+            f"study '{self.study}': {len(self.used_datasets)} data sets, {len(cells)} cells, "
+            f"{len({run.variant for run in self.runs})} variants, {len(self.seeds)} seeds: "
+            f"{len(self.runs):,} runs, {len(self.models):,} models to train"
+        )
 
-    def variant(self, name: str) -> Variant:
-        """The variant that a run names."""
-        return variant_of(self.block("variant", name))
+
+def _sizes(encoder: Block, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options of an encoder that are keys of `model`."""
+    keys = Model.model_fields.keys() - encoder.fields.keys()
+    return {key: value for key, value in options.items() if key in keys}
 
 
 def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> SectionT:

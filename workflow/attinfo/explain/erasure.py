@@ -89,7 +89,7 @@ class Eraser:
         lengths = keep.sum(1)
         if not lengths.all():
             raise ValueError("a text of which nothing is kept, expected one token or more")
-        found = np.empty((len(keep), self.model.reader.out_features))
+        found = np.empty((len(keep), self.model.output_layer.out_features))
 
         def read(rows: np.ndarray) -> None:
             own = source[rows], keep[rows]

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from attinfo.config.registry import entries, parse_normaliser
+from attinfo.blocks.catalogue import KINDS
+from attinfo.blocks.normalisers import parse_normaliser
 
 WIDTH = 7.2  # inches, of a figure that fills the page
 LETTER = 0.075  # inches, of a legend
@@ -35,7 +36,7 @@ class Hues(dict):
 
 
 HUES = Hues()
-for _attention in entries("attention"):
+for _attention in KINDS["attention"]:
     HUES[_attention]  # takes the next hue
 SHAPES = "osD^vPX*<>"  # one a scorer too: hues alone fail in print
 UNLINED = {"color": "#5b6472", "linestyle": "none", "markersize": 6}  # a shape in a legend

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import pandas as pd
 
-from attinfo.config.registry import entries, parse_normaliser
+from attinfo.blocks.normalisers import NORMALISERS, parse_normaliser
 from attinfo.runtime.errors import InputError, unknown
 from attinfo.statistics.intervals import t_interval
 
@@ -84,7 +84,7 @@ def _plain_first(table: pd.DataFrame) -> pd.DataFrame:
     """
     if "normaliser" not in table:
         return table
-    known = list(entries("normaliser"))
+    known = list(NORMALISERS)
 
     def place(name: str) -> tuple[int, float]:
         kind, temperature = parse_normaliser(name)

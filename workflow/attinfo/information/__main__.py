@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
-from attinfo.config.registry import entries, with_defaults
+from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.information.api import estimate
 from attinfo.information.flags import FLAGS
 from attinfo.information.summary import Estimate, measured, summary
@@ -41,8 +41,8 @@ def arguments() -> ArgumentParser:
         nargs="+",
         default=["stack"],
         metavar="NAME",
-        help=f"of classes: {', '.join(entries('estimator'))}; "
-        f"of floats: {', '.join(entries('continuous estimator'))}",
+        help=f"of classes: {', '.join(KINDS['estimator'])}; "
+        f"of floats: {', '.join(KINDS['continuous estimator'])}",
     )
     parser.add_argument("--permutations", type=int, default=100, help="for the floor")
     parser.add_argument("--seed", type=int, default=0, help="of folds and permutations")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attinfo.config.registry import with_defaults
+from attinfo.blocks.catalogue import with_defaults
 from attinfo.information.deterministic import linear_in
 from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, Estimate, measured, silent, summary

@@ -4,23 +4,24 @@ token ids [B, T] -> embeddings -> hidden states [B, T, d] -> scores [B, T] -> we
 -> context = sum_i weight_i state_i [B, d] -> logits [B, C]
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from safetensors.torch import load_file
 import torch
 from torch import Tensor, nn
 
-from attinfo.config.variants import VARIANTS, Variant
 from attinfo.data.batches import Batch
-from attinfo.models.attention import NORMALISERS, SCORERS
-from attinfo.models.encoders.all import ENCODERS
+from attinfo.models.architecture import Architecture
 from attinfo.models.noise import Noise
+from attinfo.models.variant import TRAINED, Variant
+from attinfo.runtime.loading import load as load_by_name
 from attinfo.runtime.seeds import seed_of
 
 CPU = torch.device("cpu")
+IMPOSED = "attinfo.models.imposed:Imposed"  # loaded by the variant that has it alone
 
 
 class Output(NamedTuple):
@@ -62,9 +63,7 @@ class Classifier(nn.Module):
     Args:
         vocabulary: number of token ids; id 0 is padding.
         classes: number of classes C.
-        options: `encoder` and `attention` (each a mapping with `name` and its own options),
-            `normaliser` (`name`, `temperature` and its own options), `embedding`,
-            `embedding_std`, `width`, `dropout`.
+        architecture: the blocks and the sizes.
         variant: which ablation, if any.
         seed: of the initial weights. Each part draws from a stream of its own, so that two
             cells with the same encoder start from the same encoder.
@@ -75,23 +74,21 @@ class Classifier(nn.Module):
         self,
         vocabulary: int,
         classes: int,
-        options: Mapping[str, Any],
-        variant: Variant,
+        architecture: Architecture,
+        variant: Variant = TRAINED,
         seed: int = 0,
         teacher: "Classifier | None" = None,
     ):
         super().__init__()
-        width, inputs = options["width"], options["embedding"]
+        width, inputs = architecture.width, architecture.embedding
+        encoder, attention = architecture.encoder, architecture.attention
 
         def part(name: str, build: Callable[[], nn.Module]) -> nn.Module:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed_of("weights", name, seed, *["anew"] * variant.anew))
                 return build()
 
-        def block(registry: Mapping[str, Any], name: str, **rest: Any) -> Callable[[], nn.Module]:
-            return lambda: registry[name](**rest)
-
-        self.own_features = getattr(ENCODERS[options["encoder"]["name"]], "reads_pieces", False)
+        self.own_features = hasattr(encoder.load(), "embed")
         if self.own_features:
             self.embedding: nn.Module = nn.Identity()  # no weights; the encoder embeds
         else:
@@ -99,16 +96,17 @@ class Classifier(nn.Module):
                 "embedding", lambda: nn.Embedding(vocabulary, inputs, padding_idx=0)
             )
             with torch.no_grad():  # drawn from N(0, 1), but for padding, which is zero
-                self.embedding.weight.mul_(options["embedding_std"])
-        self.encoder = part(
-            "encoder", block(ENCODERS, **options["encoder"], inputs=inputs, width=width)
+                self.embedding.weight.mul_(architecture.embedding_std)
+        self.encoder = part("encoder", lambda: encoder.load()(inputs, width, **encoder.options))
+        self.scorer = part("scorer", lambda: attention.load()(width, **attention.options))
+        # The stream is called as the layer was when the first results were made.
+        self.output_layer = part("reader", lambda: nn.Linear(width, classes))
+        self.dropout = SharedDropout(architecture.dropout)
+        normaliser = architecture.normaliser
+        self.draws = normaliser.options.get("draws", 0)  # of noise at evaluation
+        self.normaliser = partial(
+            normaliser.load(), temperature=architecture.temperature, **normaliser.options
         )
-        self.scorer = part("scorer", block(SCORERS, **options["attention"], width=width))
-        self.reader = part("reader", lambda: nn.Linear(width, classes))
-        self.dropout = SharedDropout(options["dropout"])
-        normaliser = dict(options["normaliser"])
-        self.draws = normaliser.get("draws", 0)  # of noise at evaluation
-        self.normaliser = partial(NORMALISERS[normaliser.pop("name")], **normaliser)
         self.uniform = variant.uniform
         for name in variant.inherited:
             if teacher is not None:  # none where trained weights are loaded anyway
@@ -119,7 +117,7 @@ class Classifier(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the model is; batches come from anywhere."""
-        return self.reader.weight.device
+        return self.output_layer.weight.device
 
     def forward(
         self, batch: Batch, noise: Noise | None = None, embedded: Tensor | None = None
@@ -158,54 +156,27 @@ class Classifier(nn.Module):
 
     def read(self, hidden: Tensor, attention: Tensor) -> Tensor:
         """Logits [B, C] of states [B, T, d] under weights [B, T]."""
-        return self.reader(torch.einsum("bt,btd->bd", attention, hidden))
-
-
-class Imposed(Classifier):
-    """A model of single words that weighs them as another model does (Wiegreffe & Pinter 2019).
-
-    Its encoder is the per-token `mlp`, with an embedding of its own; scores and weights are the
-    teacher's, which runs without noise and does not learn.
-    """
-
-    def __init__(
-        self,
-        vocabulary: int,
-        classes: int,
-        options: Mapping[str, Any],
-        variant: Variant,
-        seed: int,
-        teacher: Classifier,
-    ):
-        super().__init__(
-            vocabulary, classes, {**options, "encoder": {"name": "mlp"}}, variant, seed
-        )
-        self.teacher = (teacher.eval().requires_grad_(False),)  # a tuple: it is no part of this
-
-    def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
-        """Scores and weights [B, T] of the teacher."""
-        with torch.no_grad():
-            output = self.teacher[0](batch)
-        return output.score, output.attention
+        return self.output_layer(torch.einsum("bt,btd->bd", attention, hidden))
 
 
 def build(
     vocabulary: int,
     classes: int,
-    options: Mapping[str, Any],
+    architecture: Architecture,
     variant: Variant,
     seed: int = 0,
     teacher: Classifier | None = None,
 ) -> Classifier:
     """The model of a variant as training finds it; the arguments are those of `Classifier`."""
     if variant.imposed and teacher is not None:
-        return Imposed(vocabulary, classes, options, variant, seed, teacher)
-    return Classifier(vocabulary, classes, options, variant, seed, teacher)
+        imposed: type[Classifier] = load_by_name(IMPOSED)
+        return imposed(vocabulary, classes, architecture, variant, seed, teacher)
+    return Classifier(vocabulary, classes, architecture, variant, seed, teacher)
 
 
 def load(
     weights: str | Path,
-    options: Mapping[str, Any],
+    architecture: Architecture,
     variant: Variant,
     vocabulary: int,
     classes: int,
@@ -213,7 +184,7 @@ def load(
     device: torch.device = CPU,
 ) -> Classifier:
     """The trained classifier of a run, in evaluation mode, on a device."""
-    model = build(vocabulary, classes, options, variant, teacher=teacher)
+    model = build(vocabulary, classes, architecture, variant, teacher=teacher)
     model.load_state_dict(load_file(weights))
     return model.eval().to(device)
 
@@ -221,7 +192,7 @@ def load(
 def load_each(
     weights: Sequence[str | Path],
     teachers: Sequence[str | Path],
-    options: Mapping[str, Any],
+    architecture: Architecture,
     variant: Variant,
     sizes: tuple[int, int],
     device: torch.device = CPU,
@@ -231,7 +202,7 @@ def load_each(
     Args:
         weights: of each seed.
         teachers: weights of the trained model of each seed, empty where the variant needs none.
-        options: as of `Classifier`.
+        architecture: of the cell.
         variant: of the models.
         sizes: numbers of token ids and of classes.
         device: that they run on.
@@ -239,5 +210,5 @@ def load_each(
     for path, its in zip(weights, teachers or [None] * len(weights), strict=True):
         teacher = None
         if its:
-            teacher = load(its, options, VARIANTS["trained"], *sizes, device=device)
-        yield load(path, options, variant, *sizes, teacher, device)
+            teacher = load(its, architecture, TRAINED, *sizes, device=device)
+        yield load(path, architecture, variant, *sizes, teacher, device)

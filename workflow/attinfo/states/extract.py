@@ -50,7 +50,7 @@ def output_change(
         weights = np.tile(output.attention[row, :length].numpy(), (permutations, 1))
         weights = torch.from_numpy(rng.permuted(weights, axis=1))
         context = weights @ output.hidden[row, :length]
-        logits = model.reader(context.to(model.device)).cpu()
+        logits = model.output_layer(context.to(model.device)).cpu()
         changes[row] = total_variation(logits, output.logits[row]).numpy()
     return changes
 

@@ -1,13 +1,13 @@
 """What training makes small, and what decides which epoch is kept."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from attinfo.config.training import Training
 from attinfo.data.batches import Batch
 from attinfo.models.classifier import Classifier, Output
 from attinfo.models.distances import kullback_leibler, total_variation
@@ -16,14 +16,14 @@ Objective = Callable[[Batch, Output, Tensor], Tensor]  # batch, output, labels [
 Score = tuple[float, ...]  # of an epoch; the larger is the better one
 
 
-def label_objective(classes: int, labels: np.ndarray, training: Mapping[str, Any]) -> Objective:
+def label_objective(classes: int, labels: np.ndarray, training: Training) -> Objective:
     """Cross-entropy of each text with its label.
 
     With `class_weights` a class weighs inversely to its number of training texts, the mean text
     as one.
     """
     weight = None
-    if training["class_weights"]:
+    if training.class_weights:
         counts = np.bincount(labels, minlength=classes)
         weight = torch.from_numpy(len(labels) / (classes * np.maximum(counts, 1))).float()
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attinfo.config.training import Training
 from attinfo.models.classifier import Classifier
 from attinfo.runtime.job import undecorated
 
@@ -50,9 +51,9 @@ class Optimizers:
             `attention_weight_decay` for the scorer (None: as the rest).
     """
 
-    def __init__(self, model: Classifier, training: Mapping[str, Any]):
-        rate, decay = training["learning_rate"], training["weight_decay"]
-        lazy = training["optimizer"] == "adamw"
+    def __init__(self, model: Classifier, training: Training):
+        rate, decay = training.learning_rate, training.weight_decay
+        lazy = training.optimizer == "adamw"
         words, rest, scorer = [], [], []
         for name, parameter in model.named_parameters():
             if not parameter.requires_grad:
@@ -63,7 +64,7 @@ class Optimizers:
                 words.append(parameter)
             else:
                 (scorer if part == "scorer" else rest).append(parameter)
-        own = training["attention_weight_decay"]
+        own = training.attention_weight_decay
         groups = [
             {"params": rest, "weight_decay": decay},
             {"params": scorer, "weight_decay": decay if own is None else own},
@@ -72,7 +73,7 @@ class Optimizers:
         self.optimizers: list[torch.optim.Optimizer] = []
         if groups:
             dense = AdamW if lazy else Adam
-            self.optimizers.append(dense(groups, lr=rate, amsgrad=training["amsgrad"], fused=True))
+            self.optimizers.append(dense(groups, lr=rate, amsgrad=training.amsgrad, fused=True))
         if words:
             self.optimizers.append(SparseAdam(words, lr=rate))
 

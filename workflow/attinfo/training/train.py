@@ -16,16 +16,17 @@ from safetensors.torch import save_file
 import torch
 from torch import Tensor
 
-from attinfo.config.variants import VARIANTS, Variant
+from attinfo.config.training import Training
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
+from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import CPU, Classifier, build, load
 from attinfo.models.embeddings import initialise
 from attinfo.models.noise import training_noise
+from attinfo.models.variant import TRAINED, Variant
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.devices import name_of_device, out_of_memory
 from attinfo.runtime.errors import InputError
-from attinfo.runtime.job import be_deterministic
 from attinfo.runtime.seeds import seed_of
 from attinfo.training.checkpoint import Checkpoint, Progress
 from attinfo.training.evaluation import evaluate
@@ -47,7 +48,7 @@ class _Training:
 
     Args:
         model: as training finds it.
-        options: a `sections.Training` as plain values.
+        options: how it is trained.
         objective: what is made small.
         summed: whether it is the sum over the texts of a batch, or their mean.
         seed: names the streams of data order, noise and dropout.
@@ -56,7 +57,7 @@ class _Training:
     def __init__(
         self,
         model: Classifier,
-        options: Mapping[str, Any],
+        options: Training,
         objective: Objective,
         summed: bool,
         seed: int,
@@ -76,14 +77,14 @@ class _Training:
     def done(self) -> bool:
         """Whether there are no more epochs, or none has been better for too long."""
         last = len(self.history)
-        waited = last >= self.options["first_epoch"] and last - self.best_epoch
-        return last >= self.options["epochs"] or waited >= self.options["patience"]
+        waited = last >= self.options.first_epoch and last - self.best_epoch
+        return last >= self.options.epochs or waited >= self.options.patience
 
     def epoch(self, texts: Texts) -> float:
         """One pass over the training texts; returns the mean over batches of the objective."""
         self.model.train()
         losses = []
-        for chosen in batches(texts.lengths, self.options["batch_size"], self.order):
+        for chosen in batches(texts.lengths, self.options.batch_size, self.order):
             losses.append(self._gradients(texts, chosen))
             self.optimizers.step()
         return float(np.mean(losses))
@@ -125,7 +126,7 @@ class _Training:
         """Note an epoch, and its weights where it is the best."""
         self.history.append(row)
         epoch = len(self.history)
-        if epoch >= self.options["first_epoch"] and score > self.best_score:
+        if epoch >= self.options.first_epoch and score > self.best_score:
             self.best, self.best_epoch = deepcopy(self.model.state_dict()), epoch
             self.best_score = score
 
@@ -179,8 +180,8 @@ def train(
     dev_texts: Texts,
     vocabulary: int,
     classes: int,
-    model_options: Mapping[str, Any],
-    training: Mapping[str, Any],
+    architecture: Architecture,
+    training: Training,
     variant: Variant,
     seed: int,
     teacher: Classifier | None = None,
@@ -198,8 +199,8 @@ def train(
         dev_texts: what decides which epoch is kept.
         vocabulary: number of token ids.
         classes: number of classes.
-        model_options: see `Classifier`.
-        training: a `sections.Training` as plain values.
+        architecture: of the cell.
+        training: how it is trained.
         variant: what is changed.
         seed: of the run.
         teacher: the trained model of the same cell and seed, where the variant needs it.
@@ -217,7 +218,7 @@ def train(
     if variant.shuffle_labels:
         train_texts = shuffled(train_texts, seed, "train")
         dev_texts = shuffled(dev_texts, seed, "dev")
-    model = build(vocabulary, classes, model_options, variant, seed, teacher)
+    model = build(vocabulary, classes, architecture, variant, seed, teacher)
     if vectors is not None and not variant.inherited:
         initialise(model, vectors)
     model.to(device)
@@ -226,12 +227,12 @@ def train(
         history = [_row(0, None, evaluate(model, dev_texts, seed)) | {"kept": True}]
         return model.state_dict(), history
     objective = label_objective(classes, train_texts.labels, training)
-    score: Callable[[Mapping[str, float]], Score] = partial(dev_score, select=training["select"])
+    score: Callable[[Mapping[str, float]], Score] = partial(dev_score, select=training.select)
     if judge is not None:
         objective = adversarial_objective(judge, variant.divergence)
         needed = evaluate(judge, dev_texts, seed)["accuracy"] - variant.tolerance
         score = partial(adversarial_score, needed=needed)
-    summed = judge is None and training["loss"] == "sum"
+    summed = judge is None and training.loss == "sum"
     state = _Training(model, training, objective, summed, seed)
     if checkpoint is not None and (progress := checkpoint.read()):
         state.resume(progress)
@@ -241,7 +242,7 @@ def train(
         dev = evaluate(model, dev_texts, seed, judge)
         if not np.isfinite(loss + dev["loss"]):
             raise InputError(
-                f"training.learning_rate: {training['learning_rate']} made the loss {loss} in "
+                f"training.learning_rate: {training.learning_rate} made the loss {loss} in "
                 f"epoch {epoch}, expected a rate at which it stays finite"
             )
         state.keep(_row(epoch, loss, dev), score(dev))
@@ -259,7 +260,6 @@ def train_run(
     texts: tuple[Texts, Texts],
     summary: Mapping[str, Any],
     options: Mapping[str, Any],
-    variant: Variant,
     provenance: Mapping[str, Any],
     outputs: Mapping[str, str | Path],
     teacher: str | Path | None = None,
@@ -272,27 +272,25 @@ def train_run(
     Args:
         texts: the train and the dev split.
         summary: of the data set.
-        options: `model`, `training`, `variant` and `seed`, as in the config.
-        variant: the variant that `options` names.
-        provenance: from `attinfo.runtime.provenance.describe`.
+        options: `model`, `training`, `variant` and `seed` as plain values, which the record keeps.
+        provenance: from `runtime.provenance.describe`.
         outputs: paths of `weights`, `history` and `run`.
         teacher: weights of the trained model of the same cell and seed, where the variant needs it.
         vectors: word vectors that the embeddings start from.
         checkpoint: where the progress is kept, see `train`; it is left to the caller to remove.
         device: that the model runs on.
     """
-    be_deterministic()
     start = time.perf_counter()
     sizes = summary["vocabulary"], len(summary["classes"])
+    architecture = Architecture.of(options["model"])
     weights, history = train(
         *texts,
         *sizes,
-        model_options=options["model"],
-        training=options["training"],
-        variant=variant,
+        architecture=architecture,
+        training=Training.model_validate(options["training"]),
+        variant=Variant.of(options["variant"]),
         seed=options["seed"],
-        teacher=teacher
-        and load(teacher, options["model"], VARIANTS["trained"], *sizes, device=device),
+        teacher=teacher and load(teacher, architecture, TRAINED, *sizes, device=device),
         vectors=vectors,
         checkpoint=checkpoint,
         device=device,

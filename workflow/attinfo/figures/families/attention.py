@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from attinfo.config.registry import parse_normaliser
+from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.figures.captions import (
     cell_of,
     estimate,

@@ -1,0 +1,1 @@
+"""The building blocks that a config may name: one file a kind, none of which imports torch."""

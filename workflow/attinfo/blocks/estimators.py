@@ -1,0 +1,163 @@
+"""Estimators of the information between states and an output, in nats.
+
+To add one, write a function in a file of its own (see `information/estimators/gaussian.py`) and
+describe it here:
+
+    def name(sample: Sample, *, option: ...) -> Measured
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from attinfo.blocks.block import Block, Options, registry
+from attinfo.option_types import Count
+
+PACKAGE = "attinfo.information.estimators"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimator(Block):
+    """The description of an estimator.
+
+    Attributes:
+        gain: whether the estimator has a posterior, and so a pointwise gain for each token.
+    """
+
+    gain: bool = True
+
+
+class NeighboursOptions(Options):
+    """Options of `knn`."""
+
+    neighbours: Annotated[Count, Field(description="Number of neighbours, k.")] = 3
+    metric: Annotated[
+        Literal["euclidean", "chebyshev"], Field(description="Distance between two states.")
+    ] = "euclidean"
+    scaling: Annotated[
+        Literal["raw", "soft_whitened"],
+        Field(description="Of the states: as they are, or softly whitened."),
+    ] = "raw"
+
+
+class KSGOptions(Options):
+    """Options of `ksg`."""
+
+    neighbours: Annotated[Count, Field(description="Number of neighbours, k.")] = 3
+
+
+class NetworkOptions(Options):
+    """Options of `mlp`."""
+
+    components: Annotated[Count, Field(description="Leading principal components read.")] = 16
+    hidden: Annotated[Count, Field(description="Units of the hidden layer.")] = 32
+
+
+class CriticOptions(Options):
+    """Options of `mine` and `infonce`."""
+
+    hidden: Annotated[Count, Field(description="Units of the critic's hidden layer.")] = 32
+
+
+class BinningOptions(Options):
+    """Options of `binning`."""
+
+    components: Annotated[Count, Field(description="Leading principal components binned.")] = 3
+    bins: Annotated[Count, Field(description="Bins of a component.")] = 4
+
+
+ESTIMATORS = registry(
+    Estimator(
+        name="stack",
+        path=f"{PACKAGE}.stack:stack",
+        label="pool of probes",
+        summary="Pool of closed-form probes, linear and not; "
+        "the default for states of unknown nature",
+    ),
+    Estimator(
+        name="linear",
+        path=f"{PACKAGE}.linear:linear_probe",
+        label="linear probe",
+        summary="Cross-fitted shrunk linear discriminant: the usable information of linear probes",
+    ),
+    Estimator(
+        name="logistic",
+        path=f"{PACKAGE}.logistic:logistic_probe",
+        summary="Cross-fitted logistic regression with a ridge penalty that inner folds choose",
+    ),
+    Estimator(
+        name="knn",
+        path=f"{PACKAGE}.knn:nearest_neighbours",
+        label="nearest neighbours",
+        options=NeighboursOptions,
+        gain=False,
+        summary="Nearest neighbours (Ross 2014), rank form, exact repeats counted as ties",
+    ),
+    Estimator(
+        name="mlp",
+        path=f"{PACKAGE}.mlp:residual_network",
+        options=NetworkOptions,
+        summary="Cross-fitted network, linear plus one hidden layer, "
+        "on leading principal components",
+    ),
+    Estimator(
+        name="gaussian",
+        path=f"{PACKAGE}.gaussian:gaussian_plugin",
+        gain=False,
+        summary="Normal classes with one covariance, in closed form, "
+        "less d (C - 1) / 2n for the fit",
+    ),
+    Estimator(
+        name="mine",
+        path=f"{PACKAGE}.mine:mine",
+        options=CriticOptions,
+        gain=False,
+        summary="MINE (Belghazi et al. 2018), the Donsker-Varadhan bound on held-out texts; "
+        "for comparison",
+    ),
+    Estimator(
+        name="infonce",
+        path=f"{PACKAGE}.infonce:infonce",
+        options=CriticOptions,
+        summary="InfoNCE (van den Oord et al. 2018) with all outputs as negatives; for comparison",
+    ),
+    Estimator(
+        name="binning",
+        path=f"{PACKAGE}.binning:binned",
+        options=BinningOptions,
+        gain=False,
+        summary="Equal-width bins of leading principal components, counted; "
+        "as in information-plane papers",
+    ),
+    Estimator(
+        name="discrete",
+        path=f"{PACKAGE}.discrete:atoms_plugin",
+        gain=False,
+        summary="Distinct states as symbols, counted, with the correction of Grassberger (2003)",
+    ),
+)
+
+# For outputs that are floats. A study has none of them: its output is a class.
+CONTINUOUS = registry(
+    Estimator(
+        name="stack",
+        path=f"{PACKAGE}.stacked_regression:stacked_regression",
+        gain=False,
+        summary="Pool of ridge regressions, linear and not, with normal errors",
+    ),
+    Estimator(
+        name="ridge",
+        path=f"{PACKAGE}.ridge:ridge_gaussian",
+        gain=False,
+        summary="Cross-fitted ridge regression with normal errors: the usable linear information",
+    ),
+    Estimator(
+        name="ksg",
+        path=f"{PACKAGE}.ksg:ksg_on_score",
+        options=KSGOptions,
+        gain=False,
+        summary="Nearest neighbours (Kraskov et al. 2004) of the cross-fitted ridge score "
+        "and the output",
+    ),
+)

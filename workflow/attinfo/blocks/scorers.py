@@ -1,0 +1,86 @@
+"""Scorers: hidden states [B, T, width] -> scores [B, T], which a normaliser turns into weights.
+
+To add one, write a class in a file of its own (see `models/scorers/additive.py`) and describe it
+here:
+
+    def __init__(self, width: int, *, option: ...)
+    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from attinfo.blocks.block import Block, Options, registry
+from attinfo.option_types import Count, Ge
+
+
+class AdditiveOptions(Options):
+    """Options of `additive`."""
+
+    query: Annotated[
+        Literal["none", "last"],
+        Field(description="`none`, or `last`: the last state of the text stands for a query."),
+    ] = "none"
+
+
+class DeepOptions(Options):
+    """Options of `deep`."""
+
+    layers: Annotated[int, Ge(2), Field(description="Number of hidden layers.")] = 2
+    hidden: Annotated[
+        Count | None, Field(description="Width of the hidden layers; null for half of `width`.")
+    ] = None
+
+
+class DotOptions(Options):
+    """Options of `dot`, `scaled_dot` and `multiplicative`."""
+
+    query: Annotated[
+        Literal["learned", "last"],
+        Field(description="`learned`: one vector for all texts; `last`: the text's last state."),
+    ] = "learned"
+
+
+SCORERS = registry(
+    Block(
+        name="additive",
+        path="attinfo.models.scorers.additive:Additive",
+        label="Additive",
+        options=AdditiveOptions,
+        summary="v . tanh(W h + b) (Bahdanau et al. 2015), "
+        "with `query: last` v . tanh(W h + U h_n + b)",
+    ),
+    Block(
+        name="deep",
+        path="attinfo.models.scorers.deep:Deep",
+        label="Deep",
+        options=DeepOptions,
+        summary="An MLP with two or more hidden tanh layers "
+        "(our reading of the paper's deep attention)",
+    ),
+    Block(
+        name="scaled_dot",
+        path="attinfo.models.scorers.scaled_dot:ScaledDot",
+        label="Scaled dot",
+        options=DotOptions,
+        summary="q . h / sqrt(d), q learned or the last state "
+        "(Vaswani et al. 2017; Jain & Wallace 2019)",
+    ),
+    Block(
+        name="dot",
+        path="attinfo.models.scorers.dot:Dot",
+        label="Dot",
+        options=DotOptions,
+        summary="q . h, unscaled, with a learned query q or the last state as q "
+        "(Luong et al. 2015)",
+    ),
+    Block(
+        name="multiplicative",
+        path="attinfo.models.scorers.multiplicative:Multiplicative",
+        label="Multiplicative",
+        options=DotOptions,
+        summary="q . W h with a learned query q or the last state as q "
+        '(Luong et al. 2015, "general")',
+    ),
+)

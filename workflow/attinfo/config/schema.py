@@ -1,0 +1,16 @@
+"""The JSON schema of the config, for editors: `python -m attinfo.config.schema`."""
+
+import json
+from pathlib import Path
+
+from attinfo.config.study import Study
+
+
+def write_schema(path: str | Path) -> None:
+    """Write the JSON schema of the config."""
+    schema = json.dumps(Study.model_json_schema(), indent=2, sort_keys=True)
+    Path(path).write_text(schema + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schema("workflow/schemas/config.schema.json")

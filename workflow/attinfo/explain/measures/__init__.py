@@ -1,0 +1,1 @@
+"""Importance measures, one file each."""

@@ -1,0 +1,60 @@
+"""The models of a cell, and the texts as their encoder reads them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attinfo.data.texts import Texts, read_summary, read_texts
+from attinfo.models.architecture import Architecture
+from attinfo.models.classifier import Classifier, load_each
+from attinfo.models.variant import Variant
+from attinfo.runtime.devices import device_of
+from attinfo.runtime.loading import Chosen
+
+
+def read_inputs(
+    data: str | Path,
+    split: str,
+    encoder: Chosen,
+    features_folder: str | Path | None = None,
+) -> Texts:
+    """One split of a prepared data set, with all that an encoder reads.
+
+    An encoder that reads more than token ids has a static method `read`.
+
+    Args:
+        data: folder of the data set.
+        split: train, dev or test.
+        encoder: with its options.
+        features_folder: from `features.write_features`, where the encoder is a frozen
+            pretrained one.
+    """
+    read = getattr(encoder.load(), "read", None)
+    if read is None:
+        return read_texts(data, split)
+    texts: Texts = read(data, split, features_folder, **encoder.options)
+    return texts
+
+
+def texts_and_models(
+    data: str | Path,
+    weights: Sequence[str | Path],
+    teachers: Sequence[str | Path],
+    features: Sequence[str | Path],
+    options: Mapping[str, Any],
+) -> tuple[Texts, Iterator[Classifier]]:
+    """The test texts, and the trained models of some seeds of a cell, one at a time.
+
+    Args:
+        data: folder of the prepared data set.
+        weights: of each model.
+        teachers: weights of the trained model of each seed, empty where the variant needs none.
+        features: the folder of features of a frozen pretrained encoder, or empty.
+        options: `model`, `variant` and `device` as plain values.
+    """
+    architecture = Architecture.of(options["model"])
+    texts = read_inputs(data, "test", architecture.encoder, next(iter(features), None))
+    summary, variant = read_summary(data), Variant.of(options["variant"])
+    sizes = summary["vocabulary"], len(summary["classes"])
+    device = device_of(options["device"])
+    return texts, load_each(weights, teachers, architecture, variant, sizes, device)

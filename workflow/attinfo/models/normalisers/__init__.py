@@ -1,0 +1,1 @@
+"""Normalisers: attention scores to weights, one file each."""

@@ -1,0 +1,1 @@
+"""Scorers: hidden states to attention scores, one file each."""

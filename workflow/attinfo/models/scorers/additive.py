@@ -1,0 +1,25 @@
+"""Additive attention (Bahdanau et al. 2015)."""
+
+from torch import Tensor, nn
+
+from attinfo.models.scorers.query import last_state
+
+
+class Additive(nn.Module):
+    """v . tanh(W h + b) (Bahdanau et al. 2015), with `query: last` v . tanh(W h + U h_n + b).
+
+    Without a query there is no decoder state, as in Jain & Wallace 2019; with `last` the last
+    state h_n of the text stands for it.
+    """
+
+    def __init__(self, width: int, *, query: str = "none"):
+        super().__init__()
+        self.hidden = nn.Linear(width, width // 2)
+        self.out = nn.Linear(width // 2, 1, bias=False)
+        self.last = nn.Linear(width, width // 2, bias=False) if query == "last" else None
+
+    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
+        features = self.hidden(hidden)
+        if self.last is not None:
+            features = features + self.last(last_state(hidden, lengths)).unsqueeze(1)
+        return self.out(features.tanh()).squeeze(-1)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from attinfo.blocks.normalisers import normaliser_name, parse_normaliser
-from attinfo.config.section import Section
+from attinfo.config.section import Section, key
 from attinfo.config.sections import OneOrMore
 
 Normalisers = Annotated[
@@ -38,13 +38,15 @@ class Run(NamedTuple):
 
 
 class Filter(Section):
-    """Runs that are of the named blocks; what it does not name may be anything."""
+    """A choice of runs: those made of the named blocks. A kind that is not named may be any."""
 
-    dataset: OneOrMore | None = None
-    encoder: OneOrMore | None = None
-    attention: OneOrMore | None = None
-    normaliser: Normalisers | None = None
-    variant: OneOrMore | None = None
+    dataset: OneOrMore | None = key(None, "One or more data sets.", "imdb")
+    encoder: OneOrMore | None = key(None, "One or more encoders.", ["cnn", "mlp"])
+    attention: OneOrMore | None = key(None, "One or more scorers.", "deep")
+    normaliser: Normalisers | None = key(
+        None, "One or more normalisers, each with its temperature.", "gumbel_softmax@0.5"
+    )
+    variant: OneOrMore | None = key(None, "One or more variants.", "permuted")
 
     def matches(self, run: Run) -> bool:
         """Whether a run has one of the names in each of the filter's keys."""
@@ -56,10 +58,16 @@ class Filter(Section):
 
 
 class Filtered(Section):
-    """What chooses among runs."""
+    """A section that chooses among runs."""
 
-    include: list[Filter] = Field(default=[])  # only what one of these matches; empty: everything
-    exclude: list[Filter] = Field(default=[])  # but not what one of these matches
+    include: list[Filter] = key(
+        [], "Keep only runs that one of these matches; empty: keep all.", [{"encoder": "bilstm"}]
+    )
+    exclude: list[Filter] = key(
+        [],
+        "Leave out runs that one of these matches.",
+        [{"encoder": "mlp", "normaliser": "sparsemax"}],
+    )
 
     def keeps(self, run: Run) -> bool:
         """Whether a run passes."""
@@ -84,13 +92,19 @@ class Filtered(Section):
 
 
 class Grid(Filtered):
-    """A cross product of building blocks; a study is the union of its grids."""
+    """A cross product of building blocks. A study is the union of its grids."""
 
-    dataset: OneOrMore
-    encoder: OneOrMore
-    attention: OneOrMore
-    normaliser: Normalisers
-    variant: OneOrMore = Field(default=["trained"])
+    dataset: OneOrMore = key(..., "One or more data sets.", "rotten_tomatoes")
+    encoder: OneOrMore = key(..., "One or more encoders.", ["bilstm", "mlp"])
+    attention: OneOrMore = key(..., "One or more scorers.", ["additive", "scaled_dot"])
+    normaliser: Normalisers = key(
+        ...,
+        "One or more normalisers, each with a temperature after `@` where that is not 1.",
+        ["softmax", "gumbel_softmax@0.5"],
+    )
+    variant: OneOrMore = key(
+        ["trained"], "One or more variants of the models.", ["trained", "permuted"]
+    )
 
     def named(self) -> Iterator[tuple[str, list[str]]]:
         """The kinds of building blocks, and the names."""

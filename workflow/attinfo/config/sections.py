@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from attinfo.blocks.catalogue import KINDS, block_of, with_defaults
-from attinfo.config.section import Section
+from attinfo.config.section import Section, key
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -30,16 +30,18 @@ OneOrMore = Annotated[
 
 
 class Split(Section):
-    """Shares of the texts, drawn stratified by class; the rest is the test split.
+    """Shares of the texts in each split, drawn stratified by class; the rest is the test split.
 
-    Where the source has splits of its own, or `column` names them, those are used; a dev or test
-    split that is not among them is drawn from the training split by its share.
+    Splits that the source has, or that `column` names, are used as they are. A dev or test split
+    that is missing there is drawn from the training split, by its share.
     """
 
-    column: str | None = None  # holds train, dev or test
-    train: Fraction = 0.7
-    dev: Fraction = 0.1
-    seed: int = 13
+    column: str | None = key(
+        None, "Column that holds `train`, `dev` or `test` for each text.", "fold"
+    )
+    train: Fraction = key(0.7, "Share of the texts in the training split.", 0.8)
+    dev: Fraction = key(0.1, "Share in the dev split, on which training stops early.", 0.05)
+    seed: int = key(13, "Seed of the draw.", 1)
 
     @model_validator(mode="after")
     def _leaves_a_test_split(self) -> Self:
@@ -52,12 +54,14 @@ class Split(Section):
 
 
 class Caps(Section):
-    """The largest numbers of texts, drawn stratified by class; null for all of them."""
+    """The largest number of texts of each split, drawn stratified by class; null for all."""
 
-    train: PositiveInt | None = None
-    dev: PositiveInt | None = None
-    test: PositiveInt | None = None  # the texts that are analysed
-    seed: int = 17
+    train: PositiveInt | None = key(None, "Most texts to train on.", 20000)
+    dev: PositiveInt | None = key(None, "Most texts of the dev split.", 2000)
+    test: PositiveInt | None = key(
+        None, "Most texts of the test split: the texts that are analysed.", 2000
+    )
+    seed: int = key(17, "Seed of the draw.", 1)
 
 
 def checked_source(source: dict[str, Any]) -> dict[str, Any]:
@@ -85,21 +89,45 @@ def checked_source(source: dict[str, Any]) -> dict[str, Any]:
 
 
 class Dataset(Section):
-    """Labelled texts: where they come from, and how they become token ids."""
+    """A data set: where its labelled texts come from, and how they become token ids."""
 
-    source: dict[str, Any]
-    text: str = "text"  # the column that holds the text
-    label: str = "label"  # the column that holds the class
-    where: dict[str, OneOrMore] = {}  # rows kept: column -> value, or values
-    classes: dict[str, str] = {}  # label in the file -> name to show; empty: as in the file
-    bands: dict[str, tuple[FiniteFloat, FiniteFloat]] = {}  # class -> ratings from, to
-    split: Split = Split()
-    caps: Caps = Caps()
-    min_count: PositiveInt = 2  # words seen less often in training are unknown words
-    max_tokens: PositiveInt = 400  # longer texts are cut
-    yardstick: str | None = None  # one of `yardsticks`: words that people find telling
-    model: dict[str, Any] = {}  # what differs from `model` on this data set
-    training: dict[str, Any] = {}  # what differs from `training`
+    source: dict[str, Any] = key(
+        ...,
+        "Where the texts come from: `name` of a source, and its options.",
+        {"name": "files", "path": "data/mine.csv"},
+    )
+    text: str = key("text", "Column that holds the text.", "review")
+    label: str = key("label", "Column that holds the class.", "sentiment")
+    where: dict[str, OneOrMore] = key(
+        {}, "Rows to keep: the value, or the values, that a column must have.", {"language": "en"}
+    )
+    classes: dict[str, str] = key(
+        {},
+        "The name to show for each label of the file; lists all labels. Empty: labels as they are.",
+        {"0": "negative", "1": "positive"},
+    )
+    bands: dict[str, tuple[FiniteFloat, FiniteFloat]] = key(
+        {},
+        "Classes made from a numeric label: the lowest and highest value of each class. Texts"
+        " outside all bands are left out.",
+        {"negative": [1, 2], "positive": [4, 5]},
+    )
+    split: Split = key(Split(), "Training, dev and test split.", {"train": 0.6})
+    caps: Caps = key(Caps(), "Limits on the number of texts.", {"test": 2000})
+    min_count: PositiveInt = key(
+        2, "Words seen less often in the training split are unknown words.", 5
+    )
+    max_tokens: PositiveInt = key(400, "Longer texts are cut after this token.", 256)
+    yardstick: str | None = key(
+        None,
+        "The lexicon (a name under `yardsticks`) that the words of this data set are compared"
+        " with.",
+        "vader",
+    )
+    model: dict[str, Any] = key({}, "Keys of `model` that differ on this data set.", {"width": 128})
+    training: dict[str, Any] = key(
+        {}, "Keys of `training` that differ on this data set.", {"batch_size": 64}
+    )
 
     @field_validator("source")
     @classmethod
@@ -117,10 +145,16 @@ class Dataset(Section):
 
 
 class Yardstick(Section):
-    """Words as people rate them: a table with the columns `word` and `value`."""
+    """A lexicon: words with human ratings, in a table with the columns `word` and `value`."""
 
-    source: dict[str, Any]
-    least: PositiveFloat = 1.0  # size of a value from which on a word is a telling one
+    source: dict[str, Any] = key(
+        ...,
+        "Where the table comes from: `name` of a source, and its options.",
+        {"name": "files", "path": "lexicon.csv"},
+    )
+    least: PositiveFloat = key(
+        1.0, "A word counts as a sentiment word from this absolute value on.", 0.5
+    )
 
     @field_validator("source")
     @classmethod
@@ -129,28 +163,54 @@ class Yardstick(Section):
 
 
 class Model(Section):
-    """Sizes shared by every cell, so that cells differ in their blocks alone."""
+    """Sizes of the models, shared by all cells, so that cells differ in their blocks only."""
 
-    embedding: PositiveInt = 100
-    embedding_std: PositiveFloat = 0.4  # of the initial embeddings
-    vectors: str | None = None  # a file of word vectors that embeddings start from
-    width: Annotated[int, Field(ge=8, multiple_of=2)] = 64  # of a hidden state: d
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4  # of embedded features, one mask a text
+    embedding: PositiveInt = key(100, "Features of a word's embedding.", 300)
+    embedding_std: PositiveFloat = key(0.4, "Standard deviation of the initial embeddings.", 0.1)
+    vectors: str | None = key(
+        None,
+        "File of word vectors (word2vec text, GloVe or fastText `.vec`) with which the "
+        "embeddings start; `embedding` must be their size.",
+        "wiki.simple.vec",
+    )
+    width: int = key(64, "Features of a hidden state, d in the formulas.", 128, ge=8, multiple_of=2)
+    dropout: float = key(
+        0.4,
+        "Share of the embedded features that training sets to zero; the same features for all"
+        " tokens of a text.",
+        0.2,
+        ge=0,
+        lt=1,
+    )
 
 
 class Information(Section):
-    """Which estimates of I(state; predicted class) are made, on how many units."""
+    """Estimates of the information between hidden states and the model's output."""
 
-    output: Literal["predicted", "label"] = "predicted"  # the model's class, or the gold one
-    estimators: OneOrMore = ["linear", "knn"]
-    options: Blocks = {}  # estimator -> its options
-    positions: PositiveInt = 10
-    ranks: PositiveInt = 10
-    min_texts: Annotated[int, Field(ge=50)] = 200  # units with fewer texts are left out
-    spot_checks: list[str] = ["stack"]  # estimators too dear for every unit
-    spot_units: NonNegativeInt = 2  # drawn at random in each run, and checked by those
-    permutations: Annotated[int, Field(ge=19)] = 20
-    seed: int = 5
+    output: Literal["predicted", "label"] = key(
+        "predicted", "The output: the class that the model predicts, or the gold label.", "label"
+    )
+    estimators: OneOrMore = key(
+        ["linear", "knn"],
+        "Estimators for all units. `linear` must be among them: the claims rest on it.",
+        ["linear", "knn", "logistic"],
+    )
+    options: Blocks = key({}, "Options of estimators.", {"knn": {"neighbours": 5}})
+    positions: PositiveInt = key(
+        10, "Number of positions in the text, from the first, that are units.", 20
+    )
+    ranks: PositiveInt = key(
+        10, "Number of attention ranks, from the largest weight, that are units.", 20
+    )
+    min_texts: int = key(200, "Units with fewer texts are left out.", 100, ge=50)
+    spot_checks: list[str] = key(
+        ["stack"], "Estimators that are too slow for all units.", ["stack", "mlp"]
+    )
+    spot_units: NonNegativeInt = key(
+        2, "Number of units of each run, drawn at random, that `spot_checks` estimate.", 1
+    )
+    permutations: int = key(20, "Permutations of the outputs for the permutation null.", 100, ge=19)
+    seed: int = key(5, "Seed of folds, permutations and draws.", 1)
 
     @field_validator("estimators", "spot_checks")
     @classmethod
@@ -169,16 +229,16 @@ class Information(Section):
 
 
 class Importance(Section):
-    """What each token contributes to the prediction, by which measures."""
+    """Measures of what each token contributes to the prediction."""
 
-    measures: OneOrMore = [
-        "gradient",
-        "integrated_gradients",
-        "leave_one_out",
-        "attention_norm",
-        "score",
-    ]
-    options: Blocks = {}  # measure -> its options
+    measures: OneOrMore = key(
+        ["gradient", "integrated_gradients", "leave_one_out", "attention_norm", "score"],
+        "Importance measures that attention is compared with.",
+        ["gradient", "leave_one_out"],
+    )
+    options: Blocks = key(
+        {}, "Options of importance measures.", {"integrated_gradients": {"steps": 32}}
+    )
 
     @field_validator("measures")
     @classmethod
@@ -187,37 +247,60 @@ class Importance(Section):
 
 
 class Faithfulness(Section):
-    """Deleting tokens in the order of attention, information, importance and at random."""
+    """How much the prediction changes when tokens are deleted, most important first."""
 
-    texts: PositiveInt = 500  # a run, drawn
-    bins: Annotated[list[Fraction], Field(min_length=1)] = [0.01, 0.05, 0.1, 0.2, 0.5]
-    random_orders: PositiveInt = 5  # whose mean is the random one
-    normalised_texts: NonNegativeInt = 32  # of them: bounds over all orders are sought
-    longest: PositiveInt = 30  # tokens of such a text; the cost grows with its cube
-    beam: PositiveInt = 5  # width of the search
-    seed: int = 19
+    texts: PositiveInt = key(500, "Texts of each run, drawn at random.", 300)
+    bins: list[Fraction] = key(
+        [0.01, 0.05, 0.1, 0.2, 0.5],
+        "Shares of the tokens that are deleted, as in ERASER (DeYoung et al. 2020).",
+        [0.1, 0.2, 0.5],
+        min_length=1,
+    )
+    random_orders: PositiveInt = key(5, "Random orders of deletion; their mean is the baseline.", 3)
+    normalised_texts: NonNegativeInt = key(
+        32,
+        "Texts of each run for which the best and the worst order are searched, so that "
+        "scores of different models compare.",
+        16,
+    )
+    longest: PositiveInt = key(
+        30, "Most tokens of such a text; the cost of the search grows with the cube.", 40
+    )
+    beam: PositiveInt = key(5, "Width of the beam search for these orders.", 10)
+    seed: int = key(19, "Seed of the draws.", 1)
 
 
 class Calibration(Section):
-    """Tasks of known information on which the estimators are measured."""
+    """Generated tasks with known information, on which the estimators are measured."""
 
-    ranks: Annotated[list[Annotated[float, Field(ge=1.1)]], Field(min_length=1)] = [4.0, 16.0]
-    levels: Annotated[list[Fraction], Field(min_length=1)] = [0.1, 0.3, 0.7]  # of H(output)
-    repeats: Annotated[int, Field(ge=2)] = 3
-    seed: int = 11
+    ranks: list[Annotated[float, Field(ge=1.1)]] = key(
+        [4.0, 16.0], "Effective ranks of the generated states.", [4, 32], min_length=1
+    )
+    levels: list[Fraction] = key(
+        [0.1, 0.3, 0.7],
+        "Information of the tasks, as shares of the log of the number of classes.",
+        [0.3],
+        min_length=1,
+    )
+    repeats: int = key(3, "Samples drawn from each task.", 5, ge=2)
+    seed: int = key(11, "Seed of the samples.", 1)
 
 
 class Statistics(Section):
-    """Intervals over seeds and resampled texts, and the level of the verdicts."""
+    """Intervals and verdicts."""
 
-    bootstrap: Annotated[int, Field(ge=200)] = 2000
-    level: Fraction = 0.95
-    seed: int = 7
+    bootstrap: int = key(2000, "Resamples of the texts behind each interval.", 10000, ge=200)
+    level: Fraction = key(0.95, "Level of all intervals and verdicts.", 0.99)
+    seed: int = key(7, "Seed of the resamples.", 1)
 
 
 class Report(Section):
-    """What the report shows beside the tables."""
+    """What the report shows besides the tables."""
 
-    texts: PositiveInt = 10
-    seed: int = 3
-    published: str | None = None  # a table of others' numbers, see `attinfo.claims.published`
+    texts: PositiveInt = key(10, "Texts that are shown word by word.", 20)
+    seed: int = key(3, "Seed of the draw of these texts.", 1)
+    published: str | None = key(
+        None,
+        "A CSV file of published numbers to show beside those of the study.",
+        "studies/jain_wallace.csv",
+    )

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.variants import VariantBlock
 from attinfo.config.grid import Filtered, Grid, Run
-from attinfo.config.section import Section
+from attinfo.config.section import Section, key
 from attinfo.config.sections import (
     Blocks,
     Calibration,
@@ -35,29 +35,82 @@ NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a sectio
 
 
 class Study(Filtered):
-    """One study: the keys of its config, checked, and the runs that they mean."""
+    """The keys of a config, checked, and the runs that the keys describe."""
 
-    study: Name
-    seeds: Annotated[list[NonNegativeInt], Field(min_length=1)]
-    batch: PositiveInt = 3  # seeds of a cell that one job takes, one after the other
-    device: Literal["auto", "cpu", "cuda"] = "cpu"  # of the models: the same bytes on cpu alone
-    datasets: dict[Name, Dataset] = Field(default={})
-    yardsticks: dict[Name, Yardstick] = Field(default={})
-    grid: Annotated[list[Grid], Field(min_length=1)]
-    # Options of building blocks where not at their defaults. A name of your own, with `name`
-    # among its options, is the same block once more with other options.
-    encoders: Blocks = Field(default={})
-    attentions: Blocks = Field(default={})
-    normalisers: Blocks = Field(default={})
-    variants: Blocks = Field(default={})
-    model: Model = Model()
-    training: Training = Training()
-    information: Information = Information()
-    importance: Importance = Importance()
-    faithfulness: Faithfulness = Faithfulness()
-    calibration: Calibration = Calibration()
-    statistics: Statistics = Statistics()
-    report: Report = Report()
+    study: Name = key(..., "Name of the study; results go to `results/<study>/`.", "mine")
+    seeds: list[NonNegativeInt] = key(
+        ...,
+        "One model is trained for each seed. Intervals and tests count seeds as replicates.",
+        [1, 2, 3, 4, 5],
+        min_length=1,
+    )
+    batch: PositiveInt = key(3, "Seeds of a cell that one job runs, one after the other.", 5)
+    device: Literal["auto", "cpu", "cuda"] = key(
+        "cpu",
+        "Device of the models; `auto` is a GPU where there is one. Only `cpu` gives the same "
+        "bytes on every run.",
+        "cuda",
+    )
+    datasets: dict[Name, Dataset] = key(
+        {},
+        "Data sets by name, added to those of the catalogue `workflow/datasets.yaml`.",
+        {"mine": {"source": {"name": "files", "path": "data/mine.csv"}}},
+    )
+    yardsticks: dict[Name, Yardstick] = key(
+        {},
+        "Lexicons by name, added to those of the catalogue.",
+        {"mine": {"source": {"name": "files", "path": "lexicon.csv"}}},
+    )
+    grid: list[Grid] = key(
+        ...,
+        "One or more grids of building blocks; the study is their union.",
+        [
+            {
+                "dataset": "rotten_tomatoes",
+                "encoder": "bilstm",
+                "attention": "additive",
+                "normaliser": "softmax",
+            }
+        ],
+        min_length=1,
+    )
+    encoders: Blocks = key(
+        {},
+        "Options of encoders by name; also any key of `model`, for this encoder only. With the "
+        "option `name`, a name of your own is a further version of that block.",
+        {"cnn": {"width": 128}, "wide": {"name": "cnn", "kernel_sizes": [3, 9]}},
+    )
+    attentions: Blocks = key(
+        {},
+        "Options of scorers by name, or by a name of your own.",
+        {"deeper": {"name": "deep", "layers": 5}},
+    )
+    normalisers: Blocks = key(
+        {},
+        "Options of normalisers by name, or by a name of your own.",
+        {"hard": {"name": "gumbel_softmax", "hard": True}},
+    )
+    variants: Blocks = key(
+        {},
+        "Options of variants by name, or by a name of your own.",
+        {"permuted": {"permutations": 20}},
+    )
+    model: Model = key(Model(), "Sizes of the models.", {"width": 128})
+    training: Training = key(Training(), "How models are trained.", {"patience": 5})
+    information: Information = key(
+        Information(), "Which information is estimated.", {"positions": 20}
+    )
+    importance: Importance = key(
+        Importance(), "Which importance measures are computed.", {"measures": ["gradient"]}
+    )
+    faithfulness: Faithfulness = key(
+        Faithfulness(), "How faithfulness is measured.", {"texts": 300}
+    )
+    calibration: Calibration = key(Calibration(), "How estimators are calibrated.", {"ranks": [4]})
+    statistics: Statistics = key(
+        Statistics(), "How intervals and verdicts are made.", {"level": 0.99}
+    )
+    report: Report = key(Report(), "What the report shows.", {"texts": 20})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -4,24 +4,40 @@ from typing import Literal, Self
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from attinfo.config.section import Section
+from attinfo.config.section import Section, key
 
 
 class Training(Section):
-    """Early stopping on a criterion on the dev split; the best epoch is kept."""
+    """How models are trained. Training stops early by a criterion on the dev split."""
 
-    optimizer: Literal["adamw", "adam"] = "adamw"  # adamw: embeddings by lazy updates
-    epochs: PositiveInt = 10
-    patience: PositiveInt = 1  # epochs without a better one before training stops
-    first_epoch: PositiveInt = 1  # earlier ones are never kept
-    select: Literal["accuracy", "roc_auc", "loss"] = "accuracy"  # the criterion
-    batch_size: PositiveInt = 128
-    loss: Literal["mean", "sum"] = "mean"  # over the texts of a batch
-    class_weights: bool = False  # losses weighed inversely to the frequency of their class
-    learning_rate: PositiveFloat = 4e-3
-    amsgrad: bool = False
-    weight_decay: NonNegativeFloat = 0.01
-    attention_weight_decay: NonNegativeFloat | None = None  # null: as weight_decay
+    optimizer: Literal["adamw", "adam"] = key(
+        "adamw",
+        "`adamw` updates only the embeddings of the words in a batch; `adam` updates all of them.",
+        "adam",
+    )
+    epochs: PositiveInt = key(10, "Most epochs that a model is trained.", 40)
+    patience: PositiveInt = key(
+        1, "Epochs in a row without improvement after which training stops.", 5
+    )
+    first_epoch: PositiveInt = key(1, "First epoch whose weights may be kept.", 2)
+    select: Literal["accuracy", "roc_auc", "loss"] = key(
+        "accuracy", "Criterion on the dev split by which the best epoch is chosen and kept.", "loss"
+    )
+    batch_size: PositiveInt = key(128, "Texts in a batch.", 32)
+    loss: Literal["mean", "sum"] = key("mean", "How the losses of a batch's texts combine.", "sum")
+    class_weights: bool = key(
+        False, "Weight the loss of each text by the inverse frequency of its class.", True
+    )
+    learning_rate: PositiveFloat = key(4e-3, "Step size of the optimizer.", 0.001)
+    amsgrad: bool = key(
+        False, "Use the AMSGrad variant of the optimizer (Reddi et al. 2018).", True
+    )
+    weight_decay: NonNegativeFloat = key(
+        0.01, "Weight decay; not of the embeddings with `adamw`.", 1e-5
+    )
+    attention_weight_decay: NonNegativeFloat | None = key(
+        None, "Weight decay of the scorer's parameters; null: as `weight_decay`.", 0.0
+    )
 
     @model_validator(mode="after")
     def _keeps_an_epoch(self) -> Self:

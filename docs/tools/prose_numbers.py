@@ -1,0 +1,160 @@
+"""Keep the numbers in the prose equal to the results.
+
+    python docs/tools/prose_numbers.py                     # write the prose from docs/numbers.json
+    python docs/tools/prose_numbers.py results/default     # read a finished study first
+
+Numbers in README.md and docs/ stand in blocks between `<!-- numbers: NAME -->` and
+`<!-- end of numbers -->`. Each block is a template in docs/tools/blocks/NAME.md, filled with
+docs/numbers.json. That file holds what this script read from the tables of the default study, and
+from the tables in docs/verdicts.md and docs/benchmarks.md.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+import csv
+from datetime import UTC, datetime
+import json
+from pathlib import Path
+import re
+import sys
+from textwrap import fill
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+DOCS = Path(__file__).parents[1]
+ROOT = DOCS.parent
+NUMBERS = DOCS / "numbers.json"
+BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
+WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+LINE = 100  # longest line of a paragraph
+CELL = ("dataset", "encoder", "attention", "normaliser")
+
+
+def rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    """The rows of a table with a header line."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def study(folder: Path) -> dict[str, Any]:
+    """What the prose says of a finished study, from its tables and benchmark files."""
+    claims = [row for row in rows(folder / "claims.csv") if row["dataset"] == "all"]
+    runs = rows(folder / "runs.csv")
+    made = datetime.fromtimestamp((folder / "report.html").stat().st_mtime, UTC)
+    return {
+        "date": f"{made.day} {made:%B %Y}",
+        "runs": len(runs),
+        "seeds": len({row["seed"] for row in runs}),
+        "cells": len({tuple(row[key] for key in CELL) for row in runs}),
+        "claims": [claim(row, claims) for row in claims if row["role"] == "primary"],
+        "stages": stages(folder / "benchmarks", len(runs)),
+    }
+
+
+def claim(row: dict[str, str], claims: list[dict[str, str]]) -> dict[str, Any]:
+    """A primary contrast: its effect and verdict, and how many further contrasts have which."""
+    others = Counter(
+        other["verdict"]
+        for other in claims
+        if other["claim"] == row["claim"] and other["role"] != "primary" and float(other["n"])
+    )
+    return {
+        "claim": row["claim"],
+        "contrast": row["contrast"],
+        "verdict": row["verdict"],
+        "seeds": int(float(row["n"])),
+        "others": ", ".join(f"{others[verdict]} {verdict}" for verdict in sorted(others)),
+        **{name: round(float(row[name]), 6) for name in ("estimate", "ci_low", "ci_high", "mde")},
+        "p": round(float(row["p_holm"]), 6),
+    }
+
+
+def stages(folder: Path, runs: int) -> list[dict[str, Any]]:
+    """Core seconds and the largest memory of each rule's jobs."""
+    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for file in sorted(folder.rglob("*.tsv")):
+        found[file.relative_to(folder).parts[0]] += rows(file, "\t")
+    table = [
+        {
+            "stage": stage,
+            "jobs": len(own),
+            "seconds": round(sum(float(row["s"]) for row in own), 1),
+            "gigabytes": round(max(float(row["max_rss"]) for row in own) / 1000, 2),
+        }
+        for stage, own in found.items()
+    ]
+    return sorted(table, key=lambda row: -row["seconds"])
+
+
+def markdown_tables(text: str) -> Iterator[dict[str, str]]:
+    """Every row of every table of a page."""
+    header: list[str] = []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            header = []
+        elif not header:
+            header = cells
+        elif set(line) - set("|-: "):
+            yield dict(zip(header, cells, strict=False))
+
+
+def power() -> list[dict[str, str]]:
+    """The simulated studies of docs/verdicts.md."""
+    found = markdown_tables((DOCS / "verdicts.md").read_text("utf-8"))
+    return [row for row in found if "called, no effect" in row]
+
+
+def ratios() -> list[dict[str, str]]:
+    """The comparisons of docs/benchmarks.md that have a target, and are named by work and size."""
+    found = markdown_tables((DOCS / "benchmarks.md").read_text("utf-8"))
+    kept = ("work", "against", "size", "threads", "ratio", "target")
+    return [{key: row[key] for key in kept} for row in found if row.get("target")]
+
+
+def template(name: str, numbers: dict[str, Any]) -> str:
+    """A block of prose."""
+    environment = Environment(
+        loader=FileSystemLoader(DOCS / "tools/blocks"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["word"] = lambda n: WORDS[n] if n < len(WORDS) else f"{n:,}"
+    environment.filters["signed"] = lambda value: f"{value:+.3f}"
+    environment.filters["ratio"] = lambda text: f"{float(text.split('×')[0]):,.3g}"
+    text = environment.get_template(f"{name}.md").render(numbers).strip()
+    return (text if text.startswith("|") else fill(" ".join(text.split()), LINE)) + "\n"
+
+
+def pages() -> Iterator[Path]:
+    """The files that may have blocks."""
+    yield ROOT / "README.md"
+    yield from sorted(path for path in DOCS.rglob("*.md") if "tools" not in path.parts)
+
+
+def rendered(path: Path, numbers: dict[str, Any]) -> str:
+    """The text of a page, its blocks filled."""
+    return BLOCK.sub(
+        lambda block: block[1] + template(block[2], numbers) + block[3], path.read_text("utf-8")
+    )
+
+
+def main(folder: str | None = None) -> None:
+    """Read the numbers, write them, and write the prose."""
+    numbers = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
+    if folder:
+        numbers["study"] = study(Path(folder))
+    numbers |= {"power": power(), "ratios": ratios()}
+    NUMBERS.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    for path in pages():
+        text = rendered(path, numbers)
+        if text != path.read_text("utf-8"):
+            path.write_text(text, "utf-8")
+            print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])

@@ -13,7 +13,7 @@ import pytest
 from snakemake_report import check_captions
 import yaml
 
-from attinfo.blocks.catalogue import KINDS, table
+from attinfo.blocks.catalogue import KINDS
 from attinfo.data.truth import read_truth
 from attinfo.information.flags import FLAGS
 
@@ -265,7 +265,3 @@ def test_lint_and_formatters_are_content():
         tool = Path(sys.executable).with_name(command[0])
         done = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_readme_lists_the_registered_blocks():
-    assert table() in (ROOT / "README.md").read_text("utf-8")

@@ -1,11 +1,8 @@
-"""Keep the numbers in the prose equal to the results.
-
-    python docs/tools/prose_numbers.py                     # write the prose from docs/numbers.json
-    python docs/tools/prose_numbers.py results/default     # read a finished study first
+"""Keep the numbers in the prose equal to the results. `refresh.py` runs it.
 
 Numbers in README.md and docs/ stand in blocks between `<!-- numbers: NAME -->` and
 `<!-- end of numbers -->`. Each block is a template in docs/tools/blocks/NAME.md, filled with
-docs/numbers.json. That file holds what this script read from the tables of the default study, and
+docs/numbers.json. That file holds what this module read from the tables of the default study, and
 from the tables in docs/verdicts.md and docs/benchmarks.md.
 """
 
@@ -16,7 +13,6 @@ from datetime import UTC, datetime
 import json
 from pathlib import Path
 import re
-import sys
 from textwrap import fill
 from typing import Any
 
@@ -154,7 +150,3 @@ def main(folder: str | None = None) -> None:
         if text != path.read_text("utf-8"):
             path.write_text(text, "utf-8")
             print(path.relative_to(ROOT))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:2])

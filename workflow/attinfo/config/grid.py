@@ -40,7 +40,7 @@ class Run(NamedTuple):
 class Filter(Section):
     """A choice of runs: those made of the named blocks. A kind that is not named may be any."""
 
-    dataset: OneOrMore | None = key(None, "One or more data sets.", "imdb")
+    dataset: OneOrMore | None = key(None, "One or more data sets.", "rotten_tomatoes")
     encoder: OneOrMore | None = key(None, "One or more encoders.", ["cnn", "mlp"])
     attention: OneOrMore | None = key(None, "One or more scorers.", "deep")
     normaliser: Normalisers | None = key(
@@ -66,7 +66,7 @@ class Filtered(Section):
     exclude: list[Filter] = key(
         [],
         "Leave out runs that one of these matches.",
-        [{"encoder": "mlp", "normaliser": "sparsemax"}],
+        [{"encoder": "mlp", "normaliser": "softmax"}],
     )
 
     def keeps(self, run: Run) -> bool:

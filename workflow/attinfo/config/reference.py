@@ -22,7 +22,7 @@ before anything runs.
 Where the column *default* holds two values, the first is the default of the key, and the second
 the value that `config.yaml` sets. Keys without a default are *required*.
 
-<!-- made by `python -m attinfo.config.reference config.yaml`, compared by a test -->
+<!-- made by `python docs/tools/refresh.py`, compared by a test -->
 """
 TYPES = {
     "string": "text",

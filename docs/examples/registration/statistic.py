@@ -1,0 +1,7 @@
+"""Add to `STATISTICS` in attinfo/claims/run_statistics.py."""
+
+from attinfo.claims.tempering import TEMPERING
+
+STATISTICS = {
+    "tempering": TEMPERING,
+}

@@ -1,0 +1,27 @@
+"""A statistic of each run: how much sharper attention gets when its scores are tempered."""
+
+import pandas as pd
+
+from attinfo.claims.run_statistics import Statistic
+
+# A signed sum of columns of the table of texts, each averaged over the texts.
+TEMPERING = Statistic(
+    label="entropy ratio lost when scores are tempered to 0.5",
+    terms=((1, "entropy_ratio", None), (-1, "entropy_ratio_at:0.5", None)),
+)
+
+
+if __name__ == "__main__":
+    from attinfo.claims.effects import Sampled
+
+    run = ("reviews", "bilstm", "additive", "softmax", "trained", 1)
+    texts = pd.DataFrame(
+        {
+            "label": [0, 1, 1],
+            "predicted": [0, 1, 0],
+            "entropy_ratio": [0.9, 0.8, 0.7],
+            "entropy_ratio_at:0.5": [0.6, 0.5, 0.4],
+        }
+    )
+    observed, *resampled = Sampled({run: texts}, repeats=200, seed=1).draw(TEMPERING)
+    print(observed, len(resampled))

@@ -1,0 +1,35 @@
+"""Write everything in README.md and docs/ that is made from code or results.
+
+python docs/tools/refresh.py                     # config reference, blocks, numbers
+python docs/tools/refresh.py results/default     # read the numbers of a finished study first
+"""
+
+from pathlib import Path
+import re
+import sys
+
+import prose_numbers
+import yaml
+
+from attinfo.config.reference import reference
+from attinfo.config.registry import blocks
+
+DOCS = Path(__file__).parents[1]
+TABLE = re.compile(r"(?<=<!-- blocks -->\n).*?(?=<!-- end of blocks -->)", re.DOTALL)
+
+
+def generated() -> dict[Path, str]:
+    """The pages that are made from the code, with their text."""
+    config = yaml.safe_load((DOCS.parent / "config.yaml").read_text("utf-8"))
+    page = DOCS / "blocks.md"
+    table = f"{blocks()}\n"
+    return {
+        DOCS / "config_reference.md": reference(config),
+        page: TABLE.sub(lambda _: table, page.read_text("utf-8")),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in generated().items():
+        path.write_text(text, "utf-8")
+    prose_numbers.main(*sys.argv[1:2])

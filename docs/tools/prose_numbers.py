@@ -119,7 +119,7 @@ def template(name: str, numbers: dict[str, Any]) -> str:
         autoescape=False,
     )
     environment.filters["word"] = lambda n: WORDS[n] if n < len(WORDS) else f"{n:,}"
-    environment.filters["signed"] = lambda value: f"{value:+.3f}"
+    environment.filters["signed"] = lambda value: f"{value:+.3f}".replace("-", "−")
     environment.filters["ratio"] = lambda text: f"{float(text.split('×')[0]):,.3g}"
     text = environment.get_template(f"{name}.md").render(numbers).strip()
     return (text if text.startswith("|") else fill(" ".join(text.split()), LINE)) + "\n"

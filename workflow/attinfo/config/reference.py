@@ -74,7 +74,8 @@ def _sections(schema: Schema, config: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 
 def _target(key: Schema) -> str:
-    return key["$ref"].rpartition("/")[2]
+    reference: str = key["$ref"]
+    return reference.rpartition("/")[2]
 
 
 def _references(key: Schema) -> Iterator[str]:
@@ -154,7 +155,7 @@ def _plain(value: Any) -> str:
     """A value as it may stand in a YAML file, on one line."""
     if isinstance(value, str):
         return value
-    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
     return text.removesuffix("...\n").strip()
 
 

@@ -8,7 +8,8 @@ from project import ROOT
 import pytest
 import yaml
 
-from attinfo.config.stage_options import Study
+from attinfo.blocks.catalogue import KINDS
+from attinfo.config.study import Study
 
 
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,3 +72,10 @@ def test_every_example_of_a_key_is_a_valid_config(
     section: str, key: str, schema: Mapping[str, Any]
 ) -> None:
     Study.checked(merged(default_config(), place_of(section, key, schema["examples"][0])))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_option_of_a_block_has_a_description(kind: str) -> None:
+    for name, block in KINDS[kind].items():
+        for option, field in block.fields.items():
+            assert (field.description or "").endswith("."), f"{kind} {name}: {option}"

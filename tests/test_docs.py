@@ -20,7 +20,7 @@ import pytest
 from test_config_reference import default_config, merged
 import yaml
 
-from attinfo.config.stage_options import Study
+from attinfo.config.study import Study
 
 DOCS = ROOT / "docs"
 PAGES = [

@@ -11,8 +11,8 @@ import sys
 import prose_numbers
 import yaml
 
+from attinfo.blocks.catalogue import table
 from attinfo.config.reference import reference
-from attinfo.config.registry import blocks
 
 DOCS = Path(__file__).parents[1]
 TABLE = re.compile(r"(?<=<!-- blocks -->\n).*?(?=<!-- end of blocks -->)", re.DOTALL)
@@ -22,10 +22,10 @@ def generated() -> dict[Path, str]:
     """The pages that are made from the code, with their text."""
     config = yaml.safe_load((DOCS.parent / "config.yaml").read_text("utf-8"))
     page = DOCS / "blocks.md"
-    table = f"{blocks()}\n"
+    rows = f"{table()}\n"
     return {
         DOCS / "config_reference.md": reference(config),
-        page: TABLE.sub(lambda _: table, page.read_text("utf-8")),
+        page: TABLE.sub(lambda _: rows, page.read_text("utf-8")),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator
 
 from attinfo.blocks.normalisers import normaliser_name, parse_normaliser
-from attinfo.config.section import Section, key
+from attinfo.config.section import Section, described
 from attinfo.config.sections import OneOrMore
 
 Normalisers = Annotated[
@@ -40,13 +40,13 @@ class Run(NamedTuple):
 class Filter(Section):
     """A choice of runs: those made of the named blocks. A kind that is not named may be any."""
 
-    dataset: OneOrMore | None = key(None, "One or more data sets.", "rotten_tomatoes")
-    encoder: OneOrMore | None = key(None, "One or more encoders.", ["cnn", "mlp"])
-    attention: OneOrMore | None = key(None, "One or more scorers.", "deep")
-    normaliser: Normalisers | None = key(
+    dataset: OneOrMore | None = described(None, "One or more data sets.", "rotten_tomatoes")
+    encoder: OneOrMore | None = described(None, "One or more encoders.", ["cnn", "mlp"])
+    attention: OneOrMore | None = described(None, "One or more scorers.", "deep")
+    normaliser: Normalisers | None = described(
         None, "One or more normalisers, each with its temperature.", "gumbel_softmax@0.5"
     )
-    variant: OneOrMore | None = key(None, "One or more variants.", "permuted")
+    variant: OneOrMore | None = described(None, "One or more variants.", "permuted")
 
     def matches(self, run: Run) -> bool:
         """Whether a run has one of the names in each of the filter's keys."""
@@ -60,10 +60,10 @@ class Filter(Section):
 class Filtered(Section):
     """A section that chooses among runs."""
 
-    include: list[Filter] = key(
+    include: list[Filter] = described(
         [], "Keep only runs that one of these matches; empty: keep all.", [{"encoder": "bilstm"}]
     )
-    exclude: list[Filter] = key(
+    exclude: list[Filter] = described(
         [],
         "Leave out runs that one of these matches.",
         [{"encoder": "mlp", "normaliser": "softmax"}],
@@ -94,15 +94,15 @@ class Filtered(Section):
 class Grid(Filtered):
     """A cross product of building blocks. A study is the union of its grids."""
 
-    dataset: OneOrMore = key(..., "One or more data sets.", "rotten_tomatoes")
-    encoder: OneOrMore = key(..., "One or more encoders.", ["bilstm", "mlp"])
-    attention: OneOrMore = key(..., "One or more scorers.", ["additive", "scaled_dot"])
-    normaliser: Normalisers = key(
+    dataset: OneOrMore = described(..., "One or more data sets.", "rotten_tomatoes")
+    encoder: OneOrMore = described(..., "One or more encoders.", ["bilstm", "mlp"])
+    attention: OneOrMore = described(..., "One or more scorers.", ["additive", "scaled_dot"])
+    normaliser: Normalisers = described(
         ...,
         "One or more normalisers, each with a temperature after `@` where that is not 1.",
         ["softmax", "gumbel_softmax@0.5"],
     )
-    variant: OneOrMore = key(
+    variant: OneOrMore = described(
         ["trained"], "One or more variants of the models.", ["trained", "permuted"]
     )
 

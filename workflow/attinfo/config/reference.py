@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from attinfo.blocks.catalogue import KINDS
 from attinfo.config.study import Study
 
 INTRODUCTION = """\
@@ -52,6 +53,7 @@ def reference(config: Mapping[str, Any]) -> str:
     parts = [INTRODUCTION]
     for title, section, values in _sections(schema, config):
         parts.append("\n".join(_table(title, section, values, schema["$defs"])))
+    parts.append("\n".join(_options()))
     return "\n".join(parts)
 
 
@@ -111,8 +113,30 @@ def _table(
             default,
             *(f"`{name}: {_plain(example)}`" for example in key.get("examples", [])[:1]),
         )
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        yield f"| {' | '.join(map(_cell, cells))} |"
     yield ""
+
+
+def _options() -> Iterator[str]:
+    """A table of the options of all blocks that have any."""
+    yield "## Options of blocks\n"
+    yield "Where they stand in a study file: [building blocks](blocks.md).\n"
+    yield "| kind | block | option | meaning | type and range | default |"
+    yield "|---|---|---|---|---|---|"
+    for kind, blocks in KINDS.items():
+        for name, block in blocks.items():
+            schema = block.options.model_json_schema()
+            for option, key in schema.get("properties", {}).items():
+                required = option in schema.get("required", [])
+                default = "required" if required else _code(key.get("default"))
+                meaning, of = key.get("description", ""), _kind(key, schema.get("$defs", {}))
+                cells = (kind, f"`{name}`", f"`{option}`", meaning, of, default)
+                yield f"| {' | '.join(map(_cell, cells))} |"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
 
 
 def _kind(key: Schema, defined: Mapping[str, Any]) -> str:

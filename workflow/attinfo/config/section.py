@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from attinfo.runtime.errors import unknown
 
 
-def key(default: Any, description: str, example: Any, **limits: Any) -> Any:
+def described(default: Any, description: str, example: Any, **limits: Any) -> Any:
     """A key of a section, documented; its default is `...` where the config must give it."""
     return Field(default, description=description, examples=[example], **limits)
 

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from attinfo.blocks.catalogue import KINDS, block_of, with_defaults
-from attinfo.config.section import Section, key
+from attinfo.config.section import Section, described
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -36,12 +36,12 @@ class Split(Section):
     that is missing there is drawn from the training split, by its share.
     """
 
-    column: str | None = key(
+    column: str | None = described(
         None, "Column that holds `train`, `dev` or `test` for each text.", "fold"
     )
-    train: Fraction = key(0.7, "Share of the texts in the training split.", 0.8)
-    dev: Fraction = key(0.1, "Share in the dev split, on which training stops early.", 0.05)
-    seed: int = key(13, "Seed of the draw.", 1)
+    train: Fraction = described(0.7, "Share of the texts in the training split.", 0.8)
+    dev: Fraction = described(0.1, "Share in the dev split, on which training stops early.", 0.05)
+    seed: int = described(13, "Seed of the draw.", 1)
 
     @model_validator(mode="after")
     def _leaves_a_test_split(self) -> Self:
@@ -56,12 +56,12 @@ class Split(Section):
 class Caps(Section):
     """The largest number of texts of each split, drawn stratified by class; null for all."""
 
-    train: PositiveInt | None = key(None, "Most texts to train on.", 20000)
-    dev: PositiveInt | None = key(None, "Most texts of the dev split.", 2000)
-    test: PositiveInt | None = key(
+    train: PositiveInt | None = described(None, "Most texts to train on.", 20000)
+    dev: PositiveInt | None = described(None, "Most texts of the dev split.", 2000)
+    test: PositiveInt | None = described(
         None, "Most texts of the test split: the texts that are analysed.", 2000
     )
-    seed: int = key(17, "Seed of the draw.", 1)
+    seed: int = described(17, "Seed of the draw.", 1)
 
 
 def checked_source(source: dict[str, Any]) -> dict[str, Any]:
@@ -91,41 +91,43 @@ def checked_source(source: dict[str, Any]) -> dict[str, Any]:
 class Dataset(Section):
     """A data set: where its labelled texts come from, and how they become token ids."""
 
-    source: dict[str, Any] = key(
+    source: dict[str, Any] = described(
         ...,
         "Where the texts come from: `name` of a source, and its options.",
         {"name": "files", "path": "data/mine.csv"},
     )
-    text: str = key("text", "Column that holds the text.", "review")
-    label: str = key("label", "Column that holds the class.", "sentiment")
-    where: dict[str, OneOrMore] = key(
+    text: str = described("text", "Column that holds the text.", "review")
+    label: str = described("label", "Column that holds the class.", "sentiment")
+    where: dict[str, OneOrMore] = described(
         {}, "Rows to keep: the value, or the values, that a column must have.", {"language": "en"}
     )
-    classes: dict[str, str] = key(
+    classes: dict[str, str] = described(
         {},
         "The name to show for each label of the file; lists all labels. Empty: labels as they are.",
         {"0": "negative", "1": "positive"},
     )
-    bands: dict[str, tuple[FiniteFloat, FiniteFloat]] = key(
+    bands: dict[str, tuple[FiniteFloat, FiniteFloat]] = described(
         {},
         "Classes made from a numeric label: the lowest and highest value of each class. Texts"
         " outside all bands are left out.",
         {"negative": [1, 2], "positive": [4, 5]},
     )
-    split: Split = key(Split(), "Training, dev and test split.", {"train": 0.6})
-    caps: Caps = key(Caps(), "Limits on the number of texts.", {"test": 2000})
-    min_count: PositiveInt = key(
+    split: Split = described(Split(), "Training, dev and test split.", {"train": 0.6})
+    caps: Caps = described(Caps(), "Limits on the number of texts.", {"test": 2000})
+    min_count: PositiveInt = described(
         2, "Words seen less often in the training split are unknown words.", 5
     )
-    max_tokens: PositiveInt = key(400, "Longer texts are cut after this token.", 256)
-    yardstick: str | None = key(
+    max_tokens: PositiveInt = described(400, "Longer texts are cut after this token.", 256)
+    yardstick: str | None = described(
         None,
         "The lexicon (a name under `yardsticks`) that the words of this data set are compared"
         " with.",
         "vader",
     )
-    model: dict[str, Any] = key({}, "Keys of `model` that differ on this data set.", {"width": 128})
-    training: dict[str, Any] = key(
+    model: dict[str, Any] = described(
+        {}, "Keys of `model` that differ on this data set.", {"width": 128}
+    )
+    training: dict[str, Any] = described(
         {}, "Keys of `training` that differ on this data set.", {"batch_size": 64}
     )
 
@@ -147,12 +149,12 @@ class Dataset(Section):
 class Yardstick(Section):
     """A lexicon: words with human ratings, in a table with the columns `word` and `value`."""
 
-    source: dict[str, Any] = key(
+    source: dict[str, Any] = described(
         ...,
         "Where the table comes from: `name` of a source, and its options.",
         {"name": "files", "path": "lexicon.csv"},
     )
-    least: PositiveFloat = key(
+    least: PositiveFloat = described(
         1.0, "A word counts as a sentiment word from this absolute value on.", 0.5
     )
 
@@ -165,16 +167,20 @@ class Yardstick(Section):
 class Model(Section):
     """Sizes of the models, shared by all cells, so that cells differ in their blocks only."""
 
-    embedding: PositiveInt = key(100, "Features of a word's embedding.", 300)
-    embedding_std: PositiveFloat = key(0.4, "Standard deviation of the initial embeddings.", 0.1)
-    vectors: str | None = key(
+    embedding: PositiveInt = described(100, "Features of a word's embedding.", 300)
+    embedding_std: PositiveFloat = described(
+        0.4, "Standard deviation of the initial embeddings.", 0.1
+    )
+    vectors: str | None = described(
         None,
         "File of word vectors (word2vec text, GloVe or fastText `.vec`) with which the "
         "embeddings start; `embedding` must be their size.",
         "wiki.simple.vec",
     )
-    width: int = key(64, "Features of a hidden state, d in the formulas.", 128, ge=8, multiple_of=2)
-    dropout: float = key(
+    width: int = described(
+        64, "Features of a hidden state, d in the formulas.", 128, ge=8, multiple_of=2
+    )
+    dropout: float = described(
         0.4,
         "Share of the embedded features that training sets to zero; the same features for all"
         " tokens of a text.",
@@ -187,30 +193,32 @@ class Model(Section):
 class Information(Section):
     """Estimates of the information between hidden states and the model's output."""
 
-    output: Literal["predicted", "label"] = key(
+    output: Literal["predicted", "label"] = described(
         "predicted", "The output: the class that the model predicts, or the gold label.", "label"
     )
-    estimators: OneOrMore = key(
+    estimators: OneOrMore = described(
         ["linear", "knn"],
         "Estimators for all units. `linear` must be among them: the claims rest on it.",
         ["linear", "knn", "logistic"],
     )
-    options: Blocks = key({}, "Options of estimators.", {"knn": {"neighbours": 5}})
-    positions: PositiveInt = key(
+    options: Blocks = described({}, "Options of estimators.", {"knn": {"neighbours": 5}})
+    positions: PositiveInt = described(
         10, "Number of positions in the text, from the first, that are units.", 20
     )
-    ranks: PositiveInt = key(
+    ranks: PositiveInt = described(
         10, "Number of attention ranks, from the largest weight, that are units.", 20
     )
-    min_texts: int = key(200, "Units with fewer texts are left out.", 100, ge=50)
-    spot_checks: list[str] = key(
+    min_texts: int = described(200, "Units with fewer texts are left out.", 100, ge=50)
+    spot_checks: list[str] = described(
         ["stack"], "Estimators that are too slow for all units.", ["stack", "mlp"]
     )
-    spot_units: NonNegativeInt = key(
+    spot_units: NonNegativeInt = described(
         2, "Number of units of each run, drawn at random, that `spot_checks` estimate.", 1
     )
-    permutations: int = key(20, "Permutations of the outputs for the permutation null.", 100, ge=19)
-    seed: int = key(5, "Seed of folds, permutations and draws.", 1)
+    permutations: int = described(
+        20, "Permutations of the outputs for the permutation null.", 100, ge=19
+    )
+    seed: int = described(5, "Seed of folds, permutations and draws.", 1)
 
     @field_validator("estimators", "spot_checks")
     @classmethod
@@ -231,12 +239,12 @@ class Information(Section):
 class Importance(Section):
     """Measures of what each token contributes to the prediction."""
 
-    measures: OneOrMore = key(
+    measures: OneOrMore = described(
         ["gradient", "integrated_gradients", "leave_one_out", "attention_norm", "score"],
         "Importance measures that attention is compared with.",
         ["gradient", "leave_one_out"],
     )
-    options: Blocks = key(
+    options: Blocks = described(
         {}, "Options of importance measures.", {"integrated_gradients": {"steps": 32}}
     )
 
@@ -249,57 +257,59 @@ class Importance(Section):
 class Faithfulness(Section):
     """How much the prediction changes when tokens are deleted, most important first."""
 
-    texts: PositiveInt = key(500, "Texts of each run, drawn at random.", 300)
-    bins: list[Fraction] = key(
+    texts: PositiveInt = described(500, "Texts of each run, drawn at random.", 300)
+    bins: list[Fraction] = described(
         [0.01, 0.05, 0.1, 0.2, 0.5],
         "Shares of the tokens that are deleted, as in ERASER (DeYoung et al. 2020).",
         [0.1, 0.2, 0.5],
         min_length=1,
     )
-    random_orders: PositiveInt = key(5, "Random orders of deletion; their mean is the baseline.", 3)
-    normalised_texts: NonNegativeInt = key(
+    random_orders: PositiveInt = described(
+        5, "Random orders of deletion; their mean is the baseline.", 3
+    )
+    normalised_texts: NonNegativeInt = described(
         32,
         "Texts of each run for which the best and the worst order are searched, so that "
         "scores of different models compare.",
         16,
     )
-    longest: PositiveInt = key(
+    longest: PositiveInt = described(
         30, "Most tokens of such a text; the cost of the search grows with the cube.", 40
     )
-    beam: PositiveInt = key(5, "Width of the beam search for these orders.", 10)
-    seed: int = key(19, "Seed of the draws.", 1)
+    beam: PositiveInt = described(5, "Width of the beam search for these orders.", 10)
+    seed: int = described(19, "Seed of the draws.", 1)
 
 
 class Calibration(Section):
     """Generated tasks with known information, on which the estimators are measured."""
 
-    ranks: list[Annotated[float, Field(ge=1.1)]] = key(
+    ranks: list[Annotated[float, Field(ge=1.1)]] = described(
         [4.0, 16.0], "Effective ranks of the generated states.", [4, 32], min_length=1
     )
-    levels: list[Fraction] = key(
+    levels: list[Fraction] = described(
         [0.1, 0.3, 0.7],
         "Information of the tasks, as shares of the log of the number of classes.",
         [0.3],
         min_length=1,
     )
-    repeats: int = key(3, "Samples drawn from each task.", 5, ge=2)
-    seed: int = key(11, "Seed of the samples.", 1)
+    repeats: int = described(3, "Samples drawn from each task.", 5, ge=2)
+    seed: int = described(11, "Seed of the samples.", 1)
 
 
 class Statistics(Section):
     """Intervals and verdicts."""
 
-    bootstrap: int = key(2000, "Resamples of the texts behind each interval.", 10000, ge=200)
-    level: Fraction = key(0.95, "Level of all intervals and verdicts.", 0.99)
-    seed: int = key(7, "Seed of the resamples.", 1)
+    bootstrap: int = described(2000, "Resamples of the texts behind each interval.", 10000, ge=200)
+    level: Fraction = described(0.95, "Level of all intervals and verdicts.", 0.99)
+    seed: int = described(7, "Seed of the resamples.", 1)
 
 
 class Report(Section):
     """What the report shows besides the tables."""
 
-    texts: PositiveInt = key(10, "Texts that are shown word by word.", 20)
-    seed: int = key(3, "Seed of the draw of these texts.", 1)
-    published: str | None = key(
+    texts: PositiveInt = described(10, "Texts that are shown word by word.", 20)
+    seed: int = described(3, "Seed of the draw of these texts.", 1)
+    published: str | None = described(
         None,
         "A CSV file of published numbers to show beside those of the study.",
         "studies/jain_wallace.csv",

@@ -12,7 +12,7 @@ from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.variants import VariantBlock
 from attinfo.config.grid import Filtered, Grid, Run
-from attinfo.config.section import Section, key
+from attinfo.config.section import Section, described
 from attinfo.config.sections import (
     Blocks,
     Calibration,
@@ -37,31 +37,31 @@ NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a sectio
 class Study(Filtered):
     """The keys of a config, checked, and the runs that the keys describe."""
 
-    study: Name = key(..., "Name of the study; results go to `results/<study>/`.", "mine")
-    seeds: list[NonNegativeInt] = key(
+    study: Name = described(..., "Name of the study; results go to `results/<study>/`.", "mine")
+    seeds: list[NonNegativeInt] = described(
         ...,
         "One model is trained for each seed. Intervals and tests count seeds as replicates.",
         [1, 2, 3, 4, 5],
         min_length=1,
     )
-    batch: PositiveInt = key(3, "Seeds of a cell that one job runs, one after the other.", 5)
-    device: Literal["auto", "cpu", "cuda"] = key(
+    batch: PositiveInt = described(3, "Seeds of a cell that one job runs, one after the other.", 5)
+    device: Literal["auto", "cpu", "cuda"] = described(
         "cpu",
         "Device of the models; `auto` is a GPU where there is one. Only `cpu` gives the same "
         "bytes on every run.",
         "cuda",
     )
-    datasets: dict[Name, Dataset] = key(
+    datasets: dict[Name, Dataset] = described(
         {},
         "Data sets by name, added to those of the catalogue `workflow/datasets.yaml`.",
         {"mine": {"source": {"name": "files", "path": "data/mine.csv"}}},
     )
-    yardsticks: dict[Name, Yardstick] = key(
+    yardsticks: dict[Name, Yardstick] = described(
         {},
         "Lexicons by name, added to those of the catalogue.",
         {"mine": {"source": {"name": "files", "path": "lexicon.csv"}}},
     )
-    grid: list[Grid] = key(
+    grid: list[Grid] = described(
         ...,
         "One or more grids of building blocks; the study is their union.",
         [
@@ -74,43 +74,45 @@ class Study(Filtered):
         ],
         min_length=1,
     )
-    encoders: Blocks = key(
+    encoders: Blocks = described(
         {},
         "Options of encoders by name; also any key of `model`, for this encoder only. With the "
         "option `name`, a name of your own is a further version of that block.",
         {"cnn": {"width": 128}, "wide": {"name": "cnn", "kernel_sizes": [3, 9]}},
     )
-    attentions: Blocks = key(
+    attentions: Blocks = described(
         {},
         "Options of scorers by name, or by a name of your own.",
         {"deeper": {"name": "deep", "layers": 5}},
     )
-    normalisers: Blocks = key(
+    normalisers: Blocks = described(
         {},
         "Options of normalisers by name, or by a name of your own.",
         {"hard": {"name": "gumbel_softmax", "hard": True}},
     )
-    variants: Blocks = key(
+    variants: Blocks = described(
         {},
         "Options of variants by name, or by a name of your own.",
         {"permuted": {"permutations": 20}},
     )
-    model: Model = key(Model(), "Sizes of the models.", {"width": 128})
-    training: Training = key(Training(), "How models are trained.", {"patience": 5})
-    information: Information = key(
+    model: Model = described(Model(), "Sizes of the models.", {"width": 128})
+    training: Training = described(Training(), "How models are trained.", {"patience": 5})
+    information: Information = described(
         Information(), "Which information is estimated.", {"positions": 20}
     )
-    importance: Importance = key(
+    importance: Importance = described(
         Importance(), "Which importance measures are computed.", {"measures": ["gradient"]}
     )
-    faithfulness: Faithfulness = key(
+    faithfulness: Faithfulness = described(
         Faithfulness(), "How faithfulness is measured.", {"texts": 300}
     )
-    calibration: Calibration = key(Calibration(), "How estimators are calibrated.", {"ranks": [4]})
-    statistics: Statistics = key(
+    calibration: Calibration = described(
+        Calibration(), "How estimators are calibrated.", {"ranks": [4]}
+    )
+    statistics: Statistics = described(
         Statistics(), "How intervals and verdicts are made.", {"level": 0.99}
     )
-    report: Report = key(Report(), "What the report shows.", {"texts": 20})
+    report: Report = described(Report(), "What the report shows.", {"texts": 20})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -12,10 +12,9 @@ import re
 import subprocess
 import sys
 from types import ModuleType
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from project import ROOT, copy_of_project, snakemake
+from project import ROOT
 import pytest
 from test_config_reference import default_config, merged
 import yaml
@@ -28,7 +27,6 @@ PAGES = [
     ROOT / "results/README.md",
     *sorted(path for path in DOCS.rglob("*.md") if "tools" not in path.parts),
 ]
-NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 PLACES = "tests|workflow|studies|docs|envs|profiles|benchmarks"
@@ -250,53 +248,3 @@ def test_the_site_has_the_docstring_of_estimate_and_every_package(site: Path) ->
     assert "Mutual information I(H; Y)" in (site / "api/information/index.html").read_text("utf-8")
     for init in (ROOT / "workflow/attinfo").glob("*/__init__.py"):
         assert (site / "api" / init.parent.name / "index.html").is_file()
-
-
-# Notebooks
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
-def test_notebooks_are_kept_without_outputs(path: Path) -> None:
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert code
-    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished smoke study: that of this checkout, or else run now."""
-    if (ROOT / "results/smoke/report.html").is_file():
-        return ROOT / "results/smoke"
-    folder = copy_of_project(tmp_path_factory.mktemp("smoke"))
-    done = snakemake(folder, "--configfile", "studies/smoke.yaml")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder / "results/smoke"
-
-
-def executed(name: str) -> list[dict[str, Any]]:
-    """The outputs of a notebook of a fresh kernel."""
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    path = DOCS / f"notebooks/{name}.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    resources = {"metadata": {"path": str(path.parent)}}
-    nbclient.NotebookClient(notebook, timeout=300, resources=resources).execute()
-    return [out for cell in notebook.cells for out in cell.get("outputs", [])]
-
-
-@pytest.mark.slow
-def test_the_notebook_of_own_states_runs_and_draws() -> None:
-    outputs = executed("own_states")
-    assert any("image/png" in out.get("data", {}) for out in outputs)
-
-
-@pytest.mark.slow
-def test_the_notebook_of_a_finished_study_runs_and_recomputes_the_agreement(
-    smoke: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STUDY", str(smoke))
-    outputs = executed("finished_study")
-    assert sum("image/png" in out.get("data", {}) for out in outputs) == 2
-    last = outputs[-1]["text"]
-    by_hand, in_table = re.findall(r"[+-]\d\.\d{4}", last)
-    assert by_hand == in_table

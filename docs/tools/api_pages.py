@@ -22,7 +22,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages, and an index of them."""
-    index = ["# API reference", "", "One page for each package, in the order of the data.", ""]
+    index = ["# API reference", "", "One page for each package of the library.", ""]
     for name, title, modules in packages(root(config)):
         text = "\n\n".join([f"# {title}", *(f"::: {module}" for module in modules)])
         files.append(File.generated(config, f"api/{name}.md", content=text + "\n"))

@@ -19,7 +19,7 @@ from attinfo.claims.settle import settle
 from attinfo.config.inputs import Inputs
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
-from attinfo.data.files import files
+from attinfo.data.sources.files import files
 from attinfo.data.prepare import prepare
 from attinfo.data.texts import read_summary, read_texts
 from attinfo.explain.faithfulness import faithfulness

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from attinfo.config.study import Study
-from attinfo.data.pypi import pypi
+from attinfo.data.sources.pypi import pypi
 from attinfo.runtime.errors import InputError
 
 POISONS = ("; touch pwned #", "$(touch pwned)", "`touch pwned`", "' ; touch pwned ; '")

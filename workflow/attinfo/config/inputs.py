@@ -12,6 +12,9 @@ from attinfo.blocks.sources import SOURCES
 from attinfo.config.study import Study
 from attinfo.runtime.errors import InputError
 
+# Options that keys leave out at their defaults: data sets of before these options keep their keys.
+YOUNGER = {"tokenizer": "words", "vocabulary_size": None, "most_unknown": 0.5, "quoting": "auto"}
+
 
 class Inputs:
     """The files of a study, by names that change with what they are made from."""
@@ -21,7 +24,8 @@ class Inputs:
 
     def data_key(self, dataset: str) -> str:
         """The folder of a prepared data set: its name and a digest of what it is made by."""
-        return f"{dataset}-{_digest(self.prepare_options(dataset))}"
+        options = _older(self.prepare_options(dataset))
+        return f"{dataset}-{_digest(options | {'source': _older(options['source'])})}"
 
     def dataset_of(self, key: str) -> str:
         """The name of the data set whose `data_key` is `key`."""
@@ -143,8 +147,13 @@ def _digest(options: Mapping[str, Any]) -> str:
     return sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
 
 
+def _older(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without `YOUNGER` ones at their defaults."""
+    return {k: v for k, v in options.items() if k not in YOUNGER or v != YOUNGER[k]}
+
+
 def _source_key(source: Mapping[str, Any]) -> str:
-    return f"{source['name']}-{_digest(source)}"
+    return f"{source['name']}-{_digest(_older(source))}"
 
 
 def _weights(options: Mapping[str, Any]) -> dict[str, Any]:

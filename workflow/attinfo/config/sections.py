@@ -15,6 +15,7 @@ from pydantic import (
 
 from attinfo.blocks.catalogue import KINDS, block_of, with_defaults
 from attinfo.config.section import Section, described
+from attinfo.config.yaml_values import Column, Keyed, Word, Words
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -36,8 +37,12 @@ class Split(Section):
     that is missing there is drawn from the training split, by its share.
     """
 
-    column: str | None = described(
-        None, "Column that holds `train`, `dev` or `test` for each text.", "fold"
+    column: Column | Literal[False] | None = described(
+        None,
+        "Column that holds the split of each text: train (or training), dev (devel, development,"
+        " val, valid, validation) or test (testing). null: the column `split`, if there is one."
+        " false: no column, even if one looks like it.",
+        "fold",
     )
     train: Fraction = described(0.7, "Share of the texts in the training split.", 0.8)
     dev: Fraction = described(0.1, "Share in the dev split, on which training stops early.", 0.05)
@@ -96,17 +101,19 @@ class Dataset(Section):
         "Where the texts come from: `name` of a source, and its options.",
         {"name": "files", "path": "data/mine.csv"},
     )
-    text: str = described("text", "Column that holds the text.", "review")
-    label: str = described("label", "Column that holds the class.", "sentiment")
-    where: dict[str, OneOrMore] = described(
+    text: Column = described(
+        "text", "Column that holds the text, or the list of its tokens.", "review"
+    )
+    label: Column = described("label", "Column that holds the class.", "sentiment")
+    where: Annotated[dict[str, Words], Keyed] = described(
         {}, "Rows to keep: the value, or the values, that a column must have.", {"language": "en"}
     )
-    classes: dict[str, str] = described(
+    classes: Annotated[dict[str, Word], Keyed] = described(
         {},
         "The name to show for each label of the file; lists all labels. Empty: labels as they are.",
         {"0": "negative", "1": "positive"},
     )
-    bands: dict[str, tuple[FiniteFloat, FiniteFloat]] = described(
+    bands: Annotated[dict[str, tuple[FiniteFloat, FiniteFloat]], Keyed] = described(
         {},
         "Classes made from a numeric label: the lowest and highest value of each class. Texts"
         " outside all bands are left out.",
@@ -118,6 +125,27 @@ class Dataset(Section):
         2, "Words seen less often in the training split are unknown words.", 5
     )
     max_tokens: PositiveInt = described(400, "Longer texts are cut after this token.", 256)
+    tokenizer: Literal["words", "subwords"] = described(
+        "words",
+        "What a token is. `words`: runs of letters and digits, and punctuation marks. `subwords`:"
+        " byte-pair encoding, trained on the training split; for languages that are written"
+        " without blanks, such as Chinese and Thai.",
+        "subwords",
+    )
+    vocabulary_size: PositiveInt | None = described(
+        None,
+        "Largest number of subwords, but for single characters, which are all kept. null: 8,000."
+        " Only with `tokenizer: subwords`.",
+        4000,
+    )
+    most_unknown: float = described(
+        0.5,
+        "Largest share of unknown words among the words of the test split (punctuation marks do"
+        " not count). Above it, nothing is trained.",
+        0.2,
+        ge=0,
+        le=1,
+    )
     yardstick: str | None = described(
         None,
         "The lexicon (a name under `yardsticks`) that the words of this data set are compared"
@@ -143,6 +171,20 @@ class Dataset(Section):
         for name, (low, high) in self.bands.items():
             if low > high:
                 raise ValueError(f"bands: '{name}' is [{low:g}, {high:g}], expected low <= high")
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_fit(self) -> Self:
+        if self.tokenizer == "words" and self.vocabulary_size is not None:
+            raise ValueError(
+                f"vocabulary_size is {self.vocabulary_size}, expected it with 'tokenizer: "
+                "subwords' alone: the vocabulary of words is set by min_count"
+            )
+        if self.tokenizer == "subwords" and self.yardstick is not None:
+            raise ValueError(
+                f"yardstick is '{self.yardstick}' and tokenizer 'subwords', expected 'words': a "
+                "lexicon rates whole words"
+            )
         return self
 
 

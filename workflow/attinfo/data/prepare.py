@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from datasets import (
     ClassLabel,
@@ -18,63 +18,25 @@ from datasets.table import InMemoryTable
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
+from attinfo.data.names import shown
 from attinfo.data.rows import RawTable, class_names, labelled
 from attinfo.data.splits import capped, complete
-from attinfo.data.tables import shown
+from attinfo.data.tokenization import (
+    LONG_RUN,
+    SPECIAL,
+    Tokens,
+    given_vocabulary,
+    look_up,
+    tokenize,
+    train_subwords,
+    train_tokenizer,
+    word_counts,
+)
 from attinfo.runtime.errors import InputError
 
-SPECIAL = ["<pad>", "<unk>"]  # ids 0 and 1
-WORD = r"\w+(?:['’-]\w+)*|[^\w\s]"  # words keep inner apostrophes and hyphens
-LINE_BREAK = r"<[bB][rR]\s*/?>"  # as in IMDB: a blank, not four words
-MOST_WORDS = 2**31 - 1  # no limit; the tokeniser's own would be 30,000 without a word said
-BATCH = 1000  # texts tokenised at once; the tokeniser's own objects are large
-
-
-def train_tokenizer(texts: list[str], min_count: int) -> Tokenizer:
-    """A lower-casing word tokeniser whose vocabulary comes from `texts` alone."""
-    tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL[1]))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(LINE_BREAK), "removed"),
-            pre_tokenizers.Split(Regex(WORD), "removed", invert=True),
-        ]
-    )
-    trainer = trainers.WordLevelTrainer(
-        special_tokens=SPECIAL, min_frequency=min_count, vocab_size=MOST_WORDS, show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.encode_special_tokens = True  # a text that says "<pad>" is not padded
-    return tokenizer
-
-
-class Tokens(NamedTuple):
-    """The tokens of some texts, ragged: those of text i are [offsets[i]:offsets[i + 1]]."""
-
-    ids: np.ndarray  # [tokens] int32
-    starts: np.ndarray  # [tokens] int32, the first character of each token in its text
-    ends: np.ndarray  # [tokens] int32, the character after its last
-    offsets: np.ndarray  # [texts + 1] int32
-    lengths: np.ndarray  # [texts] tokens before the text was cut
-
-    def lists(self, values: np.ndarray) -> pa.ListArray:
-        """Values of the tokens as one list a text."""
-        return pa.ListArray.from_arrays(pa.array(self.offsets), pa.array(values))
-
-
-def tokenize(tokenizer: Tokenizer, texts: list[str], keep: int) -> Tokens:
-    """The first `keep` tokens of each text."""
-    lengths, found = [], [np.zeros((0, 3), dtype=np.int32)]
-    for first in range(0, len(texts), BATCH):
-        for encoding in tokenizer.encode_batch(texts[first : first + BATCH]):
-            ids, spans = encoding.ids[:keep], encoding.offsets[:keep]
-            lengths.append(len(encoding))
-            found.append(np.column_stack([ids, np.reshape(spans, (-1, 2))]).astype(np.int32))
-    ids, starts, ends = np.ascontiguousarray(np.concatenate(found).T)
-    offsets = np.append(0, np.cumsum(np.minimum(lengths, keep))).astype(np.int32)
-    return Tokens(ids, starts, ends, offsets, np.array(lengths))
+MOST_RUNS = 0.2  # share of unsegmented runs among the words, above which the user should know
 
 
 def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
@@ -82,9 +44,10 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
 
     `texts/` is a `datasets.DatasetDict` (train, dev, test) with the columns text, label,
     token_ids, starts and ends (character offsets of each token in the text) and, where the source
-    knows the decisive characters, decisive (1 for each token that has one of them);
-    `vocabulary.json` is the tokeniser; `summary.json` says how many texts, tokens and classes
-    there are, what was left out, and how many texts stand in two splits.
+    knows the decisive characters, decisive (1 for each token that has one of them). The text of
+    given tokens is these tokens with a blank between them. `vocabulary.json` is the tokeniser;
+    `summary.json` says how many texts, tokens and classes there are, what was left out, and how
+    many texts stand in two splits.
 
     Args:
         raw: the table as its source brought it, in Parquet.
@@ -92,18 +55,21 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
         folder: where to write; must not exist.
 
     Returns:
-        Warnings, a line each.
+        What the user must know of the data set, a line each.
 
     Raises:
-        InputError: see `labelled`; or a class has no text in a split, or a cap does not fit.
+        InputError: see `labelled`; or a class has no text in a split, a cap does not fit, or too
+            many words of the test split are unknown.
     """
     read = RawTable(raw)
     table = labelled(read, options)
     classes = class_names(table["label"], options)
     table["label"] = table["label"].map({name: i for i, name in enumerate(classes)})
     parts, whole = _drawn(read, table, classes, options)
-    tokenizer = train_tokenizer(parts["train"]["text"].tolist(), options["min_count"])
+    tokenizer = _tokenizer(read, parts["train"], options)
     tokens = {part: _tokens(read, rows, tokenizer, options) for part, rows in parts.items()}
+    unknown = tokenizer.token_to_id(SPECIAL[1])
+    _check_known(read, parts["test"], tokens["test"], tokenizer, options)
     features = _features(classes, decisive="decisive" in table)
     splits = {part: _dataset(rows, tokens[part], features) for part, rows in parts.items()}
     repeated = duplicates({part: rows["text"].tolist() for part, rows in parts.items()})
@@ -117,7 +83,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
                 "texts": len(rows),
                 "of": whole[part],
                 "class_counts": np.bincount(rows["label"], minlength=len(classes)).tolist(),
-                **_told(tokens[part], tokenizer.token_to_id(SPECIAL[1])),
+                **_described(tokens[part], unknown),
             }
             for part, rows in parts.items()
         },
@@ -129,12 +95,23 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     DatasetDict(splits).save_to_disk(folder / "texts")
     tokenizer.save(str(folder / "vocabulary.json"))
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return [
-        f"{read.name}: {repeated[f'train_{part}']:,} of {len(parts[part]):,} {part} texts stand "
-        "in the train split too"
-        for part in ("dev", "test")
-        if repeated[f"train_{part}"]
+    _note_repeated(read, {part: rows["text"].tolist() for part, rows in parts.items()}, repeated)
+    return read.notes
+
+
+def _note_repeated(
+    read: RawTable, texts: Mapping[str, list[str]], repeated: Mapping[str, int]
+) -> None:
+    """Note how many texts stand in two splits."""
+    between = dict(repeated)
+    between["dev_test"] = duplicates({"train": texts["dev"], "dev": [], "test": texts["test"]})[
+        "train_test"
     ]
+    for first, second in (("train", "dev"), ("train", "test"), ("dev", "test")):
+        if count := between[f"{first}_{second}"]:
+            read.note(
+                f"{count:,} of {len(texts[second]):,} {second} texts stand in the {first} split too"
+            )
 
 
 def duplicates(texts: Mapping[str, list[str]]) -> dict[str, int]:
@@ -175,10 +152,27 @@ def _drawn(
     )
 
 
+def _tokenizer(read: RawTable, train: pd.DataFrame, options: Mapping[str, Any]) -> Tokenizer:
+    """The tokeniser of a data set, from its train split alone."""
+    if "tokens" in train and options["tokenizer"] != "words":
+        raise InputError(
+            f"{read.name}: column '{options['text']}' holds lists of tokens, which are kept as "
+            f"they are, but 'tokenizer' is '{options['tokenizer']}', expected 'words'"
+        )
+    if "tokens" in train:
+        return given_vocabulary(train["tokens"], options["min_count"])
+    texts = train["text"].tolist()
+    if options["tokenizer"] == "subwords":
+        return train_subwords(texts, options["min_count"], options["vocabulary_size"])
+    return train_tokenizer(texts, options["min_count"])
+
+
 def _tokens(
     read: RawTable, rows: pd.DataFrame, tokenizer: Tokenizer, options: Mapping[str, Any]
 ) -> Tokens:
     """The tokens of a split, of which every text has one or more."""
+    if "tokens" in rows:
+        return look_up(tokenizer, rows["tokens"].tolist(), options["max_tokens"])
     tokens = tokenize(tokenizer, rows["text"].tolist(), options["max_tokens"])
     for text in np.flatnonzero(tokens.lengths == 0):
         raise InputError(
@@ -188,8 +182,40 @@ def _tokens(
     return tokens
 
 
+def _check_known(
+    read: RawTable,
+    rows: pd.DataFrame,
+    tokens: Tokens,
+    tokenizer: Tokenizer,
+    options: Mapping[str, Any],
+) -> None:
+    """Most words of the test split are in the vocabulary, and they are words.
+
+    Raises:
+        InputError: the share of unknown words is above `most_unknown`.
+    """
+    words, unknown, runs = word_counts(tokenizer, rows["text"].tolist(), tokens)
+    share, most = unknown / max(words, 1), options["most_unknown"]
+    by_words = options["tokenizer"] == "words" and "tokens" not in rows
+    subwords = "for a language written without blanks set 'tokenizer: subwords'"
+    if share > most:
+        cure = "do not stand in the train split; are both splits in one language?"
+        if options["tokenizer"] == "words":
+            cure = f"stand fewer than {options['min_count']} times in the train split (min_count)"
+            cure += f"; {subwords}" if by_words else ""
+        raise InputError(
+            f"{read.name}: {share:.0%} of the words of the test split are unknown, expected at "
+            f"most {most:.0%} (most_unknown): they {cure}"
+        )
+    if by_words and runs > MOST_RUNS * words:
+        read.note(
+            f"{runs / words:.0%} of the words of the test split are runs of {LONG_RUN} or more "
+            f"characters of a script without blanks between words; {subwords}"
+        )
+
+
 def _features(classes: list[str], decisive: bool) -> Features:
-    features = {
+    features: dict[str, Any] = {
         "text": Value("string"),
         "label": ClassLabel(names=classes),
         "token_ids": List(Value("int32")),
@@ -222,8 +248,8 @@ def _decisive(spans: list[Any], tokens: Tokens) -> np.ndarray:
     return marks
 
 
-def _told(tokens: Tokens, unknown_id: int) -> dict[str, Any]:
-    """What the summary says of the tokens of a split."""
+def _described(tokens: Tokens, unknown_id: int) -> dict[str, Any]:
+    """What the summary says about the tokens of a split."""
     kept = np.diff(tokens.offsets)
     return {
         "tokens": int(kept.sum()),

@@ -1,29 +1,41 @@
 """The rows of a raw table that a data set is made of, as texts with a class."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from attinfo.data.splits import SPELLINGS, named
-from attinfo.data.tables import shown
+from attinfo.data.names import (
+    bare,
+    is_written_object,
+    look_like_splits,
+    near_identical,
+    part_of,
+    shown,
+    spellings,
+)
+from attinfo.data.splits import named
+from attinfo.data.tokenization import join
 from attinfo.runtime.errors import InputError, unknown
 
 MOST_CLASSES = 20
 FEWEST_TEXTS = 10  # of a class
 LONGEST_TEXT = 1_000_000  # characters; a longer one is a mistake of the file
+SPLIT_NAMES = {"split", "splits", "partition", "subset", "set", "fold", "folds", "data_split"}
+NO_SPLITS = "'split: {column: false}' if it does not mark splits"
 
 
 class RawTable:
-    """A raw table, and how messages call it and its rows."""
+    """A raw table, how messages call it and its rows, and what was noted while it was read."""
 
     def __init__(self, path: Path) -> None:
         """Read a table that a source has brought, from a Parquet file."""
         self.table = pd.read_parquet(path)
         self.files: list[tuple[str, int]] = self.table.attrs.get("files", [[path.stem, 0]])
         self.name = " + ".join(dict.fromkeys(name for name, _ in self.files))
+        self.notes: list[str] = []
 
     def place(self, row: int) -> str:
         """Where a row of the table stands in the files that it came from."""
@@ -31,40 +43,48 @@ class RawTable:
         number = f"row {row - first + 1}"
         return number if len(self.files) == 1 else f"{number} of {name}"
 
+    def note(self, line: str) -> None:
+        """Remember what the user must know of the table."""
+        self.notes.append(f"{self.name}: {line}")
+
 
 def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     """The rows that a data set is made of.
 
     Args:
-        raw: the table as its source brought it.
+        raw: the table as its source brought it; lines that the user must see are added to its
+            notes.
         options: a `sections.Dataset` as plain values.
 
     Returns:
         The columns `text`, `label` (name of the class), `split` (train, dev or test; all train
-        where no splits are given) and, if the source has it, `decisive`; the index holds the row
-        numbers in the raw table.
+        where no splits are given) and, where there are any, `tokens` (the given tokens of each
+        text) and `decisive`; the index holds the row numbers in the raw table.
 
     Raises:
-        InputError: a column is missing, a text or label is empty, a text absurdly long, a label
-            is of no class, a split unknown, there are fewer than 2 or more than 20 classes, or
-            fewer than ten texts of one.
+        InputError: a column is missing or holds neither texts nor token lists, a text or label
+            is empty, a text absurdly long, a label is of no class, two labels are near-identical,
+            a split unknown or in a column that the config does not name, there are fewer than 2
+            or more than 20 classes, or fewer than ten texts of one.
     """
     table = _where(raw, options)
     found = table[[options["text"], options["label"]]].set_axis(["text", "label"], axis=1)
-    if options["split"]["column"] or _has_splits(table):
-        found["split"] = _named(raw, table[options["split"]["column"] or "split"])
-    else:
-        found["split"] = "train"
-    if "decisive" in table and not isinstance(table["decisive"].dtype, pd.StringDtype):
+    if not isinstance(found["text"].dtype, pd.StringDtype):
+        found["tokens"] = [[] if tokens is None else list(tokens) for tokens in found["text"]]
+        found["text"] = found["tokens"].map(join).astype("str")
+    found["label"] = found["label"].map(bare)
+    found["split"] = _splits(raw, table, options)
+    if "decisive" in table and _are_spans(table["decisive"]):
         found["decisive"] = table["decisive"]
     _check_texts(raw, found, options)
+    _note_merged(raw, table[options["label"]], options)
     found["label"] = _classes(raw, found["label"], options)
     found = found[found["label"] != ""]
     _check_classes(raw, found["label"], options)
     return found
 
 
-def class_names(labels: pd.Series, options: Mapping[str, Any]) -> list[str]:
+def class_names(labels: Iterable[str], options: Mapping[str, Any]) -> list[str]:
     """The classes in the order that the config names them, or else sorted."""
     return list(dict.fromkeys([*options["classes"].values(), *options["bands"]])) or sorted(
         set(labels)
@@ -84,30 +104,93 @@ def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
             raise InputError(
                 f"{raw.name}: {role}: {unknown('column', column, list(map(shown, table)))}"
             )
+        _check_kind(raw, role, column)
     for column, values in options["where"].items():
-        table = table[table[column].isin([values] if isinstance(values, str) else list(values))]
+        wanted = {bare(value) for value in ([values] if isinstance(values, str) else values)}
+        table = table[table[column].map(bare).isin(wanted)]
     if table.empty:
         who = "where keeps" if len(raw.table) else "the table has"
         raise InputError(f"{raw.name}: {who} no row, expected two or more classes")
     return table
 
 
-def _has_splits(table: pd.DataFrame) -> bool:
-    """Whether a column `split` is of our kind, not just some column of that name."""
-    return "split" in table and bool(table["split"].str.strip().str.lower().isin(SPELLINGS).any())
+def _check_kind(raw: RawTable, role: str, column: str) -> None:
+    """A column holds texts; that of the text may hold lists of tokens."""
+    expected = "a text or a list of tokens" if role == "text" else "a text or a number"
+    if strange := raw.table.attrs.get("strange", {}).get(column):
+        row, count, what = strange
+        raise InputError(
+            f"{raw.name}: column '{column}' ({role}): {raw.place(row)} holds {what}, expected "
+            f"{expected} in each ({count} of {len(raw.table)} rows are not)"
+        )
+    values = raw.table[column]
+    if isinstance(values.dtype, pd.StringDtype):
+        written = [row for row, value in values.items() if is_written_object(value)]
+        if len(written) > (len(values) / 2 if role == "text" else 0):
+            raise InputError(
+                f"{raw.name}: column '{column}' ({role}): {raw.place(written[0])} holds "
+                f"{shown(values[written[0]])}, a Python object written as a text, in "
+                f"{len(written)} of {len(values)} rows; expected {expected}: save lists and bytes "
+                "as JSON lines or Parquet"
+            )
+    elif role != "text":
+        row = next(row for row, value in values.items() if value is not None)
+        raise InputError(
+            f"{raw.name}: column '{column}' ({role}): {raw.place(row)} holds a list, expected "
+            f"{expected}"
+        )
 
 
-def _named(raw: RawTable, splits: pd.Series) -> np.ndarray:
-    try:
-        return named(splits.to_numpy())
-    except InputError as error:
-        raise InputError(f"{raw.name}: column '{splits.name}': {error}") from None
+def _are_spans(values: pd.Series) -> bool:
+    """Whether a column has the [start, end) characters that a source knows to be decisive."""
+    if isinstance(values.dtype, pd.StringDtype):
+        return False
+    first = next((cell[0] for cell in values if cell is not None and len(cell)), None)
+    return first is not None and not isinstance(first, str)
+
+
+def _splits(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> Any:
+    """[n] the split of each row; `train` for all where none are given."""
+    column = options["split"]["column"]
+    if column is False:
+        return "train"
+    if column is None and "split" in table:
+        _check_kind(raw, "split", "split")
+        values = set(table["split"])
+        # One value for all rows splits nothing, whatever it means.
+        column = None if len(values) == 1 and part_of(min(values)) is None else "split"
+    if column is not None:
+        try:
+            return named(table[column].to_numpy())
+        except InputError as error:
+            raise InputError(
+                f"{raw.name}: column '{column}': {error}; rename it, or set {NO_SPLITS}"
+            ) from None
+    used = {options["text"], options["label"], *options["where"]}
+    for other, cells in table.items():
+        if other not in used and isinstance(cells.dtype, pd.StringDtype):
+            _check_no_split(raw, str(other), set(cells))
+    return "train"
+
+
+def _check_no_split(raw: RawTable, column: str, values: set[str]) -> None:
+    """A column that the config does not name does not look like given splits."""
+    if look_like_splits(values):
+        raise InputError(
+            f"{raw.name}: column '{column}' holds the names of splits "
+            f"({', '.join(sorted(values))}); set 'split: {{column: {column}}}', or {NO_SPLITS}"
+        )
+    if column.lower() in SPLIT_NAMES:
+        raw.note(
+            f"column '{column}' is not used: it holds '{shown(min(values))}', which names no "
+            f"split ({spellings()})"
+        )
 
 
 def _check_texts(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> None:
     """Every row has a text and a label, of a length that can be."""
     for role in ("text", "label"):
-        empty = table.index[table[role].str.strip() == ""]
+        empty = table.index[table[role].map(bare) == ""]
         if len(empty):
             raise InputError(
                 f"{raw.name}: column '{options[role]}' is empty in {len(empty)} of {len(table)} "
@@ -122,16 +205,32 @@ def _check_texts(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any])
         )
 
 
+def _note_merged(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> None:
+    """Note labels that are one label because blanks around them do not count."""
+    counts = labels.value_counts()
+    spelt: dict[str, list[str]] = {}
+    for label in sorted(counts.index):
+        spelt.setdefault(bare(label), []).append(label)
+    for name, labels_of in spelt.items():
+        if len(labels_of) > 1:
+            numbers = ", ".join(f"'{label}' ({counts[label]})" for label in labels_of)
+            raw.note(
+                f"column '{options['label']}': {numbers} are read as one label, '{name}': blanks "
+                "around a label do not count"
+            )
+
+
 def _classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> pd.Series:
     """The name of the class of each label; "" where a rating is in no band."""
     if options["bands"]:
         return _banded(raw, labels, options["bands"])
     if options["classes"]:
-        strange = sorted(set(labels) - set(options["classes"]))
+        known = {bare(label): name for label, name in options["classes"].items()}
+        strange = sorted(set(labels) - set(known))
         if strange:
-            wrong = unknown("class", shown(strange[0]), list(options["classes"]))
+            wrong = unknown("class", shown(strange[0]), list(known))
             raise InputError(f"{raw.name}: label: {wrong}")
-        return labels.map(options["classes"])
+        return labels.map(known)
     return labels
 
 
@@ -139,7 +238,7 @@ def _banded(
     raw: RawTable, labels: pd.Series, bands: Mapping[str, tuple[float, float]]
 ) -> pd.Series:
     ratings = pd.to_numeric(labels, errors="coerce")
-    wrong = labels.index[ratings.isna()]
+    wrong = labels.index[~np.isfinite(ratings)]
     if len(wrong):
         first = wrong[0]
         raise InputError(
@@ -170,6 +269,12 @@ def _check_classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any])
         raise InputError(
             f"{raw.name}: column '{options['label']}' holds {len(counts):,} classes, expected 2 "
             f"to {MOST_CLASSES}: is it the right column?"
+        )
+    if names := near_identical(counts.index):
+        numbers = " and ".join(f"'{shown(name)}' ({counts[name]} rows)" for name in names)
+        raise InputError(
+            f"{raw.name}: column '{options['label']}' holds {numbers}, which differ only in how "
+            "they are written; spell them alike, or give each its class under 'classes'"
         )
     if counts.min() < FEWEST_TEXTS:
         raise InputError(

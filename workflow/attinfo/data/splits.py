@@ -4,12 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from attinfo.data.tables import shown
+from attinfo.data.names import PARTS, SPELLINGS, bare, part_of, shown
 from attinfo.runtime.errors import InputError, unknown
 from attinfo.runtime.seeds import seed_of
-
-PARTS = ("train", "dev", "test")
-SPELLINGS = {part: part for part in PARTS} | dict.fromkeys(("val", "valid", "validation"), "dev")
 
 Parts = dict[str, np.ndarray]  # split -> row numbers, in order
 
@@ -32,11 +29,10 @@ def named(values: np.ndarray) -> np.ndarray:
     Raises:
         InputError: a value names no split, or no row is of the training split.
     """
-    lower = np.array([str(value).strip().lower() for value in values], dtype=object)
-    for value in np.unique(lower):
-        if value not in SPELLINGS:
+    for value in np.unique(np.array([bare(str(value)).lower() for value in values])):
+        if part_of(value) is None:
             raise InputError(unknown("split", shown(value), SPELLINGS))
-    found = np.array([SPELLINGS[value] for value in lower], dtype=object)
+    found = np.array([part_of(str(value)) for value in values], dtype=object)
     if "train" not in found:
         raise InputError("no row is of the split 'train'")
     return found

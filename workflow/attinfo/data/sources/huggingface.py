@@ -10,7 +10,7 @@ from huggingface_hub import HfApi, is_offline_mode
 from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 import pandas as pd
 
-from attinfo.data.tables import from_columns, joined
+from attinfo.data.tables import from_columns, joined, once_named
 from attinfo.option_types import Text
 from attinfo.runtime.errors import InputError, unknown
 
@@ -68,8 +68,10 @@ def huggingface(
         return table
     if drop_empty not in table:
         raise InputError(f"{path}: drop_empty: {unknown('column', drop_empty, list(table))}")
+    held = table[drop_empty]
+    full = held.str.strip() != "" if isinstance(held.dtype, pd.StringDtype) else held.notna()
     # The index is kept, so that messages still count the rows of the data set.
-    return table[table[drop_empty].str.strip() != ""]
+    return table[full]
 
 
 def _texts(data: Dataset, path: str, split: str) -> pd.DataFrame:
@@ -81,7 +83,7 @@ def _texts(data: Dataset, path: str, split: str) -> pd.DataFrame:
             columns[name] = [
                 feature.names[i] if i is not None and i >= 0 else "" for i in columns[name]
             ]
-    table = from_columns(columns)
+    table = once_named(from_columns(list(columns.items())), f"{path}[{split}]")
     table.attrs["files"] = [[f"{path}[{split}]", 0]]
     return table
 

@@ -1,9 +1,11 @@
-"""Labelled text from files of one's own."""
+"""Labelled text from your own files."""
 
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
+from attinfo.data.delimited import Quoting
 from attinfo.data.tables import joined, read_table
 from attinfo.option_types import Text
 from attinfo.runtime.errors import InputError
@@ -16,8 +18,9 @@ def files(
     dev: Text | None = None,
     test: Text | None = None,
     columns: list[Text] | None = None,
+    quoting: Literal["auto", "standard", "none"] = "auto",
 ) -> pd.DataFrame:
-    """Files of your own: CSV, TSV, JSON lines or Parquet, plain or .gz; one, or one a split.
+    """Your own files: CSV, TSV, JSON lines or Parquet, plain or .gz; one, or one for each split.
 
     Args:
         path: the one file, by its ending `.csv`, `.tsv`, `.txt`, `.jsonl`, `.ndjson` or
@@ -26,9 +29,14 @@ def files(
         dev: see `train`.
         test: see `train`.
         columns: names of the columns, for files without a header line.
+        quoting: what a quote means in CSV, TSV and text files. `standard`: it encloses a field.
+            `none`: it is an ordinary character. `auto`: it encloses a field, but a field that
+            holds both a line break and a separator is refused, since a lone quote makes such
+            fields of several rows; in `.txt` files as `none`.
 
     Returns:
-        The rows as texts, with the column `split` where splits are given.
+        The rows as texts (a column of token lists as lists), with the column `split` where splits
+        are given.
 
     Raises:
         InputError: neither one file nor given splits are named, one is not there, or it cannot be
@@ -39,18 +47,18 @@ def files(
     if path is not None and given:
         raise InputError(f"source: both 'path' and '{next(iter(given))}' are given, expected one")
     if path is not None:
-        return _read(path, columns)
+        return _read(path, columns, quoting)
     for split in ("train", "test"):
         if split not in given:
             raise InputError(
                 f"source: '{split}' is not given, expected 'path', or 'train' and 'test'"
             )
-    return joined({split: _read(file, columns) for split, file in given.items()})
+    return joined({split: _read(file, columns, quoting) for split, file in given.items()})
 
 
-def _read(path: str, columns: list[str] | None) -> pd.DataFrame:
+def _read(path: str, columns: list[str] | None, quoting: Quoting) -> pd.DataFrame:
     file = Path(path)
     if not file.is_file():
         found = "a folder" if file.is_dir() else "nothing there"
         raise InputError(f"{path}: found {found}, expected a file")
-    return read_table(file.read_bytes(), path, columns)
+    return read_table(file.read_bytes(), path, columns, quoting)

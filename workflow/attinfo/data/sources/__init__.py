@@ -1,0 +1,1 @@
+"""Sources of labelled text, one file each; attinfo/blocks/sources.py describes them."""

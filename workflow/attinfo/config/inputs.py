@@ -10,6 +10,7 @@ from typing import Any, cast
 from attinfo.blocks.encoders import Encoder
 from attinfo.blocks.sources import SOURCES
 from attinfo.config.study import Study
+from attinfo.data.local_files import check_local_files
 from attinfo.runtime.errors import InputError
 
 # Options that keys leave out at their defaults: data sets of before these options keep their keys.
@@ -67,19 +68,21 @@ class Inputs:
         return SOURCES[source["name"]].local_files(source)
 
     def check_files(self) -> None:
-        """See that every file of the user's own is there.
+        """Check what can be seen of the user's own files before a job starts.
 
         Raises:
-            InputError: one is not, or is no file.
+            InputError: one is not there or cannot be read as the config says
+                (`check_local_files`).
         """
-        keys = {
-            self.source_key(name): f"datasets.{name}.source" for name in self.study.used_datasets
-        }
         for name in self.study.used_datasets:
-            if key := self.yardstick_key(name):
-                keys.setdefault(key, f"yardsticks.{self.study.datasets[name].yardstick}.source")
-        named = [(place, path) for key, place in keys.items() for path in self.local_files(key)]
-        named += [("model.vectors", path) for path in self.vector_files.values()]
+            dataset = self.study.datasets[name]
+            options = self.prepare_options(name)
+            check_local_files(f"datasets.{name}.source", dataset.source, options)
+            if dataset.yardstick:
+                place = f"yardsticks.{dataset.yardstick}.source"
+                source = self.study.yardsticks[dataset.yardstick].source
+                check_local_files(place, source, columns=("word", "value"))
+        named = [("model.vectors", path) for path in self.vector_files.values()]
         if self.study.report.published:
             named.append(("report.published", self.study.report.published))
         for source in self.pretrained.values():

@@ -7,7 +7,6 @@ does no harm and one that it names is refused.
 
 from collections.abc import Callable, Mapping, Sequence
 import gzip
-from pathlib import PurePath
 from typing import Any, TypeAlias
 import zlib
 
@@ -19,8 +18,9 @@ from attinfo.data import delimited, json_lines
 from attinfo.data.cells import cell, column
 from attinfo.data.delimited import Quoting
 from attinfo.data.encoding import NotATable, decoded
+from attinfo.data.formats import SEPARATED, ending_of, explained
 from attinfo.data.names import bare, part_of, shown
-from attinfo.runtime.errors import InputError, unknown
+from attinfo.runtime.errors import InputError
 
 Columns: TypeAlias = list[str] | None  # names for a file that has no header
 Reader: TypeAlias = Callable[[bytes, Columns, Quoting], pd.DataFrame]
@@ -81,30 +81,6 @@ def read_table(
     table = once_named(table, name)
     table.attrs["files"] = [[name, 0]]
     return table
-
-
-def ending_of(name: str) -> str:
-    """The ending of a file's name that tells its format, without `.gz`.
-
-    Raises:
-        NotATable: it is none of `READERS`.
-    """
-    path = PurePath(name.lower())
-    if path.suffix == ".gz":
-        path = path.with_suffix("")
-    if path.suffix not in READERS:
-        raise NotATable(unknown("ending", path.suffix, READERS))
-    return path.suffix
-
-
-def explained(error: Exception) -> str:
-    """An error of reading in one line."""
-    line = " ".join(str(error).split())
-    if isinstance(error, gzip.BadGzipFile):
-        return f"is not gzipped, although its name ends in .gz: {line}"
-    if isinstance(error, EOFError | zlib.error):
-        return f"is gzipped and damaged: {line}"
-    return line
 
 
 def once_named(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -193,7 +169,7 @@ def _plain(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
 
 def _orange(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     """A table of Orange: a line of names, one of types, one of roles, then the rows."""
-    table = _delimited("\t")(content, columns, quoting)
+    table = _delimited(SEPARATED[".tab"])(content, columns, quoting)
     if len(table) < 2 or not set(table.iloc[1]) <= ORANGE_ROLES:
         raise NotATable(
             "a .tab file is read as Orange's: names, types and roles in its first three lines; "
@@ -216,12 +192,12 @@ def _parquet(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame
 
 
 READERS: dict[str, Reader] = {
-    ".csv": _delimited(","),
-    ".tsv": _delimited("\t"),
+    ".csv": _delimited(SEPARATED[".csv"]),
+    ".tsv": _delimited(SEPARATED[".tsv"]),
     ".txt": _plain,
     ".tab": _orange,
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".parquet": _parquet,
 }
-"""What reads the content of a file, by the ending of the file's name."""
+"""What reads the content of a file, by the ending of the file's name: one of `formats.ENDINGS`."""

@@ -34,7 +34,9 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
-        return Batch(*(part if part is None else part.to(device) for part in self))
+        pieces = None if self.pieces is None else self.pieces.to(device)
+        features = None if self.features is None else self.features.to(device)
+        return Batch(self.token_ids.to(device), self.lengths.to(device), pieces, features)
 
 
 def batches(

@@ -21,7 +21,7 @@ class Strange(NamedTuple):
     """The cells of a column that are neither texts nor lists of tokens."""
 
     row: int  # of the first, from 0
-    count: int
+    number: int
     found: str  # what the first is, for messages
 
 
@@ -57,15 +57,14 @@ def strange(value: Any) -> str | None:
         return None
     if isinstance(value, list | tuple):
         return next((found for item in value if (found := _strange_token(item))), None)
-    if isinstance(value, dict):
-        return "an object (dict)"
-    return f"a value of type {type(value).__name__}"
+    kinds: dict[type, str] = {dict: "an object (dict)", bytes: "bytes"}
+    return kinds.get(type(value), f"a value of type {type(value).__name__}")
 
 
 def _strange_token(item: Any) -> str | None:
     if isinstance(item, str):
         return None if item.strip() else "a list with an empty token"
-    kinds = {list: "a nested list", dict: "a list of objects", bytes: "a list of bytes"}
+    kinds: dict[type, str] = {list: "a nested list", dict: "a list of objects"}
     return kinds.get(type(item), f"a list with a value of type {type(item).__name__}")
 
 

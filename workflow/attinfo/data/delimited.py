@@ -57,7 +57,9 @@ def parse(text: str, separator: str, quoting: Quoting = "auto", *, whole: bool =
                 ends = reader.line_num
         except csv.Error as error:
             if whole or "unexpected end of data" not in str(error):
-                raise NotATable(_explained(str(error), len(rows), ends + 1)) from None
+                place = f"row {len(rows)} (line {ends + 1})"
+                lines = reader.line_num - ends
+                raise NotATable(f"{place}: {_explained(str(error), lines)}") from None
     _refuse_ragged(rows, starts, separator)
     return rows
 
@@ -121,15 +123,16 @@ def _refuse_swallowed(row: Row, separator: str, number: int, line: int) -> None:
             )
 
 
-def _explained(error: str, number: int, line: int) -> str:
-    """What an error of the csv module means for the file."""
-    place = f"row {number} (line {line})"
+def _explained(error: str, lines: int) -> str:
+    """What an error of the csv module means for a row that reaches over some lines."""
     hint = f"set the source's option {CHARACTERS}, or double the quotes inside a text"
     if "unexpected end of data" in error:
-        return f"{place}: a quote is opened and never closed; {hint}"
+        return f"a quote is opened and never closed; {hint}"
+    if "expected after" in error and lines > 1:
+        return f"a field that a quote opens swallows {lines} lines; {hint}"
     if "expected after" in error:
-        return f"{place}: a quote stands inside a quoted field; {hint}"
-    return f"{place}: cannot be read as a table: {error}"
+        return f"a quote stands inside a quoted field; {hint}"
+    return f"cannot be read as a table: {error}"
 
 
 def _refuse_ragged(rows: list[Row], starts: list[int], separator: str) -> None:

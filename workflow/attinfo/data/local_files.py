@@ -6,16 +6,27 @@ file is Parquet. What only the whole file shows is found when it is read (`table
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from attinfo.data import delimited, json_lines
 from attinfo.data.cells import cell, strange
 from attinfo.data.encoding import NotATable, decoded
 from attinfo.data.formats import JSON_LINES, SEPARATED, ending_of, head
-from attinfo.data.names import bare, near_identical, part_of, shown
+from attinfo.data.names import (
+    bare,
+    is_written_object,
+    look_like_splits,
+    near_identical,
+    part_of,
+    shown,
+    spellings,
+)
 from attinfo.runtime.errors import InputError, unknown
 
+Row: TypeAlias = dict[str, Any]
+
 HEAD = 1 << 20  # bytes that are read of a file
+ROWS = 5000  # rows that are read of a Parquet file
 ROLES = ("path", "train", "dev", "test")  # options of the source `files` that name a file
 
 
@@ -87,24 +98,28 @@ def _check_file(
         )
     ending = ending_of(path.name)
     needed = [("", column) for column in columns] + (_needed(dataset) if dataset else [])
+    rows: list[Row]
     if ending == ".parquet":
-        _check_parquet(path, needed)
-        return
-    content, whole = head(path, HEAD)
-    if whole and not content.strip():
-        raise NotATable("the file is empty, expected a table")
-    text = decoded(content)
-    rows: list[dict[str, Any]]
-    if ending in JSON_LINES:
-        rows = [{bare(key): v for key, v in row.items()} for row in json_lines.parse(text)]
-        names = list(dict.fromkeys(name for row in rows for name in row))
+        names, rows, whole = _parquet(path, {"split", *(column for _, column in needed)})
     else:
-        names, rows = _delimited(text, ending, source, whole)
+        content, whole = head(path, HEAD)
+        if whole and not content.strip():
+            raise NotATable("the file is empty, expected a table")
+        text = decoded(content)
+        if ending in JSON_LINES:
+            rows = [{bare(key): v for key, v in row.items()} for row in json_lines.parse(text)]
+            names = list(dict.fromkeys(name for row in rows for name in row))
+        else:
+            names, rows = _delimited(text, ending, source, whole)
+    if twice := [name for name in names if name and names.count(name) > 1]:
+        raise NotATable(f"column '{shown(twice[0])}' is named twice, expected once")
     # A key may stand in later lines of JSON alone.
     if whole or ending not in JSON_LINES:
         _check_columns(names, needed)
     if dataset is not None:
-        _check_rows(names, rows, dataset)
+        kept = _check_rows(rows, dataset, whole)
+        if source["path"]:  # else each file is a split
+            _check_splits(names, kept, dataset, whole)
 
 
 def _needed(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -123,7 +138,7 @@ def _check_columns(names: Collection[str], needed: Iterable[tuple[str, str]]) ->
 
 def _delimited(
     text: str, ending: str, source: Mapping[str, Any], whole: bool
-) -> tuple[list[str], list[dict[str, Any]]]:
+) -> tuple[list[str], list[Row]]:
     columns, quoting = source.get("columns"), source.get("quoting", "auto")
     if ending == ".txt":
         quoting = "none" if quoting == "auto" else quoting
@@ -134,69 +149,44 @@ def _delimited(
     separator = SEPARATED[ending]
     rows = delimited.parse(text, separator, quoting, whole=whole)
     names, rows = delimited.with_names(rows, separator, columns)
-    held = [name for name in names if name]
-    if twice := [name for name in held if held.count(name) > 1]:
-        raise NotATable(f"column '{shown(twice[0])}' is named twice, expected once")
     rows = rows[2:] if ending == ".tab" else rows  # types and roles of Orange
-    return held, [dict(zip(names, row, strict=True)) for row in rows]
+    return names, [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _check_parquet(path: Path, needed: Iterable[tuple[str, str]]) -> None:
-    """The columns of a Parquet file and their types, from its metadata."""
+def _parquet(path: Path, needed: Collection[str]) -> tuple[list[str], list[Row], bool]:
+    """The names of the columns, the first rows of the needed ones, and whether these are all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        schema = pq.read_schema(path)
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            columns = [name for name in names if bare(name) in needed]
+            batches = file.iter_batches(ROWS, columns=columns)
+            rows = next(batches).to_pylist() if columns and file.metadata.num_rows else []
+            whole = len(rows) == file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise NotATable(" ".join(str(error).split())) from None
-    names = list(map(bare, schema.names))
-    needed = list(needed)
-    _check_columns(names, needed)
-    for role, column in needed:
-        kind = schema.types[names.index(column)]
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-        texts = lists and any(
-            check(kind.value_type) for check in (pa.types.is_string, pa.types.is_large_string)
-        )
-        objects = (pa.types.is_struct, pa.types.is_map, pa.types.is_binary)
-        objects += (pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-        if (lists and not (texts and role == "text")) or any(check(kind) for check in objects):
-            expected = "texts or lists of tokens" if role == "text" else "texts or numbers"
-            raise NotATable(f"column '{column}' ({role}) is of type {kind}, expected {expected}")
+    return list(map(bare, names)), [{bare(k): v for k, v in row.items()} for row in rows], whole
 
 
-def _check_rows(
-    names: Collection[str],
-    rows: Iterable[Mapping[str, Any]],
-    dataset: Mapping[str, Any],
-) -> None:
+def _check_rows(rows: list[Row], dataset: Mapping[str, Any], whole: bool) -> list[tuple[int, Row]]:
+    """The rows that `where` keeps, whose texts and labels are fit."""
     kept = list(_kept(rows, dataset["where"]))
-    labels = dict.fromkeys(_label(number, row, dataset) for number, row in kept)
+    for role in ("text", "label"):
+        _check_cells(kept, role, dataset[role], whole)
+    labels = [bare(cell(row[dataset["label"]])) for _, row in kept]
+    _check_labels(kept, labels, dataset)
     if not dataset["classes"] and not dataset["bands"] and (alike := near_identical(labels)):
         found = " and ".join(f"'{shown(name)}'" for name in alike)
         raise NotATable(
-            f"column '{dataset['label']}' holds {found}, "
-            "which differ only in how they are written; spell them alike, or give each its class "
-            "under 'classes'"
+            f"column '{dataset['label']}' holds {found}, which differ only in how they are "
+            "written; spell them alike, or give each its class under 'classes'"
         )
-    column = dataset["split"]["column"]
-    if column is None and "split" in names:
-        values = {bare(cell(row.get("split"))) for _, row in kept}
-        column = "split" if len(values) > 1 or any(map(part_of, values)) else None
-    for number, row in kept if column else ():
-        value = cell(row.get(column))
-        if part_of(value) is None:
-            raise NotATable(
-                f"row {number}: column '{column}' holds '{shown(value)}', which names no split; "
-                "rename it, or set 'split: {column: false}' if it does not mark splits"
-            )
+    return kept
 
 
-def _kept(
-    rows: Iterable[Mapping[str, Any]], where: Mapping[str, Any]
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _kept(rows: Iterable[Row], where: Mapping[str, Any]) -> Iterator[tuple[int, Row]]:
     """The rows that `where` keeps, with their numbers from 1."""
     wanted = {column: set(map(bare, values)) for column, values in where.items()}
     for number, row in enumerate(rows, 1):
@@ -204,29 +194,75 @@ def _kept(
             yield number, row
 
 
-def _label(number: int, row: Mapping[str, Any], dataset: Mapping[str, Any]) -> str:
-    """The label of a row whose text and label are fit."""
-    for role in ("text", "label"):
-        column = dataset[role]
-        value = row.get(column)
+def _check_cells(kept: list[tuple[int, Row]], role: str, column: str, whole: bool) -> None:
+    """Every cell of a column is a text or, in that of the text, a list of tokens; none is empty."""
+    expected = "a text or a list of tokens" if role == "text" else "a text or a number"
+    empty = []
+    for number, row in kept:
+        value = row.setdefault(column, None)
         found = strange(value)
         if role == "label" and isinstance(value, list):
             found = "a list"
+        if role == "label" and isinstance(value, str) and is_written_object(value):
+            found = f"{shown(value)}, a Python object written as a text"
         if found:
-            raise NotATable(f"row {number}: column '{column}' ({role}) holds {found}")
-        if not value if isinstance(value, list) else not bare(cell(value)):
             raise NotATable(
-                f"row {number}: column '{column}' is empty, expected a {role} in each row"
+                f"column '{column}' ({role}): row {number} holds {found}, expected {expected} in "
+                "each"
             )
-    label = bare(cell(row.get(dataset["label"])))
+        if not value if isinstance(value, list) else not bare(cell(value)):
+            empty.append(number)
+    if empty:
+        rows = f"{len(kept):,} rows" if whole else f"the first {len(kept):,} rows"
+        raise NotATable(
+            f"column '{column}' is empty in {len(empty):,} of {rows} (first: row {empty[0]}), "
+            f"expected a {role} in each"
+        )
+
+
+def _check_labels(
+    kept: list[tuple[int, Row]], labels: list[str], dataset: Mapping[str, Any]
+) -> None:
+    """Every label is of a class, or a number where ratings become classes."""
     known = set(map(bare, dataset["classes"]))
-    if known and label not in known:
-        raise NotATable(f"row {number}: label: {unknown('class', shown(label), known)}")
-    if dataset["bands"]:
-        try:
-            float(label)
-        except ValueError:
+    for (number, _), label in zip(kept, labels, strict=True):
+        if known and label not in known:
+            raise NotATable(f"row {number}: label: {unknown('class', shown(label), known)}")
+        if dataset["bands"]:
+            try:
+                float(label)
+            except ValueError:
+                raise NotATable(
+                    f"row {number}: bands: the label is '{shown(label)}', expected a number"
+                ) from None
+
+
+def _check_splits(
+    names: Collection[str],
+    kept: list[tuple[int, Row]],
+    dataset: Mapping[str, Any],
+    whole: bool,
+) -> None:
+    """The split of each row has a known name; no other column looks like splits."""
+    column = dataset["split"]["column"]
+    cells = {name: {cell(row.get(name)) for _, row in kept} for name in names}
+    if column is None and len(cells.get("split", ())) > 1:
+        column = "split"
+    for number, row in kept if column else ():
+        value = cell(row.get(column))
+        if part_of(value) is None:
             raise NotATable(
-                f"row {number}: bands: the label is '{shown(label)}', expected a number"
-            ) from None
-    return label
+                f"row {number}: column '{column}' holds '{shown(value)}', which names no split "
+                f"({spellings()}); rename it, or set 'split: {{column: false}}' if it does not "
+                "mark splits"
+            )
+    if column is not None or "split" in names or not whole:
+        return
+    used = {dataset["text"], dataset["label"], *dataset["where"]}
+    for name, values in cells.items():
+        if name not in used and look_like_splits(values):
+            raise NotATable(
+                f"column '{name}' holds the names of splits ({', '.join(sorted(values))}); set "
+                f"'split: {{column: {name}}}', or 'split: {{column: false}}' if it does not mark "
+                "splits"
+            )

@@ -68,7 +68,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     parts, whole = _drawn(read, table, classes, options)
     tokenizer = _tokenizer(read, parts["train"], options)
     tokens = {part: _tokens(read, rows, tokenizer, options) for part, rows in parts.items()}
-    unknown = tokenizer.token_to_id(SPECIAL[1])
+    unknown = SPECIAL.index("<unk>")
     _check_known(read, parts["test"], tokens["test"], tokenizer, options)
     features = _features(classes, decisive="decisive" in table)
     splits = {part: _dataset(rows, tokens[part], features) for part, rows in parts.items()}
@@ -176,7 +176,7 @@ def _tokens(
     tokens = tokenize(tokenizer, rows["text"].tolist(), options["max_tokens"])
     for text in np.flatnonzero(tokens.lengths == 0):
         raise InputError(
-            f"{read.name}: the text of {read.place(rows.index[text])} has no word, expected one "
+            f"{read.name}: the text of {read.place(rows.index[int(text)])} has no word, expected one "
             "or more"
         )
     return tokens

@@ -35,7 +35,7 @@ class RawTable:
         self.table = pd.read_parquet(path)
         self.files: list[tuple[str, int]] = self.table.attrs.get("files", [[path.stem, 0]])
         self.name = " + ".join(dict.fromkeys(name for name, _ in self.files))
-        self.notes: list[str] = []
+        self.notes = [f"{self.name}: {line}" for line in self.table.attrs.get("notes", [])]
 
     def place(self, row: int) -> str:
         """Where a row of the table stands in the files that it came from."""
@@ -98,19 +98,29 @@ def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     columns = [("text", options["text"]), ("label", options["label"])]
     columns += [("where", column) for column in options["where"]]
     columns += [("split", column) for column in [options["split"]["column"]] if column]
-    table = raw.table
+    table, names = raw.table, list(map(str, raw.table))
     for role, column in columns:
         if column not in table:
             raise InputError(
-                f"{raw.name}: {role}: {unknown('column', column, list(map(shown, table)))}"
+                f"{raw.name}: {role}: {unknown('column', column, list(map(shown, names)))}"
             )
         _check_kind(raw, role, column)
+    if raw.table.empty:
+        raise InputError(f"{raw.name}: the table has no row, expected two or more classes")
     for column, values in options["where"].items():
         wanted = {bare(value) for value in ([values] if isinstance(values, str) else values)}
-        table = table[table[column].map(bare).isin(wanted)]
+        cells = raw.table[column].map(bare)
+        if absent := sorted(wanted - set(cells)):
+            held = sorted(set(cells))
+            found = ", ".join(f"'{shown(value)}'" for value in held[:5])
+            more = f" and {len(held) - 5:,} others" if len(held) > 5 else ""
+            raise InputError(
+                f"{raw.name}: where keeps no row for '{shown(absent[0])}': column '{column}' holds "
+                f"{found}{more}"
+            )
+        table = table[cells[table.index].isin(wanted)]
     if table.empty:
-        who = "where keeps" if len(raw.table) else "the table has"
-        raise InputError(f"{raw.name}: {who} no row, expected two or more classes")
+        raise InputError(f"{raw.name}: where keeps no row, expected two or more classes")
     return table
 
 
@@ -125,7 +135,7 @@ def _check_kind(raw: RawTable, role: str, column: str) -> None:
         )
     values = raw.table[column]
     if isinstance(values.dtype, pd.StringDtype):
-        written = [row for row, value in values.items() if is_written_object(value)]
+        written = values.index[values.map(is_written_object).astype(bool)]
         if len(written) > (len(values) / 2 if role == "text" else 0):
             raise InputError(
                 f"{raw.name}: column '{column}' ({role}): {raw.place(written[0])} holds "
@@ -134,7 +144,7 @@ def _check_kind(raw: RawTable, role: str, column: str) -> None:
                 "as JSON lines or Parquet"
             )
     elif role != "text":
-        row = next(row for row, value in values.items() if value is not None)
+        row = int(values.notna().to_numpy().argmax())
         raise InputError(
             f"{raw.name}: column '{column}' ({role}): {raw.place(row)} holds a list, expected "
             f"{expected}"
@@ -261,7 +271,7 @@ def _banded(
 def _check_classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> None:
     counts = labels.value_counts().reindex(class_names(labels, options), fill_value=0)
     if (counts > 0).sum() < 2:
-        only = f"only '{shown(counts.idxmax())}'" if counts.any() else "no row at all"
+        only = f"only '{shown(str(counts.idxmax()))}'" if counts.any() else "no row at all"
         raise InputError(
             f"{raw.name}: column '{options['label']}' holds {only}, expected two or more classes"
         )
@@ -278,6 +288,6 @@ def _check_classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any])
         )
     if counts.min() < FEWEST_TEXTS:
         raise InputError(
-            f"{raw.name}: class '{shown(counts.idxmin())}' has {counts.min()} texts, expected "
+            f"{raw.name}: class '{shown(str(counts.idxmin()))}' has {counts.min()} texts, expected "
             f"{FEWEST_TEXTS} or more"
         )

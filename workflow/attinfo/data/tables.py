@@ -109,17 +109,21 @@ def joined(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     files: list[list[Any]] = []
     strange: dict[str, list[Any]] = {}
+    notes: list[str] = []
     lists: dict[str, bool] = {}
     first = 0
     for part, table in parts.items():
         _check_own_split(part, table)
+        notes += table.attrs.get("notes", [])
         files += [[name, first + row] for name, row in table.attrs["files"]]
         for name, (row, count, what) in table.attrs.get("strange", {}).items():
             strange.setdefault(name, [first + row, count, what])
         for name, dtype in table.dtypes.items():
-            held = not isinstance(dtype, pd.StringDtype)
-            if lists.setdefault(str(name), held) != held:
-                what = "a list, where other files hold texts" if held else "no list, as in others"
+            is_list = not isinstance(dtype, pd.StringDtype)
+            if lists.setdefault(str(name), is_list) != is_list:
+                what = (
+                    "a list, where other files hold texts" if is_list else "no list, as in others"
+                )
                 strange.setdefault(str(name), [first, len(table), what])
         first += len(table)
     whole = pd.concat(list(parts.values()), ignore_index=True, join="inner")
@@ -127,7 +131,8 @@ def joined(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     for name in strange.keys() & set(whole):
         if not isinstance(whole[name].dtype, pd.StringDtype):
             whole[name] = pd.Series("", index=whole.index, dtype="str")
-    whole.attrs = {"files": files} | ({"strange": strange} if strange else {})
+    held = {"files": files, "strange": strange, "notes": notes}
+    whole.attrs = {key: value for key, value in held.items() if value}
     return whole
 
 

@@ -57,4 +57,5 @@ def read_texts(folder: str | Path, split: str) -> Texts:
 
 def read_summary(folder: str | Path) -> dict[str, Any]:
     """`summary.json` of a prepared data set."""
-    return json.loads((Path(folder) / "summary.json").read_text("utf-8"))
+    summary: dict[str, Any] = json.loads((Path(folder) / "summary.json").read_text("utf-8"))
+    return summary

@@ -4,12 +4,12 @@ Read are the text formats of word2vec and fastText, whose first line says how ma
 many numbers there are, and of GloVe, which has no such line; in UTF-8, plain or .gz.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 import gzip
 import json
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 import zlib
 
 import numpy as np
@@ -32,7 +32,7 @@ class Vectors(NamedTuple):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Iterator[Iterable[bytes]]:
     """The bytes of a file, unpacked if it is gzipped.
 
     Raises:
@@ -188,6 +188,7 @@ def extract(path: str | Path, data: str | Path, destination: str | Path) -> dict
 
 
 def summary_of(path: str | Path) -> dict[str, Any]:
-    """What `extract` told of the vectors in a file that it wrote."""
+    """The summary of the vectors in a file that `extract` wrote."""
     with safe_open(path, framework="numpy") as file:
-        return json.loads(file.metadata()["summary"])
+        summary: dict[str, Any] = json.loads(file.metadata()["summary"])
+    return summary

@@ -10,6 +10,8 @@ from huggingface_hub import HfApi, is_offline_mode
 from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 import pandas as pd
 
+from attinfo.data import delimited
+from attinfo.data.encoding import NotATable, decoded
 from attinfo.data.tables import from_columns, joined, once_named
 from attinfo.option_types import Text
 from attinfo.runtime.errors import InputError, unknown
@@ -55,6 +57,8 @@ def huggingface(
         )
     if not local and not is_offline_mode():
         _check_hub(path, revision)
+    if local:
+        _check_quotes(Path(path))
     disable_progress_bars()
     with _one_line(path):
         loaded = load_dataset(path, name=config, revision=None if local else revision)
@@ -66,8 +70,9 @@ def huggingface(
     table = joined({split: _texts(loaded[name], path, name) for split, name in wanted.items()})
     if drop_empty is None:
         return table
-    if drop_empty not in table:
-        raise InputError(f"{path}: drop_empty: {unknown('column', drop_empty, list(table))}")
+    names = list(map(str, table))
+    if drop_empty not in names:
+        raise InputError(f"{path}: drop_empty: {unknown('column', drop_empty, names)}")
     held = table[drop_empty]
     full = held.str.strip() != "" if isinstance(held.dtype, pd.StringDtype) else held.notna()
     # The index is kept, so that messages still count the rows of the data set.
@@ -85,7 +90,36 @@ def _texts(data: Dataset, path: str, split: str) -> pd.DataFrame:
             ]
     table = once_named(from_columns(list(columns.items())), f"{path}[{split}]")
     table.attrs["files"] = [[f"{path}[{split}]", 0]]
+    if data.info.builder_name == "csv" and not Path(path).is_dir():
+        table.attrs["notes"] = _swallowed(table, split)
     return table
+
+
+def _check_quotes(folder: Path) -> None:
+    """No quote swallows rows in the CSV and TSV files of a folder: `load_dataset` would not say."""
+    for file in sorted(folder.rglob("*")):
+        separator = {".csv": ",", ".tsv": "\t"}.get(file.suffix.lower())
+        if separator and file.is_file():
+            try:
+                delimited.parse(decoded(file.read_bytes()), separator)
+            except NotATable as error:
+                raise InputError(
+                    f"{file}: {error} ('quoting' is an option of source 'files')"
+                ) from None
+
+
+def _swallowed(table: pd.DataFrame, split: str) -> list[str]:
+    """A line for each column of CSV files of the hub in which a quote may have swallowed rows."""
+    found = []
+    for name, cells in table.items():
+        if isinstance(cells.dtype, pd.StringDtype):
+            count = int((cells.str.contains(r"[\r\n]") & cells.str.contains(r"[,\t]")).sum())
+            if count:
+                found.append(
+                    f"{split}: {count:,} cells of column '{name}' hold line breaks and separators; "
+                    "where they hold other rows, a lone quote has swallowed these"
+                )
+    return found
 
 
 def _check_hub(path: str, revision: str | None) -> None:

@@ -7,7 +7,6 @@ XOR for two. The label follows the rule with a given probability and is else one
 classes, all alike.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -128,8 +127,8 @@ def _places(
     if position == "any":
         distance = rng.random(len(place))
     else:
-        towards = {"start": 0, "middle": (length - 1) / 2, "end": length - 1}[position]
-        distance = np.abs(place - np.broadcast_to(towards, length.shape)[text])
+        share = {"start": 0.0, "middle": 0.5, "end": 1.0}[position]
+        distance = np.abs(place - (share * (length - 1))[text])
     nearest = np.lexsort((distance, text))[begin[:, None] + np.arange(keywords)]
     decisive = np.zeros(len(place), dtype=bool)
     decisive[nearest] = True
@@ -152,7 +151,7 @@ def _distractors(count: int, frequent: int, rare: int, rng: np.random.Generator)
     return drawn
 
 
-def _spans(words: Sequence[str], chosen: Sequence[int]) -> list[list[int]]:
+def _spans(words: np.ndarray, chosen: np.ndarray) -> list[list[int]]:
     """[start, end) of the chosen words in the text that the words make, a space between them."""
     ends = np.cumsum([len(word) + 1 for word in words]) - 1
     return [[int(ends[i]) - len(words[i]), int(ends[i])] for i in chosen]

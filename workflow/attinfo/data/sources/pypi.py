@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 import re
@@ -11,6 +12,7 @@ import tarfile
 from tempfile import TemporaryDirectory
 from typing import Literal
 import zipfile
+import zlib
 
 import pandas as pd
 
@@ -126,9 +128,15 @@ def _members(content: bytes, name: str) -> dict[str, Callable[[], bytes]]:
         if name.endswith((".zip", ".whl")):
             zipped = zipfile.ZipFile(BytesIO(content))
             names = [info.filename for info in zipped.infolist() if not info.is_dir()]
-            return {name: lambda name=name: zipped.read(name) for name in names}
+            return {name: partial(zipped.read, name) for name in names}
         tarred = tarfile.open(fileobj=BytesIO(content))  # noqa: SIM115
         infos = [info for info in tarred if info.isfile()]
-        return {info.name: lambda info=info: tarred.extractfile(info).read() for info in infos}
-    except (zipfile.BadZipFile, tarfile.TarError) as error:
+        return {info.name: partial(_extracted, tarred, info) for info in infos}
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{name}: cannot be read as an archive: {error}") from None
+
+
+def _extracted(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(info)
+    assert file is not None  # of a regular file
+    return file.read()

@@ -201,7 +201,7 @@ def _check_cells(kept: list[tuple[int, Row]], role: str, column: str, whole: boo
     for number, row in kept:
         value = row.setdefault(column, None)
         found = strange(value)
-        if role == "label" and isinstance(value, list):
+        if found is None and role == "label" and isinstance(value, list):
             found = "a list"
         if role == "label" and isinstance(value, str) and is_written_object(value):
             found = f"{shown(value)}, a Python object written as a text"

@@ -175,10 +175,8 @@ def _tokens(
         return look_up(tokenizer, rows["tokens"].tolist(), options["max_tokens"])
     tokens = tokenize(tokenizer, rows["text"].tolist(), options["max_tokens"])
     for text in np.flatnonzero(tokens.lengths == 0):
-        raise InputError(
-            f"{read.name}: the text of {read.place(rows.index[int(text)])} has no word, expected one "
-            "or more"
-        )
+        place = read.place(rows.index[int(text)])
+        raise InputError(f"{read.name}: the text of {place} has no word, expected one or more")
     return tokens
 
 

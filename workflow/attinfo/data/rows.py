@@ -144,7 +144,7 @@ def _check_kind(raw: RawTable, role: str, column: str) -> None:
                 "as JSON lines or Parquet"
             )
     elif role != "text":
-        row = int(values.notna().to_numpy().argmax())
+        row = int(values.index[values.notna()][0])
         raise InputError(
             f"{raw.name}: column '{column}' ({role}): {raw.place(row)} holds a list, expected "
             f"{expected}"

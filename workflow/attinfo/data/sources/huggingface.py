@@ -70,9 +70,9 @@ def huggingface(
     table = joined({split: _texts(loaded[name], path, name) for split, name in wanted.items()})
     if drop_empty is None:
         return table
-    names = list(map(str, table))
-    if drop_empty not in names:
-        raise InputError(f"{path}: drop_empty: {unknown('column', drop_empty, names)}")
+    columns = list(map(str, table))
+    if drop_empty not in columns:
+        raise InputError(f"{path}: drop_empty: {unknown('column', drop_empty, columns)}")
     held = table[drop_empty]
     full = held.str.strip() != "" if isinstance(held.dtype, pd.StringDtype) else held.notna()
     # The index is kept, so that messages still count the rows of the data set.

@@ -17,8 +17,8 @@ from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
 from attinfo.config.training import Training
 from attinfo.data.batches import pad
-from attinfo.data.sources.planted import planted
 from attinfo.data.prepare import prepare
+from attinfo.data.sources.planted import planted
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.data.truth import read_truth
 from attinfo.explain import erasure

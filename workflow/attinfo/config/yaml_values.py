@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 import datetime
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -19,7 +20,9 @@ def as_written(value: Any) -> Any:
         raise ValueError(f"found {value}, which YAML reads from any of {others}: {quote}")
     if value is None:
         raise ValueError(f"found null, which YAML reads from null, ~ and nothing at all: {quote}")
-    if isinstance(value, float) and (value.is_integer() or "e" in repr(value)):
+    if isinstance(value, float) and (
+        not isfinite(value) or value.is_integer() or "e" in repr(value)
+    ):
         raise ValueError(f"found {value!r}, a number that can be written in several ways: {quote}")
     if isinstance(value, datetime.datetime):
         raise ValueError(f"found {value}, which YAML reads as a time: {quote}")

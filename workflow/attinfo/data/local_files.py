@@ -68,9 +68,7 @@ def _check_folder(place: str, folder: Path) -> None:
             try:
                 _check(place, str(path), {}, None, ())
             except InputError as error:
-                raise InputError(
-                    f"{error} ('quoting' is an option of the source 'files')"
-                ) from None
+                raise InputError(f"{error} ('quoting' is an option of source 'files')") from None
 
 
 def _check(

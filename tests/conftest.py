@@ -24,8 +24,8 @@ from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.variants import VARIANTS as VARIANT_BLOCKS
 from attinfo.config.sections import Dataset, Split
 from attinfo.config.training import Training
-from attinfo.data.sources.files import files
 from attinfo.data.prepare import prepare
+from attinfo.data.sources.files import files
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier

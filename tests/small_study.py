@@ -19,8 +19,8 @@ from attinfo.claims.settle import settle
 from attinfo.config.inputs import Inputs
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
-from attinfo.data.sources.files import files
 from attinfo.data.prepare import prepare
+from attinfo.data.sources.files import files
 from attinfo.data.texts import read_summary, read_texts
 from attinfo.explain.faithfulness import faithfulness
 from attinfo.explain.importance import importance

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import pytest
 from tables import PLACE, changed, columns, held, made, options_of, refused, write
 
-from attinfo.config.stage_options import Study
+from attinfo.config.inputs import Inputs
+from attinfo.config.study import Study
 from attinfo.data.encoding import NotATable, decoded
 from attinfo.data.formats import ENDINGS
 from attinfo.data.local_files import HEAD, check_local_files
@@ -242,10 +243,10 @@ def test_the_study_checks_its_files(tmp_path: Path) -> None:
             {"dataset": "own", "encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
         ],
     }
-    Study.checked(config).check_files()
+    Inputs(Study.checked(config)).check_files()
     path.write_bytes(path.read_bytes().decode().encode("utf-16"))
     with pytest.raises(InputError, match=r"config: datasets\.own\.source: .*UTF-16"):
-        Study.checked(config).check_files()
+        Inputs(Study.checked(config)).check_files()
 
 
 @pytest.mark.parametrize("option", ["most_unknown", "tokenizer", "quoting"])
@@ -262,7 +263,7 @@ def test_new_options_change_the_key_of_a_data_set_only_where_they_are_set(option
             "normaliser": "softmax",
         }
         config = {"study": "s", "seeds": [1], "datasets": {"own": dataset}, "grid": [grid]}
-        return Study.checked(config).data_key("own")
+        return Inputs(Study.checked(config)).data_key("own")
 
     defaults = {"most_unknown": 0.5, "tokenizer": "words", "quoting": "auto"}
     others = {"most_unknown": 0.4, "tokenizer": "subwords", "quoting": "none"}

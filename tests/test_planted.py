@@ -23,8 +23,8 @@ from attinfo.agreement.planted import found_by_text
 from attinfo.agreement.tables import by_text, by_unit
 from attinfo.config.sections import Dataset
 from attinfo.config.training import Training
-from attinfo.data.sources.planted import planted
 from attinfo.data.prepare import prepare
+from attinfo.data.sources.planted import planted
 from attinfo.data.texts import read_summary, read_texts
 from attinfo.data.truth import Truth, read_truth
 from attinfo.information.units import information, planted_units

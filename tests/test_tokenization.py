@@ -169,7 +169,7 @@ def test_the_option_decides_at_which_share_of_unknown_words_nothing_is_trained(
     ("settings", "expected"),
     [
         ({"vocabulary_size": 100}, "'tokenizer: subwords' alone"),
-        ({"tokenizer": "subwords", "yardstick": "vader"}, "a yardstick rates whole words"),
+        ({"tokenizer": "subwords", "yardstick": "vader"}, "a lexicon rates whole words"),
         ({"tokenizer": "subwords", "vocabulary_size": 0}, "greater than 0"),
         ({"tokenizer": "letters"}, "'words' or 'subwords'"),
         ({"most_unknown": 1.5}, "less than or equal to 1"),

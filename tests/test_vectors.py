@@ -221,7 +221,7 @@ def started(
     """Two classifiers alike, of which the first starts from vectors."""
     source = planted_file(tmp_path / "mine.vec", ["good", "word1", "word2"])
     extract(source, planted.folder, tmp_path / "out")
-    options = architecture_of() | changes
+    options = architecture_of(changes=changes)
     models = [Classifier(*planted.sizes, options, VARIANTS["trained"], 1) for _ in range(2)]
     initialise(models[0], tmp_path / "out")
     return models[0], models[1], tmp_path / "out"

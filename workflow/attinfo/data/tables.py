@@ -29,12 +29,17 @@ ORANGE_ROLES = {"", "class", "c", "meta", "m", "ignore", "i", "weight", "w"}
 __all__ = ["cell", "from_columns", "joined", "read_table"]
 
 
-def from_columns(columns: Sequence[tuple[str, Sequence[Any]]]) -> pd.DataFrame:
+def from_columns(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Columns of any values as a table of texts and of lists of tokens.
 
     `attrs["strange"]` has, for each column with other cells, the row of the first of them (from
     0), their number and what it is.
     """
+    return _from_pairs(list(columns.items()))
+
+
+def _from_pairs(columns: Sequence[tuple[str, Sequence[Any]]]) -> pd.DataFrame:
+    """As `from_columns`, of columns of which two may have one name."""
     series, strange = [], {}
     for name, values in columns:
         cells, found = column(values)
@@ -187,13 +192,13 @@ def _json_lines(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFr
     """One JSON object a line; a key that a line lacks is an empty cell."""
     rows = json_lines.parse(decoded(content))
     names = dict.fromkeys(name for row in rows for name in row)
-    return from_columns([(name, [row.get(name) for row in rows]) for name in names])
+    return from_columns({name: [row.get(name) for row in rows] for name in names})
 
 
 def _parquet(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     table = pq.ParquetFile(pa.BufferReader(content)).read()
     values = (column.to_pylist() for column in table.columns)
-    return from_columns(list(zip(table.column_names, values, strict=True)))
+    return _from_pairs(list(zip(table.column_names, values, strict=True)))
 
 
 READERS: dict[str, Reader] = {

@@ -88,7 +88,7 @@ def _texts(data: Dataset, path: str, split: str) -> pd.DataFrame:
             columns[name] = [
                 feature.names[i] if i is not None and i >= 0 else "" for i in columns[name]
             ]
-    table = once_named(from_columns(list(columns.items())), f"{path}[{split}]")
+    table = once_named(from_columns(columns), f"{path}[{split}]")
     table.attrs["files"] = [[f"{path}[{split}]", 0]]
     if data.info.builder_name == "csv" and not Path(path).is_dir():
         table.attrs["notes"] = _swallowed(table, split)

@@ -9,8 +9,8 @@ What is explained is the log-odds of the predicted class, log p / (1 - p) (gradi
 probability p (erasure). Gradients are taken with respect to what the encoder reads of each token:
 its embedding, or with `pretrained` its features, which have read the whole text.
 
-To add a measure: a function `(model, texts, states, seed, *, options=defaults) -> [tokens]`,
-registered in `MEASURES`.
+To add a measure: a function `(model, texts, states, seed, *, options=defaults) -> [tokens]`, and
+its spec in `attinfo.blocks.measures`.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from attinfo.blocks.measures import MEASURES as SPECS
 from attinfo.data.batches import Batch, batches, pad, ranges
 from attinfo.data.texts import Texts
 from attinfo.explain.erasure import Eraser
@@ -186,7 +187,7 @@ def importance(
         and a float32 column a measure, signed where the measure is; NaN where it is not defined.
     """
     values = {
-        name: MEASURES[name](model, texts, states, seed, **options).astype(np.float32)
+        name: SPECS[name].load()(model, texts, states, seed, **options).astype(np.float32)
         for name, options in measures.items()
     }
     places = {"text": states.text.astype(np.int32), "token": states.position.astype(np.int32)}

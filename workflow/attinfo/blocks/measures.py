@@ -23,10 +23,19 @@ class Measure(Block):
     """The description of an importance measure.
 
     Attributes:
-        signed: whether negative values mean that a token speaks against the prediction.
+        signed: whether a negative value means that the token speaks against the predicted class.
+            Attention has no sign, so tokens are ranked by the absolute value, as Jain & Wallace
+            (2019) rank gradients.
+        compared: whether the study has statistics of its agreement with attention.
+        holds_weights: whether the attention weight is a factor of the measure, which then agrees
+            with attention by construction.
+        in_strips: whether the page shows its values word by word.
     """
 
     signed: bool = False
+    compared: bool = True
+    holds_weights: bool = False
+    in_strips: bool = True
 
 
 class GradientOptions(Options):
@@ -47,6 +56,7 @@ MEASURES = registry(
     Measure(
         name="gradient",
         path="attinfo.explain.measures.gradient:gradient",
+        label="gradient × input",
         options=GradientOptions,
         signed=True,
         summary="Gradient x input: the sum over features of "
@@ -55,27 +65,38 @@ MEASURES = registry(
     Measure(
         name="integrated_gradients",
         path="attinfo.explain.measures.integrated_gradients:integrated_gradients",
+        label="integrated gradients",
         options=IntegratedGradientsOptions,
         signed=True,
         requires="captum",
+        in_strips=False,
         summary="Integrated gradients from zero embeddings, by Gauss-Legendre "
         "(Sundararajan et al. 2017)",
     ),
     Measure(
         name="leave_one_out",
         path="attinfo.explain.measures.leave_one_out:leave_one_out",
+        label="leave-one-out",
         signed=True,
         summary="How far the probability of the predicted class falls when the token is deleted",
     ),
     Measure(
         name="attention_norm",
         path="attinfo.explain.measures.attention_norm:attention_norm",
+        label="attention × state norm",
+        holds_weights=True,
+        in_strips=False,
         summary="Weight x norm of the state: the length of what a token adds "
         "(Kobayashi et al. 2020)",
     ),
     Measure(
         name="score",
         path="attinfo.explain.measures.score:score",
+        label="attention score",
+        compared=False,  # attention and its score have one order
+        holds_weights=True,
+        in_strips=False,
         summary="The score from which the normaliser makes the weight",
     ),
 )
+SIGNED: tuple[str, ...] = tuple(name for name, measure in MEASURES.items() if measure.signed)

@@ -1,0 +1,34 @@
+"""What the names of a config are called on the page, in figures and in messages."""
+
+from collections.abc import Sequence
+
+from attinfo.blocks.catalogue import KINDS
+from attinfo.blocks.normalisers import parse_normaliser
+
+LABELS = {
+    block.name: block.label for blocks in KINDS.values() for block in blocks.values() if block.label
+} | {"token_type": "the word alone"}
+
+
+def label_of(name: str) -> str:
+    """The label of a building block, a variant, an estimator, a measure or a data set.
+
+    A name without a label of its own stands for itself, blanks for underscores;
+    `gumbel_softmax@0.5` becomes "Gumbel-softmax, τ = 0.5".
+    """
+    if "@" in name:
+        kind, temperature = parse_normaliser(name)
+        return f"{label_of(kind)}, τ = {temperature:g}"
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `2,000 runs`, `3 classes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

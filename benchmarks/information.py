@@ -12,8 +12,9 @@ import numpy as np
 from scipy.linalg import lapack
 import torch
 
+from attinfo.information.estimators.knn import nearest_neighbours
+from attinfo.information.estimators.linear import linear_probe
 from attinfo.information.estimators.probes import gram, solved
-from attinfo.information.estimators.registered import ESTIMATORS
 from attinfo.information.summary import summary
 from benchmarks import peers
 from benchmarks.samples import PERMUTATIONS, drawn, estimate, permuted
@@ -117,9 +118,9 @@ def _units(n: int, d: int) -> Iterator[Row]:
     first, output = samples[0].hidden.double().numpy(), samples[0].output[:, 0].numpy()
     seconds, _ = interleaved(
         {
-            "estimates": lambda: [ESTIMATORS["knn"](sample) for sample in samples],
-            "intervals": lambda: [summary(ESTIMATORS["knn"](s), s, {}) for s in samples],
-            "nulls": lambda: [ESTIMATORS["knn"](sample) for sample in nulls],
+            "estimates": lambda: [nearest_neighbours(sample) for sample in samples],
+            "intervals": lambda: [summary(nearest_neighbours(s), s, {}) for s in samples],
+            "nulls": lambda: [nearest_neighbours(sample) for sample in nulls],
             "ennemi": lambda: peers.ennemi(first, output),
         }
     )
@@ -143,7 +144,7 @@ def linear(quick: bool) -> Iterator[Row]:
     with_null = permuted(sample)
     hidden, fold = sample.hidden.numpy(), sample.fold.numpy()
     output, shuffled = (with_null.output[:, c].numpy() for c in (0, 1))
-    linear = ESTIMATORS["linear"]
+    linear = linear_probe
     parts = [sample.hidden[rows].double() for rows in sample.members]
     linear(sample)  # warm
     _least_work(parts, gram, solved), _least_work(parts, _gram, _solved)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from attinfo.blocks.estimators import ESTIMATORS
 from attinfo.information.calibration import sample_of
-from attinfo.information.estimators.registered import ESTIMATORS
 from attinfo.information.sample import Sample, with_permutations
-from attinfo.information.tasks import TASKS, Task
+from attinfo.information.tasks import Task, gaussian
 
 INFORMATION, RANK = 0.2, 4.0  # nats; effective rank of the states
 PERMUTATIONS = 100
@@ -13,7 +13,7 @@ PERMUTATIONS = 100
 
 def drawn(texts: int, width: int, seed: int = 1) -> tuple[Task, Sample]:
     """Normal classes of known information."""
-    task = TASKS["gaussian"](texts, width, 2, RANK, INFORMATION, seed)
+    task = gaussian(texts, width, 2, RANK, INFORMATION, seed)
     return task, sample_of(task, seed)
 
 
@@ -24,4 +24,4 @@ def permuted(sample: Sample) -> Sample:
 
 def estimate(name: str, sample: Sample, **options: str) -> float:
     """An estimate in nats, by its name."""
-    return float(ESTIMATORS[name](sample, **options).pvi.mean())
+    return float(ESTIMATORS[name].load()(sample, **options).pvi.mean())

@@ -98,6 +98,11 @@ def chosen(kind: str, name: str, **options: Any) -> Chosen:
     return Chosen(name, block.path, block.complete(kind, options))
 
 
+def estimators(**options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Estimators of classes by their names, with options, as a job is given them."""
+    return [asdict(chosen("estimator", name, **own)) for name, own in options.items()]
+
+
 def code_of(kind: str) -> dict[str, Any]:
     """The class or function of every block of a kind, by its name."""
     return {name: block.load() for name, block in KINDS[kind].items()}

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conftest import VARIANTS
+from conftest import VARIANTS, chosen
 import numpy as np
 import pandas as pd
 from project import ROOT
@@ -115,7 +115,12 @@ def run_small_study(folder: Path, raw: Path, cells: dict[str, Any], seeds: int) 
         run_cell(study, group, data, folder / "runs", found)
     texts, classes = len(read_texts(data, "test")), len(read_summary(data)["classes"])
     calibration = pd.concat(
-        calibrate("gaussian", texts, classes, StageOptions(study).calibration(DATASET, name))
+        calibrate(
+            chosen("task", "gaussian"),
+            texts,
+            classes,
+            StageOptions(study).calibration(DATASET, name),
+        )
         for name in StageOptions(study).calibrated
     ).assign(dataset=DATASET)
     own = [

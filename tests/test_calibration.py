@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from conftest import chosen, code_of, estimators
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,9 +18,11 @@ import torch
 
 from attinfo.information.calibration import calibrate, correlation, sample_of, sizes
 from attinfo.information.summary import measured
-from attinfo.information.tasks import TASKS, Task, spectrum
+from attinfo.information.tasks import Task, spectrum
 from attinfo.information.units import effective_rank
 from attinfo.runtime.seeds import seed_of
+
+TASKS = code_of("task")
 
 every_task = pytest.mark.parametrize("name", TASKS)
 LINEAR = ("gaussian", "imbalanced", "low_variance", "ten_classes")
@@ -269,7 +272,7 @@ def test_sizes_run_from_the_fewest_texts_to_the_most(
 
 
 OPTIONS: dict[str, Any] = {
-    "estimators": {"linear": {}, "knn": {"neighbours": 5}},
+    "estimators": estimators(linear={}, knn={"neighbours": 5}),
     "fewest": 60,
     "width": 6,
     "ranks": [2.0, 4.0],
@@ -282,13 +285,13 @@ PLACE = ["estimator", "task", "n", "rank", "level"]
 
 @pytest.fixture(scope="module")
 def calibrated() -> pd.DataFrame:
-    return calibrate("gaussian", 240, 2, OPTIONS)
+    return calibrate(chosen("task", "gaussian"), 240, 2, OPTIONS)
 
 
 def test_there_is_a_row_for_each_size_rank_level_and_estimator(calibrated: pd.DataFrame) -> None:
     expected = {
         (estimator, "gaussian", n, rank, level)
-        for estimator in OPTIONS["estimators"]
+        for estimator in ("linear", "knn")
         for n in (60, 120, 240)
         for rank in OPTIONS["ranks"]
         for level in OPTIONS["levels"]
@@ -308,8 +311,9 @@ def test_bias_and_spread_follow_their_definitions(calibrated: pd.DataFrame) -> N
         for repeat in range(3):
             seed = seed_of("calibration", 11, row.n, row.rank, row.level, repeat)
             task = TASKS["gaussian"](row.n, 6, 2, row.rank, row.level * np.log(2), seed)
-            options = OPTIONS["estimators"][row.estimator]
-            found = measured(row.estimator, sample_of(task, seed), options)
+            options = {"neighbours": 5} if row.estimator == "knn" else {}
+            estimator = chosen("estimator", row.estimator, **options)
+            found = measured(estimator, sample_of(task, seed))
             pvi = found.pvi.numpy()
             estimates.append(pvi.mean())
             known.append(task.pointwise.mean())
@@ -327,7 +331,9 @@ def test_bias_and_spread_follow_their_definitions(calibrated: pd.DataFrame) -> N
 
 def test_calibration_depends_on_its_seed_alone(calibrated: pd.DataFrame) -> None:
     small = OPTIONS | {"fewest": 240, "ranks": [2.0], "levels": [0.5]}
-    again, other = (calibrate("gaussian", 240, 2, small | {"seed": s}) for s in (11, 12))
+    again, other = (
+        calibrate(chosen("task", "gaussian"), 240, 2, small | {"seed": s}) for s in (11, 12)
+    )
     place = (calibrated["n"] == 240) & (calibrated["rank"] == 2) & (calibrated["level"] == 0.5)
     pd.testing.assert_frame_equal(calibrated[place].reset_index(drop=True), again)
     assert (again["estimate"] != other["estimate"]).all()

@@ -28,11 +28,12 @@ from attinfo.config.schema import write_schema
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
 from attinfo.config.training import Training
-from attinfo.information.estimators.registered import ESTIMATORS
 from attinfo.information.sample import Sample, folds, with_permutations
+from attinfo.information.summary import measured
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
 from attinfo.runtime.errors import InputError
+from attinfo.runtime.loading import Chosen
 
 REPOSITORY = Path(__file__).parents[1]
 LIBRARY = Path(attinfo.__file__).parent
@@ -282,8 +283,8 @@ def test_an_option_with_which_a_block_cannot_work_is_refused(
             fold=folds(output, 5, 0),
         )
         for estimator in study.information.estimators:
-            for name, options in StageOptions(study).information(estimator)["estimators"].items():
-                ESTIMATORS[name](sample, **options)
+            for plain in StageOptions(study).information(estimator)["estimators"]:
+                measured(Chosen.of(plain), sample)
     assert "\n" not in str(raised.value)
 
 
@@ -595,6 +596,11 @@ def test_the_folder_of_a_data_set_does_not_depend_on_how_its_settings_are_writte
     assert Inputs(Study.checked(config)).data_key("mine") == Inputs(before).data_key("mine")
 
 
+def named(blocks: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Name -> options of some blocks."""
+    return {block["name"]: block["options"] for block in blocks}
+
+
 def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> None:
     config["information"] = {
         "estimators": ["linear", "gaussian"],
@@ -603,10 +609,10 @@ def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> No
     }
     linear, gaussian = map(StageOptions(Study.checked(config)).information, ("linear", "gaussian"))
     knn = {"neighbours": 3, "metric": "chebyshev", "scaling": "raw"}
-    assert linear["estimators"] == {"linear": {}} and linear["words"]
-    assert linear["spot_checks"] == {"knn": knn, "stack": {}} and linear["spot_units"] == 2
-    assert gaussian["estimators"] == {"gaussian": {}} and not gaussian["words"]
-    assert gaussian["spot_checks"] == {} and gaussian["spot_units"] == 0
+    assert named(linear["estimators"]) == {"linear": {}} and linear["words"]
+    assert named(linear["spot_checks"]) == {"knn": knn, "stack": {}} and linear["spot_units"] == 2
+    assert named(gaussian["estimators"]) == {"gaussian": {}} and not gaussian["words"]
+    assert gaussian["spot_checks"] == [] and gaussian["spot_units"] == 0
 
 
 def test_what_one_estimator_is_given_does_not_depend_on_the_others(config: Config) -> None:
@@ -645,7 +651,7 @@ def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config)
     study = Study.checked(config)
     assert StageOptions(study).calibrated == ["linear", "knn", "stack"]
     options = StageOptions(study).calibration("mine", "knn")
-    assert set(options["estimators"]) == {"knn"}
+    assert [block["name"] for block in options["estimators"]] == ["knn"]
     assert (options["width"], options["fewest"], options["ranks"]) == (24, 77, [3])
     assert options["seed"] == 2
 
@@ -763,6 +769,7 @@ from attinfo.blocks.catalogue import table
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
 from attinfo.data.batches import Batch
+from attinfo.information.summary import measured
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
 blocks = {"dataset": "mine", "encoder": "mlp", "attention": "first", "normaliser": "softmax"}

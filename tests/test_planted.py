@@ -9,7 +9,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from conftest import VARIANTS, architecture_of
+from conftest import VARIANTS, architecture_of, estimators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -294,7 +294,8 @@ Found = tuple[States, Truth, pd.DataFrame, pd.DataFrame]
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, str], Found]:
     """Trains and analyses a model: `found(rule, encoder, attention)`, each only once."""
-    options = OPTIONS | {"estimators": {"linear": {}}, "min_texts": 50, "positions": 1, "ranks": 1}
+    options = OPTIONS | {"min_texts": 50, "positions": 1, "ranks": 1}
+    options |= {"estimators": estimators(linear={})}
     study: dict[str, Any] = {"keyword": {}, "xor": {"longest": 8, "rare": 100}}
 
     @cache

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import Any
 
-from conftest import TRAINING, VARIANTS, Planted, Trained, architecture_of, plain
+from conftest import TRAINING, VARIANTS, Planted, Trained, architecture_of, estimators, plain
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,11 +27,11 @@ from attinfo.training.train import evaluate, shuffled, train, train_run
 
 INFORMATION = {
     "output": "predicted",
-    "estimators": {"linear": {}},
+    "estimators": estimators(linear={}),
     "positions": 6,
     "ranks": 4,
     "min_texts": 50,
-    "spot_checks": {},
+    "spot_checks": [],
     "spot_units": 0,
     "words": True,
     "permutations": 30,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from conftest import chosen, estimators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -27,8 +28,8 @@ from attinfo.states.store import States
 
 OPTIONS: dict[str, Any] = {
     "output": "predicted",
-    "estimators": {"linear": {}, "knn": {"neighbours": 3}},
-    "spot_checks": {},
+    "estimators": estimators(linear={}, knn={"neighbours": 3}),
+    "spot_checks": [],
     "spot_units": 0,
     "words": True,
     "positions": 4,
@@ -242,8 +243,8 @@ def test_the_halves_in_a_row_are_the_estimates_of_half_the_texts_each(tables) ->
         parts = halves(sample_of(states, unit, OPTIONS), OPTIONS["seed"])
         for row in rows.itertuples():
             if (row.index, row.unit) == (unit.index, unit.unit) and row.estimator != "token_type":
-                options = OPTIONS["estimators"][row.estimator]
-                expected = [float(measured(row.estimator, p, options).pvi.mean()) for p in parts]
+                estimator = chosen("estimator", row.estimator)
+                expected = [float(measured(estimator, p).pvi.mean()) for p in parts]
                 assert [row.half_1, row.half_2] == pytest.approx(expected, abs=1e-9)
     assert rows[rows["estimator"] == "token_type"][["half_1", "half_2"]].isna().all(axis=None)
 
@@ -314,15 +315,15 @@ def test_the_gold_label_may_be_the_output() -> None:
 # Spot checks.
 
 CHECKED: Mapping[str, Any] = OPTIONS | {
-    "estimators": {"linear": {}},
-    "spot_checks": {"knn": {"neighbours": 5}},
+    "estimators": estimators(linear={}),
+    "spot_checks": estimators(knn={"neighbours": 5}),
     "spot_units": 2,
     "words": True,
 }
 
 
 def checked_units(run: str, **changes: Any) -> list[tuple[str, int, str]]:
-    options = {**CHECKED, "estimators": {}, "permutations": 0, **changes}
+    options = {**CHECKED, "estimators": [], "permutations": 0, **changes}
     rows, _ = information(states_of(LENGTHS), options, run)
     return keys_of(rows[rows["spot_check"]])
 
@@ -338,7 +339,7 @@ def test_spot_checks_are_rows_of_their_own_of_as_many_units_as_asked_for() -> No
     units = {(unit.index, unit.unit): unit for unit in units_of(states, 4, 3, 60)}
     for row in checks.itertuples():
         sample: Sample = sample_of(states, units[row.index, row.unit], CHECKED)
-        expected = measured("knn", sample, {"neighbours": 5})
+        expected = measured(chosen("estimator", "knn", neighbours=5), sample)
         assert row.mi_nats == pytest.approx(float(expected.pvi.mean()), abs=1e-9)
         assert row.n == len(sample.output)
 

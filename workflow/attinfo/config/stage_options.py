@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from attinfo.blocks.block import Block
-from attinfo.blocks.catalogue import block_of, with_defaults
+from attinfo.blocks.catalogue import block_of
 from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.blocks.tasks import TASKS
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
 from attinfo.models.variant import Variant
@@ -64,10 +65,14 @@ class StageOptions:
         """The estimators that are measured where the information is known: all of the study."""
         return [*self.study.information.estimators, *self.study.information.spot_checks]
 
-    def _estimators(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def _estimators(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Estimators with all their options."""
         given = self.study.information.options
-        return {name: with_defaults("estimator", name, given.get(name, {})) for name in names}
+        blocks = [block_of("estimator", name) for name in names]
+        return [
+            chosen(block, block.complete("estimator", given.get(block.name, {})))
+            for block in blocks
+        ]
 
     def information(self, estimator: str) -> dict[str, Any]:
         """The settings of one estimator, and nothing of the others.
@@ -108,6 +113,7 @@ class StageOptions:
         return {
             **self.study.calibration.model_dump(),
             "estimators": self._estimators([estimator]),
+            "tasks": [chosen(task, {}) for task in TASKS.values()],
             "fewest": self.study.information.min_texts,
             "width": max(widths),
         }

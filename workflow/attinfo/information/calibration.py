@@ -14,7 +14,8 @@ import torch
 
 from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, measured
-from attinfo.information.tasks import TASKS, Task
+from attinfo.information.tasks import Task
+from attinfo.runtime.loading import Chosen
 from attinfo.runtime.seeds import seed_of
 
 
@@ -37,14 +38,14 @@ def sample_of(task: Task, seed: int) -> Sample:
     )
 
 
-def calibrate(name: str, texts: int, classes: int, options: Mapping[str, Any]) -> pd.DataFrame:
+def calibrate(task: Chosen, texts: int, classes: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Bias and spread of every estimator on one task.
 
     Args:
-        name: of the task.
+        task: of known information.
         texts: the most that a unit of the study has.
         classes: of the study's outputs.
-        options: `estimators` (name -> options), `fewest`, `width`, `ranks`, `levels` (information
+        options: `estimators`, `fewest`, `width`, `ranks`, `levels` (information
             as a share of that in log(classes)), `repeats`, `seed`.
 
     Returns:
@@ -59,25 +60,25 @@ def calibrate(name: str, texts: int, classes: int, options: Mapping[str, Any]) -
         for repeat in range(options["repeats"]):
             seed = seed_of("calibration", options["seed"], n, rank, level, repeat)
             target = level * np.log(classes)
-            task = TASKS[name](n, options["width"], classes, rank, target, seed)
-            sample = sample_of(task, seed)
-            for estimator, own in options["estimators"].items():
-                found = measured(estimator, sample, own)
+            drawn: Task = task.load()(n, options["width"], classes, rank, target, seed)
+            sample = sample_of(drawn, seed)
+            for estimator in map(Chosen.of, options["estimators"]):
+                found = measured(estimator, sample)
                 pvi = found.pvi.numpy()
                 gain = np.full(n, np.nan) if found.gain is None else found.gain.numpy()
                 rows.append(
                     {
-                        "estimator": estimator,
-                        "task": name,
+                        "estimator": estimator.name,
+                        "task": task.name,
                         "n": n,
                         "rank": rank,
                         "level": level,
-                        "truth": task.information,
+                        "truth": drawn.information,
                         "estimate": pvi.mean(),
-                        "bias": pvi.mean() - task.pointwise.mean(),
-                        "spread": pvi.mean() - task.information,
-                        "pvi_correlation": correlation(pvi, task.pointwise),
-                        "gain_correlation": correlation(gain, task.gain),
+                        "bias": pvi.mean() - drawn.pointwise.mean(),
+                        "spread": pvi.mean() - drawn.information,
+                        "pvi_correlation": correlation(pvi, drawn.pointwise),
+                        "gain_correlation": correlation(gain, drawn.gain),
                     }
                 )
     groups = pd.DataFrame(rows).groupby(

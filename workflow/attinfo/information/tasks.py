@@ -281,14 +281,3 @@ def atoms(texts: int, width: int, classes: int, rank: float, target: float, seed
     output = _draw(posterior[atom], rng)
     hidden, prior = _rotated(vectors, rng)[atom], frequency @ posterior
     return _task(hidden, output, posterior[atom], prior, information_at(strength))
-
-
-TASKS = {
-    "gaussian": gaussian,
-    "imbalanced": imbalanced,
-    "ten_classes": ten_classes,
-    "low_variance": low_variance,
-    "xor": xor,
-    "spirals": spirals,
-    "atoms": atoms,
-}

@@ -24,8 +24,10 @@ from attinfo.information.estimators.linear import linear_probe
 from attinfo.information.estimators.logistic import logistic_probe
 from attinfo.information.estimators.mine import donsker_varadhan, mine
 from attinfo.information.estimators.mlp import residual_network
+from attinfo.information.estimators.normal_errors import Normal
 from attinfo.information.estimators.probes import RidgeProbes, ledoit_wolf
-from attinfo.information.estimators.regression import _Normal, ridge_gaussian, stacked_regression
+from attinfo.information.estimators.ridge import ridge_gaussian
+from attinfo.information.estimators.stacked_regression import stacked_regression
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 from attinfo.information.tasks import TASKS, Task
 from attinfo.information.token_type import WEIGHTS, token_type_probe
@@ -476,7 +478,7 @@ def test_a_bent_line_is_found_by_neighbours_and_not_by_normal_errors() -> None:
 def test_normal_densities_and_their_divergence_are_those_of_scipy() -> None:
     rng = np.random.default_rng(0)
     narrow, wide = (torch.from_numpy(s * rng.normal(size=(2, 50, 3))) for s in (0.5, 2.0))
-    one, other = _Normal(narrow), _Normal(wide)
+    one, other = Normal(narrow), Normal(wide)
     errors = torch.from_numpy(rng.normal(size=(2, 7, 3)))
     for column in range(2):
         density, prior = (multivariate_normal(cov=n.covariance[column]) for n in (one, other))

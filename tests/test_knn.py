@@ -14,8 +14,8 @@ from scipy.special import digamma
 from sklearn.neighbors import NearestNeighbors
 import torch
 
-from attinfo.information.estimators import knn
 from attinfo.information.estimators.knn import nearest_neighbours
+from attinfo.information.neighbors import counts
 from attinfo.information.sample import Sample
 
 
@@ -151,7 +151,7 @@ def test_lists_that_are_too_short_for_a_rare_class_are_made_long_enough() -> Non
     expected = ross(hidden, output, 2)
     # The farthest radius holds more states than the longest list at first.
     held = digamma(2000) + digamma(2) - digamma(np.bincount(output)[output]) - expected
-    assert np.exp(held).max() > 2 * knn.LONGEST_LIST
+    assert np.exp(held).max() > 2 * counts.LONGEST_LIST
     found = nearest_neighbours(sample_of(hidden, output), neighbours=2)
     np.testing.assert_allclose(found.pvi, expected, atol=1e-6)
 
@@ -166,7 +166,7 @@ def test_the_length_of_the_lists_changes_nothing(
         hidden = hidden[np.random.default_rng(0).integers(0, atoms, 400)]
     sample = sample_of(hidden, output, permutations=10)
     known = nearest_neighbours(sample)
-    monkeypatch.setattr(knn, "LONGEST_LIST", length)
+    monkeypatch.setattr(counts, "LONGEST_LIST", length)
     found = nearest_neighbours(sample)
     assert torch.equal(found.pvi, known.pvi) and torch.equal(found.null, known.null)
 

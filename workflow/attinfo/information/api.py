@@ -1,20 +1,19 @@
-"""Information between a reader's own arrays: checked, and estimated in one call."""
+"""Information between a user's own arrays: checked, and estimated in one call."""
 
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from attinfo.blocks.catalogue import with_defaults
+from attinfo.information.arrays import FEWEST, OutputKind, groups_of, output_of, states_of
 from attinfo.information.deterministic import linear_in
+from attinfo.information.isolation import apart
+from attinfo.information.repeats import MANY, repeats
 from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, Estimate, measured, silent, summary
-
-FEWEST = 50  # texts
-MOST_CLASSES = 1000
 
 
 def estimate(
@@ -22,97 +21,106 @@ def estimate(
     output: Any,
     estimator: str = "stack",
     *,
+    groups: Any = None,
+    output_kind: OutputKind | None = None,
     seed: int = 0,
     permutations: int = 100,
     **options: Any,
 ) -> Estimate:
     """Mutual information I(H; Y) between states and a model's output, in nats.
 
+    Nothing may be missing in an argument. The call leaves no trace in the process: threads, random
+    states and modes of torch are afterwards as before.
+
     Args:
-        hidden: [n, d] states, one a text: array or tensor of any float type, on any device.
-        output: [n] classes (whole numbers, booleans or texts), or [n] or [n, c] floats, such as
-            a logit margin. Floats are made normal by their ranks, one column at a time, which
+        hidden: [n, d] states, one a text: array, table or tensor of any real type, on any device.
+        output: [n] classes (whole numbers, booleans or labels), or [n] or [n, c] numbers, such as
+            a logit margin. Numbers are made normal by their ranks, one column at a time, which
             leaves the information of each as it is.
-        estimator: a name from `ESTIMATORS`, or from `CONTINUOUS` where the output is floats.
+        estimator: a name from `ESTIMATORS`, or from `CONTINUOUS` where the output is continuous.
+        groups: [n] labels, such as the document or the person that a row is from, or None. Rows of
+            one group depend on each other: they are kept on one side of every fold, are no
+            neighbours of each other, are permuted together, and the interval is over groups.
+            Without groups, rows that repeat, state and output, are taken for copies of one and are
+            counted once (flag `repeated_states`); pass `range(n)` to count each.
+        output_kind: "classes" or "continuous"; by default whole numbers, booleans and labels are
+            classes and floats are continuous. `Estimate.output_kind` says what was taken.
         seed: of folds and permutations.
-        permutations: of the output, for the floor; 0 leaves it out.
+        permutations: of the output, for the permutation null; 0 leaves it out.
         options: of the estimator.
 
     Returns:
-        The estimate with its floor, interval and flags; what the flags say stands in `FLAGS`.
+        The estimate with its permutation null, interval and flags, which `FLAGS` explains.
 
     Raises:
         ValueError: what is wrong with an argument, in one line.
     """
-    states = _states(hidden)
-    classes, values = _output(output, states.device)
-    if len(values) != len(states):
-        raise ValueError(f"hidden has {len(states)} states, output {len(values)}: expected as many")
-    told = values if classes else torch.stack([_normal_scores(column) for column in values.T], 1)
-    options = with_defaults("estimator" if classes else "continuous estimator", estimator, options)
     if not isinstance(permutations, Integral) or permutations < 0:
         raise ValueError(f"permutations is {permutations!r}, expected a whole number, 0 or more")
+
+    def work() -> Estimate:
+        states = states_of(hidden)
+        classes, values = output_of(output, output_kind, len(states), states.device)
+        kind = "estimator" if classes else "continuous estimator"
+        settings = with_defaults(kind, estimator, options)
+        group = None if groups is None else groups_of(groups, len(states), FOLDS)
+        return _estimate(
+            states, values, classes, group, groups is None, estimator, settings, seed, permutations
+        )
+
+    return apart(work)
+
+
+def _estimate(
+    states: Tensor,
+    values: Tensor,
+    classes: int,
+    group: Tensor | None,
+    find_copies: bool,
+    estimator: str,
+    settings: dict[str, Any],
+    seed: int,
+    permutations: int,
+) -> Estimate:
+    """The estimate from arguments that were checked.
+
+    Args:
+        states: [n, d].
+        values: [n] classes, or [n, c] numbers.
+        classes: their number, or 0.
+        group: [n] numbers of groups, or None.
+        find_copies: whether rows that are copies of one are counted once.
+        estimator, settings: name and options.
+        seed, permutations: see `estimate`.
+    """
+    same = repeats(states) if find_copies else None
+    place, rows = (None, None) if same is None else same.copies(values, fewest=FEWEST)
+    if rows is not None:
+        states, values = states[rows], values[rows]
+    if group is not None:
+        group = group.to(states.device)
+    told = values if classes else torch.stack([_normal_scores(column) for column in values.T], 1)
     sample = Sample(
         hidden=states,
         text=torch.arange(len(states), device=states.device),
-        output=with_permutations(told, permutations, seed),
+        output=with_permutations(told, permutations, seed, group),
         classes=classes,
-        fold=folds(told, FOLDS, seed),
+        fold=folds(told, FOLDS, seed, group),
+        group=group,
     )
-    found = summary(measured(estimator, sample, options), sample, options)
-    if not classes and not silent(sample) and linear_in(states, values):
-        return replace(found, flags=("deterministic_output", *found.flags))
-    return found
-
-
-def _states(hidden: Any) -> Tensor:
-    """[n, d] float32, centred and of unit scale."""
-    states = hidden.detach() if isinstance(hidden, Tensor) else _tensor(hidden, "hidden")
-    if states.dim() != 2 or states.shape[1] < 1:
-        raise ValueError(f"hidden has shape {tuple(states.shape)}, expected [n, d]")
-    if states.is_complex():
-        raise ValueError("hidden is complex, expected real numbers")
-    if len(states) < FEWEST:
-        raise ValueError(f"hidden has {len(states)} states, expected {FEWEST} or more")
-    states = states.double()
-    _finite(states, "hidden")
-    states = states - states.mean(0)
-    scale = states.abs().max()
-    return (states / scale if scale > 0 else states).float()
-
-
-def _output(output: Any, device: torch.device) -> tuple[int, Tensor]:
-    """Number of classes and [n] int64 classes; or 0 and [n, c] float64 values."""
-    if not isinstance(output, Tensor):
-        array = np.asarray(output)
-        if array.dtype.kind in "OUS":
-            array = np.unique(array.astype(str), return_inverse=True)[1].reshape(array.shape)
-        output = _tensor(array, "output")
-    output = output.detach().to(device)
-    if output.is_complex():
-        raise ValueError("output is complex, expected classes or real numbers")
-    if not output.is_floating_point():
-        if output.dim() != 1:
-            raise ValueError(f"output has shape {tuple(output.shape)}, expected [n] classes")
-        names, classes = output.unique(return_inverse=True)
-        if len(names) > MOST_CLASSES or len(names) > len(output) / 2:
-            raise ValueError(
-                f"output has {len(names)} classes in {len(output)} texts, expected fewer; "
-                "pass a continuous output as floats"
-            )
-        return len(names), classes
-    if output.dim() not in (1, 2):
-        raise ValueError(f"output has shape {tuple(output.shape)}, expected [n] or [n, c]")
-    values = output.double().reshape(len(output), -1)
-    _finite(values, "output")
-    for column in values.T:
-        distinct = len(column.unique())
-        if 1 < distinct < len(values) / 2:
-            raise ValueError(
-                f"output is floats with {distinct} distinct values in {len(values)} texts; "
-                "pass classes as whole numbers"
-            )
-    return 0, values
+    found = summary(measured(estimator, sample, settings), sample, settings)
+    flags = list(found.flags)
+    if not silent(sample):
+        if not classes and linear_in(states, values):
+            flags.insert(0, "deterministic_output")
+        if rows is not None or (same is not None and same.share >= MANY):
+            flags.append("repeated_states")
+    found = replace(found, flags=tuple(flags))
+    if place is None:
+        return found
+    of_row = place.cpu().numpy()
+    gain = None if found.gain is None else found.gain[of_row]
+    return replace(found, pvi=found.pvi[of_row], gain=gain, copies=len(of_row) - len(states))
 
 
 def _normal_scores(values: Tensor) -> Tensor:
@@ -120,22 +128,3 @@ def _normal_scores(values: Tensor) -> Tensor:
     _, place, size = values.unique(return_inverse=True, return_counts=True)
     rank = size.cumsum(0).double() - (size.double() - 1) / 2
     return torch.special.ndtri((rank[place] - 0.5) / len(values))
-
-
-def _tensor(values: Any, name: str) -> Tensor:
-    try:
-        # A copy, native and in order: torch takes no others.
-        array = np.array(values, order="C")
-        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} is not an array of numbers: {error}") from None
-
-
-def _finite(values: Tensor, name: str) -> None:
-    wrong = ~values.isfinite()
-    if bool(wrong.any()):
-        place = tuple(wrong.nonzero()[0].tolist())
-        raise ValueError(
-            f"{name} has {int(wrong.sum())} values that are NaN or infinite, "
-            f"the first at {list(place)}: expected finite numbers"
-        )

@@ -34,9 +34,14 @@ def linear_in(states: Tensor, values: Tensor) -> bool:
 
 
 def _with_ones(states: Tensor) -> np.ndarray:
-    """[n, d + 1] states of unit scale, and a constant."""
+    """[n, d + 1] columns about zero and of unit size, and a constant.
+
+    No column is cut or left out, as for a probe: a function of the states must stay one.
+    """
     scaled = states.double().cpu().numpy()
-    return np.column_stack([scaled / max(np.abs(scaled).max(), 1e-300), np.ones(len(scaled))])
+    scaled = scaled / 2 - (scaled / 2).mean(0)
+    size = np.abs(scaled).max(0)
+    return np.column_stack([scaled / np.where(size > 0, size, 1), np.ones(len(scaled))])
 
 
 def _enough(states: np.ndarray) -> bool:

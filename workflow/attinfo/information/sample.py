@@ -1,6 +1,7 @@
-"""What every estimator takes and gives."""
+"""What every estimator takes and gives, and how folds and permutations are drawn."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -10,13 +11,13 @@ from attinfo.runtime.seeds import seed_of
 
 @dataclass(frozen=True)
 class Sample:
-    """States and outputs of one unit: who told what, in which text.
+    """States and outputs of one unit.
 
     A state belongs to a text, and an output belongs to the text, so all states of a text share
     it. A unit of the index `position` or `rank` has one state a text, `instance` has all.
 
     Attributes:
-        hidden: [n, d] float32.
+        hidden: [n, d] float32 or float64, as they are given; estimators scale them.
         text: [n] int64, the row of `output` that each state belongs to.
         output: [texts, 1 + P] int64 classes 0..C-1, or [texts, 1 + P, c] float64 values. The
             first column is the model's output, the others are permutations of it among the
@@ -25,6 +26,7 @@ class Sample:
         fold: [texts] int64, the fold of cross-fitting that each text is in.
         reference: [texts] int64 or None: for each text the row of `hidden` that stands for it
             where an estimator must have one state a text; None where `text` has no repeats.
+        group: [texts] int64 or None: texts of one group depend on each other, and are in one fold.
     """
 
     hidden: Tensor
@@ -33,6 +35,12 @@ class Sample:
     classes: int
     fold: Tensor
     reference: Tensor | None = None
+    group: Tensor | None = None
+
+    @property
+    def cluster(self) -> Tensor:
+        """[n] int64 the group, or else the text, of each state: what is independent of others."""
+        return self.text if self.group is None else self.group[self.text]
 
     @property
     def members(self) -> list[Tensor]:
@@ -59,7 +67,12 @@ class Sample:
             classes=self.classes,
             fold=self.fold[kept],
             reference=reference,
+            group=None if self.group is None else self.group[kept],
         )
+
+    def of_columns(self, columns: Sequence[int]) -> "Sample":
+        """The same states with some columns of `output` alone."""
+        return replace(self, output=self.output[:, list(columns)])
 
 
 @dataclass(frozen=True)
@@ -78,23 +91,79 @@ class Measured:
     null: Tensor
 
 
-def folds(output: Tensor, count: int, seed: int) -> Tensor:
-    """[texts] a fold for each text: seeded, of equal sizes, classes stratified."""
+def folds(output: Tensor, count: int, seed: int, group: Tensor | None = None) -> Tensor:
+    """[texts] a fold for each text: seeded, of nearly equal sizes, classes stratified.
+
+    Args:
+        output: [texts] int64 classes, or floats of any shape, which are not stratified.
+        count: of folds.
+        seed: of the draw.
+        group: [texts] int64 numbers of groups, from 0, none of which is cut.
+    """
     generator = torch.Generator().manual_seed(seed_of("folds", seed))
-    order = torch.randperm(len(output), generator=generator)
+    order = torch.randperm(len(output), generator=generator, device="cpu")
     if not output.is_floating_point():
         order = order[output.cpu()[order].argsort(stable=True)]
+    if group is not None:
+        return _whole_groups(output, count, group.cpu(), order).to(output.device)
     fold = torch.empty_like(order)
-    fold[order] = torch.arange(len(order)) % count
+    fold[order] = torch.arange(len(order), device="cpu") % count
     return fold.to(output.device)
 
 
-def with_permutations(output: Tensor, count: int, seed: int) -> Tensor:
-    """[texts, 1 + count, ...]: the output, and seeded permutations of it among the texts."""
+def _whole_groups(output: Tensor, count: int, group: Tensor, order: Tensor) -> Tensor:
+    """[texts] folds: each group, the largest first, goes where its class has the fewest texts.
+
+    The class of a group is its most frequent one. Where folds have as many texts of the class, the
+    group goes where there are the fewest texts of all, so that no fold stays empty.
+
+    Args:
+        order: [texts] in which groups of one size are taken.
+    """
+    codes = output.cpu() if not output.is_floating_point() else torch.zeros(len(group)).long()
+    groups, classes = int(group.max()) + 1, int(codes.max()) + 1
+    held = (group * classes + codes).bincount(minlength=groups * classes).view(groups, classes)
+    size, label = held.sum(1), held.argmax(1).tolist()
+    # [groups] the place of the first text of each group.
+    first = torch.full((groups,), len(order)).scatter_reduce_(
+        0, group[order], torch.arange(len(order)), "amin"
+    )
+    turn = first.argsort()[size[first.argsort()].argsort(descending=True, stable=True)].tolist()
+    in_class, in_all = [[0] * count for _ in range(classes)], [0] * count
+    fold = torch.zeros(groups, dtype=torch.int64)
+    sizes = size.tolist()
+    for number in turn:
+        own = in_class[label[number]]
+        place = min(range(count), key=lambda k: (own[k], in_all[k], k))
+        fold[number] = place
+        own[place] += sizes[number]
+        in_all[place] += sizes[number]
+    return fold[group]
+
+
+def with_permutations(output: Tensor, count: int, seed: int, group: Tensor | None = None) -> Tensor:
+    """[texts, 1 + count, ...]: the output, and seeded permutations of it among the texts.
+
+    With groups, whole groups are permuted: the outputs, group after group in random order, are
+    dealt to the texts, group after group. Groups of one size swap their outputs; of other sizes
+    most of the outputs of a group stay together, and each output is still dealt once.
+
+    Args:
+        output: [texts, ...].
+        count: of permutations.
+        seed: of the draws.
+        group: [texts] int64 numbers of groups, from 0, or None.
+    """
     generator = torch.Generator().manual_seed(seed_of("permutations", seed))
-    columns = [output]
+    columns, members = [output], None if group is None else group.cpu().argsort(stable=True)
     for _ in range(count):
-        order = torch.randperm(len(output), generator=generator)
+        if members is None or group is None:
+            order = torch.randperm(len(output), generator=generator, device="cpu")
+        else:
+            turn = torch.randperm(int(group.max()) + 1, generator=generator, device="cpu")
+            dealt = turn[group.cpu()].argsort(stable=True)
+            order = torch.empty_like(dealt)
+            order[members] = dealt
         columns.append(output[order.to(output.device)])
     return torch.stack(columns, 1)
 

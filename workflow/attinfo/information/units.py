@@ -14,6 +14,8 @@ import pandas as pd
 import torch
 
 from attinfo.data.truth import Truth
+from attinfo.information.neighbors.search import distinct
+from attinfo.information.repeats import MANY
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, measured, summary
 from attinfo.information.token_type import token_type_probe
@@ -72,6 +74,8 @@ def sample_of(states: States, unit: Unit, options: Mapping[str, Any]) -> Sample:
 
     `states` must have been read with `hidden`.
     """
+    if states.hidden is None:
+        raise ValueError("the states were read without `hidden`")
     outputs = {"predicted": states.predicted, "label": states.label}[options["output"]]
     members, place = np.unique(states.text[unit.tokens], return_inverse=True)
     classes, output = torch.from_numpy(outputs[members]).long().unique(return_inverse=True)
@@ -79,14 +83,37 @@ def sample_of(states: States, unit: Unit, options: Mapping[str, Any]) -> Sample:
     if unit.index == "instance":
         rng = np.random.default_rng(seed_of("reference tokens", options["seed"]))
         reference = torch.from_numpy(states.offsets[:-1] + rng.integers(0, states.lengths))
+    group = same_texts(states, members)
     return Sample(
         hidden=torch.from_numpy(states.hidden[unit.tokens]),
         text=torch.from_numpy(place),
-        output=with_permutations(output, options["permutations"], options["seed"]),
+        output=with_permutations(output, options["permutations"], options["seed"], group),
         classes=len(classes),
-        fold=folds(output, FOLDS, options["seed"]),
+        fold=folds(output, FOLDS, options["seed"], group),
         reference=reference,
+        group=group,
     )
+
+
+def same_texts(states: States, texts: np.ndarray) -> torch.Tensor | None:
+    """[texts] int64: texts of the same tokens are one group; None where all texts differ.
+
+    All states of such texts are copies, which a fold must not part. (States of the same word in
+    different texts may be equal too, without context; they are no copies: what a word tells about
+    the output of the next text that has it is what is asked, so they are on both sides of a fold,
+    and the estimate is flagged `repeated_states`.)
+
+    Args:
+        states: of a run.
+        texts: which of its texts.
+    """
+    bounds = zip(states.offsets[texts], states.offsets[texts + 1], strict=True)
+    number: dict[bytes, int] = {}
+    tokens = np.ascontiguousarray(states.token_id)
+    group = [number.setdefault(tokens[a:b].tobytes(), len(number)) for a, b in bounds]
+    if len(number) == len(group) or len(number) < FOLDS:
+        return None
+    return torch.tensor(group, dtype=torch.int64)
 
 
 def effective_rank(hidden: torch.Tensor) -> float:
@@ -96,10 +123,19 @@ def effective_rank(hidden: torch.Tensor) -> float:
     return float(covariance.trace() ** 2 / (covariance**2).sum().clamp(min=1e-300))
 
 
+def repeated(hidden: torch.Tensor) -> float:
+    """Share of the states [n, d] that are exactly the same as one before them."""
+    return 1 - len(distinct(hidden.double())[0]) / len(hidden)
+
+
 def halves(sample: Sample, seed: int) -> list[Sample]:
-    """Two samples of half the texts each, drawn from the seed."""
-    order = np.random.default_rng(seed_of("halves", seed)).permutation(len(sample.output))
-    first = torch.from_numpy(order) < len(order) // 2
+    """Two samples of half the texts each, or half the groups of texts, drawn from the seed."""
+    rng = np.random.default_rng(seed_of("halves", seed))
+    if sample.group is None:
+        order = rng.permutation(len(sample.output))
+    else:
+        order = rng.permutation(int(sample.group.max()) + 1)[sample.group.numpy()]
+    first = torch.from_numpy(order < np.sort(order)[len(order) // 2])
     return [sample.of_texts(first), sample.of_texts(~first)]
 
 
@@ -183,21 +219,24 @@ def _row(
     half: Sequence[float] = (np.nan, np.nan),
 ) -> dict[str, Any]:
     """One row of `information.parquet`: what one estimator finds in one unit."""
-    told = summary(found, sample, settings)
+    estimate = summary(found, sample, settings)
+    flags = list(estimate.flags)
+    if repeated(sample.hidden) >= MANY and "constant_states" not in flags:
+        flags.append("repeated_states")
     return {
         "index": unit.index,
         "unit": unit.unit,
         "estimator": name,
         "spot_check": False,
         "n": len(sample.output),
-        "mi_nats": told.mi_nats,
-        "h_output": told.h_output,
-        "mi_over_h": told.mi_nats / told.h_output if told.h_output else np.nan,
-        "floor_mean": told.floor_mean,
-        "floor_upper": told.floor_upper,
-        "ci_low": told.ci_low,
-        "ci_high": told.ci_high,
-        "flags": " ".join(told.flags),
+        "mi_nats": estimate.mi_nats,
+        "h_output": estimate.h_output,
+        "mi_over_h": estimate.mi_nats / estimate.h_output if estimate.h_output else np.nan,
+        "floor_mean": estimate.floor_mean,
+        "floor_upper": estimate.floor_upper,
+        "ci_low": estimate.ci_low,
+        "ci_high": estimate.ci_high,
+        "flags": " ".join(flags),
         "effective_rank": rank,
         "half_1": half[0],
         "half_2": half[1],

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from attinfo.information.estimators.discrete import log_ratio_of_symbols
-from attinfo.information.estimators.features import principal
+from attinfo.information.estimators.features import principal, standardised
 from attinfo.information.sample import Measured, Sample
 from attinfo.option_types import Count
 
@@ -32,7 +32,7 @@ def binned(sample: Sample, *, components: Count = 3, bins: Count = 4) -> Measure
 
     Binning every unit, as those papers do, saturates at H(Y). No correction for counting.
     """
-    symbol = joint_bins(sample.hidden, components, bins)
+    symbol = joint_bins(standardised(sample.hidden), components, bins)
     log = torch.arange(len(symbol) + 1, dtype=torch.float64, device=symbol.device).log()
     pvi = log_ratio_of_symbols(symbol, sample, log)
     return Measured(pvi=pvi[0], gain=None, null=pvi[1:].mean(1))

@@ -13,6 +13,7 @@ the same as if each text had one.
 
 import torch
 
+from attinfo.information.estimators.features import standardised
 from attinfo.information.estimators.probes import discriminant
 from attinfo.information.sample import Measured, Sample
 
@@ -21,8 +22,7 @@ RIDGE = 1e-6  # share of the mean variance that is added to every variance
 
 def gaussian_plugin(sample: Sample) -> Measured:
     """Normal classes with one covariance, in closed form, less d (C - 1) / 2n for the fit."""
-    hidden = sample.hidden.double()
-    hidden = hidden - hidden.mean(0)
+    hidden = standardised(sample.hidden)
     n, d = hidden.shape
     indicator = sample.indicator.double()
     share = indicator.mean(1, keepdim=True)

@@ -6,7 +6,7 @@ loss is the cross-entropy of a classifier in proportion to p exp T. For a discre
 InfoNCE differs from a trained probe in name and in the critic, which here sees all components.
 """
 
-from attinfo.information.estimators.features import soft_whitened
+from attinfo.information.estimators.features import soft_whitened, standardised
 from attinfo.information.estimators.mlp import cross_entropy
 from attinfo.information.estimators.networks import held_out_values, log_ratio_of
 from attinfo.information.sample import Measured, Sample, from_log_ratio
@@ -15,6 +15,6 @@ from attinfo.option_types import Count
 
 def infonce(sample: Sample, *, hidden: Count = 32) -> Measured:
     """InfoNCE (van den Oord et al. 2018) with all outputs as negatives; for comparison."""
-    inputs = soft_whitened(sample.hidden).float()
+    inputs = soft_whitened(standardised(sample.hidden)).float()
     values, log_prior = held_out_values(inputs, sample, cross_entropy, hidden)
     return from_log_ratio(log_ratio_of(values, log_prior), log_prior, sample)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from attinfo.information.estimators.features import standardised
+from attinfo.information.estimators.normal_errors import target_of
 from attinfo.information.estimators.probes import RidgeProbes, ledoit_wolf
-from attinfo.information.estimators.regression import target_of
 from attinfo.information.sample import Measured, Sample
 from attinfo.option_types import Count
 
@@ -68,8 +69,7 @@ def ksg_on_score(sample: Sample, *, neighbours: Count = 3) -> Measured:
     text, as states of one text share the output. The null is then taken over the reference states
     alone, so it is a little wider than the estimate's own.
     """
-    hidden = sample.hidden.double()
-    hidden = hidden - hidden.mean(0)
+    hidden = standardised(sample.hidden)
     target = target_of(sample)
     probes = RidgeProbes(hidden, target, sample.members, (ledoit_wolf(hidden),))
     score = torch.empty_like(target)

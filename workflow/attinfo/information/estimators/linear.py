@@ -9,6 +9,7 @@ mutual information.
 import torch
 from torch import Tensor
 
+from attinfo.information.estimators.features import standardised
 from attinfo.information.estimators.posterior import (
     RARE,
     least_seen,
@@ -38,7 +39,8 @@ def linear_probe(sample: Sample) -> Measured:
     target = sample.output[sample.text, :, None] == rivals
     # In double precision throughout: the shrinkages differ little, and so do their probes.
     target = target.double().transpose(0, 1)
-    probes = RidgeProbes(sample.hidden, target, members, (None, *SHRINKAGES))
+    states = standardised(sample.hidden)
+    probes = RidgeProbes(states, target, members, (None, *SHRINKAGES))
     found, output = Discriminants(probes), sample.output[sample.text[order]].T.contiguous()
     indicator = (output[:, None] == rivals[:, None]).double()
     values = len(members) * found.most * len(rivals) * (1 + len(SHRINKAGES))

@@ -12,6 +12,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from attinfo.information.estimators.features import standardised
 from attinfo.information.estimators.posterior import (
     least_of,
     log_posterior_of,
@@ -188,10 +189,7 @@ def logistic_probe(sample: Sample) -> Measured:
     penalty right for the direction is seldom right for the scale, and without information the
     scale is zero.
     """
-    hidden = sample.hidden.double()
-    hidden = hidden - hidden.mean(0)
-    # Of unit size: single precision is then enough.
-    states = (hidden / (hidden.square().mean().sqrt() + 1e-30)).float()
+    states = standardised(sample.hidden).float()  # of unit size: single precision is enough
     indicator, members = sample.indicator, sample.members
     probes = _Probes(states, indicator, members)
     log_ratio, log_prior = torch.empty_like(indicator), torch.empty_like(indicator)

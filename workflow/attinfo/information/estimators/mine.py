@@ -9,7 +9,7 @@ import math
 
 from torch import Tensor
 
-from attinfo.information.estimators.features import soft_whitened
+from attinfo.information.estimators.features import soft_whitened, standardised
 from attinfo.information.estimators.networks import held_out_values
 from attinfo.information.sample import Measured, Sample
 from attinfo.option_types import Count
@@ -30,7 +30,7 @@ def mine(sample: Sample, *, hidden: Count = 32) -> Measured:
 
     The pointwise value is T(h, y) less the logarithm of the mean over the same held-out fold.
     """
-    inputs = soft_whitened(sample.hidden).float()
+    inputs = soft_whitened(standardised(sample.hidden)).float()
     values, log_prior = held_out_values(inputs, sample, donsker_varadhan, hidden)
     for rows in sample.members:
         level = _log_mean_exp(values[:, rows], log_prior[:, rows])

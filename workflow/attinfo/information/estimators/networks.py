@@ -43,13 +43,12 @@ class _Networks:
         self, columns: int, width: int, hidden: int, classes: int, device: torch.device
     ) -> None:
         draw = torch.Generator().manual_seed(seed_of("network", width, hidden))
-        inward = torch.randn(width, hidden, generator=draw) / width**0.5
+        inward = torch.randn(width, hidden, generator=draw, dtype=torch.float32) / width**0.5
         # Without offsets tanh is odd, and an even dependence such as XOR is hardly ever found.
-        offset = torch.randn(1, hidden, generator=draw)
+        offset = torch.randn(1, hidden, generator=draw, dtype=torch.float32)
+        sizes = (width, classes), (hidden, classes), (1, classes)
         self._parameters = [
-            torch.zeros(columns, width, classes, device=device),
-            torch.zeros(columns, hidden, classes, device=device),
-            torch.zeros(columns, 1, classes, device=device),
+            *(torch.zeros(columns, *s, device=device, dtype=torch.float32) for s in sizes),
             inward.to(device).repeat(columns, 1, 1),
             offset.to(device).repeat(columns, 1, 1),
         ]
@@ -103,10 +102,14 @@ def _trained(
         if step % stride == 0:
             with torch.no_grad():
                 values = networks.values(unseen)
-            stops, told = values.split([len(validation), len(held_out)], 1)
+            stops, unseen_values = values.split([len(validation), len(held_out)], 1)
             loss = objective(stops, indicator[:, validation], log_prior)
             better = loss < best
-            kept = told if kept is None else torch.where(better[:, None, None], told, kept)
+            kept = (
+                unseen_values
+                if kept is None
+                else torch.where(better[:, None, None], unseen_values, kept)
+            )
             best = torch.where(better, loss, best)
             last = step if bool(better.any()) else last
             if step - last >= PATIENCE:
@@ -130,8 +133,19 @@ def held_out_values(
         objective: what is made small.
         hidden: units of the hidden layer.
     """
-    indicator, members = sample.indicator, sample.members
+    # Outside of any inference mode of the caller, whose tensors could have no gradients.
+    with torch.inference_mode(False), torch.enable_grad():
+        return _held_out(
+            inputs.clone(), sample.indicator.clone(), sample.members, objective, hidden
+        )
+
+
+def _held_out(
+    inputs: Tensor, indicator: Tensor, members: list[Tensor], objective: Objective, hidden: int
+) -> tuple[Tensor, Tensor]:
+    """See `held_out_values`."""
     values, log_prior = torch.empty_like(indicator), torch.empty_like(indicator)
+    members = [rows.clone() for rows in members]
     block = max(1, ELEMENTS // (min(len(inputs), BATCH) * hidden))
     for fold, rows in enumerate(members):
         stop = (fold + 1) % len(members)
@@ -139,8 +153,8 @@ def held_out_values(
         for c in torch.arange(len(indicator), device=inputs.device).split(block):
             prior = log_prior_of(indicator[c][:, training])
             parts = training, members[stop], rows
-            told = _trained(inputs, indicator[c], parts, prior, objective, hidden)
-            values[c[:, None], rows] = told
+            trained = _trained(inputs, indicator[c], parts, prior, objective, hidden)
+            values[c[:, None], rows] = trained
             log_prior[c[:, None], rows] = prior
     return values, log_prior
 

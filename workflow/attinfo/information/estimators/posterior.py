@@ -90,7 +90,7 @@ def _newton(
     for step in range(steps):
         weight = found[:, :members]
         gradient, hessian = _derivatives(logits, target, odds, weight, precision, present)
-        move = torch.linalg.solve(hessian, gradient)
+        move = solution(hessian, gradient)
         if members == 1:
             move = _not_below(-weight, move, gradient, hessian)
         # No column goes on for another's sake: none depends on what else is fitted with it.
@@ -121,13 +121,33 @@ def _newton(
             break
 
 
+def solution(hessian: Tensor, gradient: Tensor) -> Tensor:
+    """The solutions [columns, D] of positive definite systems [columns, D, D], by Cholesky.
+
+    A system that rounding has made indefinite gets a larger diagonal, which makes its step
+    shorter. (Not by LU: torch's batched one may be wrong once a process has set its threads.)
+    """
+    raised = hessian
+    factor, failed = torch.linalg.cholesky_ex(raised)
+    share = 1e-9
+    while bool(failed.any()) and share < 1:
+        size = hessian.diagonal(dim1=1, dim2=2).abs().mean(1)
+        more = share * size * (failed > 0)
+        raised = raised + more[:, None, None] * torch.eye(
+            hessian.shape[1], dtype=hessian.dtype, device=hessian.device
+        )
+        factor, failed = torch.linalg.cholesky_ex(raised)
+        share *= 10
+    return torch.cholesky_solve(gradient[..., None], factor)[..., 0]
+
+
 def _not_below(least: Tensor, move: Tensor, gradient: Tensor, hessian: Tensor) -> Tensor:
     """The move [columns, 1 + s] where the first may not be below `least` [columns, 1]."""
     first = move[:, :1].maximum(least)
     if bool((first == move[:, :1]).all()):
         return move
     rest = gradient[:, 1:] - hessian[:, 1:, 0] * first
-    return torch.cat([first, torch.linalg.solve(hessian[:, 1:, 1:], rest)], 1)
+    return torch.cat([first, solution(hessian[:, 1:, 1:], rest)], 1)
 
 
 def _downhill(

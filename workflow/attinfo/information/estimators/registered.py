@@ -14,8 +14,9 @@ from attinfo.information.estimators.linear import linear_probe
 from attinfo.information.estimators.logistic import logistic_probe
 from attinfo.information.estimators.mine import mine
 from attinfo.information.estimators.mlp import residual_network
-from attinfo.information.estimators.regression import ridge_gaussian, stacked_regression
+from attinfo.information.estimators.ridge import ridge_gaussian
 from attinfo.information.estimators.stack import stack
+from attinfo.information.estimators.stacked_regression import stacked_regression
 
 ESTIMATORS = {
     "stack": stack,

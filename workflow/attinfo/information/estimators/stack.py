@@ -11,13 +11,10 @@ Under a permutation of the output everything is fitted anew; the states' feature
 covariances and the factorizations of these, and the neighbour lists are shared by all.
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from attinfo.information.estimators.features import fourier, leading, principal, quadratic
-from attinfo.information.estimators.knn import nearest
+from attinfo.information.estimators.features import feature_maps, standardised
 from attinfo.information.estimators.posterior import (
     RARE,
     log_posterior_of,
@@ -27,8 +24,9 @@ from attinfo.information.estimators.posterior import (
     scaled,
     weighted,
 )
-from attinfo.information.estimators.probes import RidgeProbes, ledoit_wolf, log_odds, others
-from attinfo.information.neighbors.threads import one_thread
+from attinfo.information.estimators.probes import RidgeProbes, log_odds, others
+from attinfo.information.neighbors.distances import of_unit_size
+from attinfo.information.neighbors.search import Search
 from attinfo.information.sample import Measured, Sample, from_log_ratio
 
 NEIGHBOURS = (16, 64)
@@ -39,17 +37,6 @@ EM_STEPS = 40
 EM_SPEED = 1.9  # exponent of a step: 1 is plain expectation maximisation, below 2 it converges
 
 
-def feature_maps(hidden: Tensor) -> Iterator[tuple[Tensor, tuple[float, ...]]]:
-    """Features [n, D] of the states [n, d], and the shrinkages of linear probes of them."""
-    components, variance = principal(hidden)
-    yield components, (ledoit_wolf(components), 0.1)
-    for count in (8, 16):
-        yield leading(components, variance, count), (1e-3,)
-    for count, shrinkages in ((4, (0.01,)), (8, (0.01,)), (16, (0.01, 0.1))):
-        yield quadratic(leading(components, variance, count)), shrinkages
-    yield fourier(components, 256, 0.7), (3e-3,)
-
-
 class _Neighbours:
     """Log odds of the classes among the nearest states of other texts.
 
@@ -58,11 +45,10 @@ class _Neighbours:
     """
 
     def __init__(self, sample: Sample) -> None:
-        hidden = sample.hidden - sample.hidden.mean(0)
+        states = of_unit_size(standardised(sample.hidden))
         rows = sample.reference if sample.reference is not None else sample.text.argsort()
         longest = min(max(NEIGHBOURS) + 1, len(rows))
-        with one_thread() as threads:
-            self._near = nearest(hidden, hidden[rows], longest, threads=threads)[0]
+        self._near = Search(states[rows]).nearest(states, longest).near
         self._other = self._near != sample.text[:, None]
         self._fold, self._classes = sample.fold, sample.classes
         self._by_text = (

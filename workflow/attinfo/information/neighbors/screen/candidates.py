@@ -1,7 +1,7 @@
 """The references that can be near each query, by products in bfloat16: compiled loops.
 
-`begin` gives each query a limit by products with its class, `meet` takes what is below it,
-`compare` says in float32 how far that is, `count_within` and `fill_lists` what follows from it.
+`begin` gives each query a limit by its products with some references, `meet` takes what is below
+the limit, `compare` computes in float32 how far that is, `fill_lists` keeps the nearest.
 
 To import numba and to compile takes about four seconds, so this is imported where it saves more.
 """
@@ -22,22 +22,19 @@ _compiled = numba.njit(nogil=True, fastmath={"reassoc", "nsz", "contract"})
 
 
 class Queries(NamedTuple):
-    """What is known of the queries, which stand in the order of their classes.
+    """What is known of the queries.
 
     Products are whole numbers here, the bits of bfloat16: from zero on these have its order, and
     what is below zero is less.
 
     Attributes:
-        classes: [Q] of the queries, `others`: [R] of the references, in their order.
-        needs: [Q] how many references of its class each asks for.
+        needs: [Q] how many references each asks for.
         bounds: [Q, 2] `lost`, where `lost` (|x| + r) is the most that a product within r of x can
             lack, and lost^2 + 2 lost |x|.
-        limit: [Q] what is near has a product below it; the lowest where it is not told.
+        limit: [Q] what is near has a product below it; the lowest where it is not known.
         often: [Q] references held so far, `near`: [Q, S] these, `product`: [Q, S] of them.
     """
 
-    classes: np.ndarray
-    others: np.ndarray
     needs: np.ndarray
     bounds: np.ndarray
     limit: np.ndarray
@@ -75,7 +72,7 @@ def _lower(least: np.ndarray, value: np.ndarray) -> None:
 
 @_compiled
 def begin(products: np.ndarray, first: int, some: int, queries: Queries) -> None:
-    """The limits of queries by their products [R, Q] with references of their class.
+    """The limits of queries by their products [R, Q] with some references.
 
     Args:
         first: of the queries, `some`: each asks for so many.
@@ -125,8 +122,7 @@ def _tighten(
     heap = memory[: queries.needs[query]]
     heap[:] = HIGHEST
     for m in range(queries.often[query]):
-        same = queries.others[near[m]] == queries.classes[query]
-        if product[m] < heap[0] and same:
+        if product[m] < heap[0]:
             _replace(heap, product[m])
     limit = queries.limit[query]
     if heap[0] < HIGHEST:
@@ -194,29 +190,27 @@ def meet(
 @_compiled
 def compare(
     first: int,
-    asked: np.ndarray,
     queries: Queries,
     query: np.ndarray,
     reference: np.ndarray,
     squared: np.ndarray,
-    order: np.ndarray,
     distance: np.ndarray,
 ) -> None:
-    """Leaves what can be near by all products, and fills in distances in float32.
+    """Leave what can be near by all products, and fill in distances in float32.
 
     Args:
-        first: of the queries, `asked`: [B] their numbers before they were sorted.
-        query: [Q, d], `reference`: [R, d], `squared`: [R] norms, not sorted.
-        order: [R] the numbers of the references; the queries hold these afterwards.
-        distance: [B, S] as of `knn.distances_to`.
+        first: of the queries.
+        queries: what is known of them.
+        query: [Q, d], `reference`: [R, d], `squared`: [R] norms.
+        distance: [B, S] squared, less the query's squared norm.
     """
     memory, bits = np.empty(queries.near.shape[1], np.int16), np.empty(1, np.int32)
     number = bits.view(np.float32)
-    for row in range(len(asked)):
+    for row in range(len(distance)):
         _tighten(first + row, queries, memory, bits, number)
-        near, mine = queries.near[first + row], query[asked[row]]
+        near, mine = queries.near[first + row], query[first + row]
         for m in range(queries.often[first + row]):
-            near[m], inner = order[near[m]], np.float32(0)
+            inner = np.float32(0)
             yours = reference[near[m]]
             for c in range(len(mine)):
                 inner += mine[c] * yours[c]
@@ -236,55 +230,23 @@ def _insert(
 
 
 @_compiled
-def count_within(
-    often: np.ndarray,
-    near: np.ndarray,
-    distance: np.ndarray,
-    rows: np.ndarray,
-    asked: np.ndarray,
-    k: np.ndarray,
-    own: np.ndarray,
-    members: np.ndarray,
-    size: np.ndarray,
-    counts: np.ndarray,
-) -> None:
-    """See `Screen.counts`; the first three of the queries of numbers `rows`, as of `compare`."""
-    nearest, which = np.empty(near.shape[1], np.float32), np.empty(near.shape[1], np.int64)
-    for row, query in enumerate(rows):
-        c, itself, needed = asked[query], own[query], k[query]
-        if often[row] == 0:
-            continue
-        # Each holds a state of the class or more, of which one may be the query's own.
-        nearest[: needed + 1] = np.inf
-        for m in range(often[row]):
-            if distance[row, m] < nearest[needed] and members[c, near[row, m]] > 0:
-                _insert(nearest, needed + 1, distance[row, m], which, near[row, m])
-        held, last = 0, -1
-        while held < needed:
-            last += 1
-            held += members[c, which[last]] - (which[last] == itself)
-        same, everyone = 0, 0
-        for m in range(often[row]):
-            if distance[row, m] <= nearest[last]:
-                other = near[row, m]
-                same += members[c, other] - (other == itself)
-                everyone += size[other] - (other == itself)
-        counts[0, query], counts[1, query] = same, everyone
-
-
-@_compiled
 def fill_lists(
     often: np.ndarray,
     near: np.ndarray,
     distance: np.ndarray,
-    rows: np.ndarray,
     nearest: np.ndarray,
     which: np.ndarray,
 ) -> None:
-    """See `Screen.nearest`; the first three of the queries of numbers `rows`, as of `compare`."""
+    """Leave in `nearest` [B, L] and `which` [B, L] the least distances of each query, ascending.
+
+    Args:
+        often: [B] candidates of each query, `near`: [B, S] these.
+        distance: [B, S] of these.
+        nearest: infinite so far, `which`: the references.
+    """
     length = nearest.shape[1]
-    for row, query in enumerate(rows):
-        values, numbers = nearest[query], which[query]
+    for row in range(len(often)):
+        values, numbers = nearest[row], which[row]
         for m in range(often[row]):
             if distance[row, m] < values[length - 1]:
                 _insert(values, length, distance[row, m], numbers, near[row, m])

@@ -1,32 +1,24 @@
-"""Rows cut into parts of a class, and rounds in which they meet: no two threads at one part."""
+"""Rows cut into parts, and rounds in which the parts meet: none is in two pairs of a round."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from torch import Tensor
-
 
 class Part(NamedTuple):
-    """Rows of one class."""
+    """Rows from `start` to before `stop`."""
 
-    label: int
     start: int
     stop: int
 
 
-def cut(sizes: Tensor, most: int) -> list[Part]:
-    """Classes of sizes [C], one after the other, in parts of no more than `most`."""
-    parts, start = [], 0
-    for label, n in enumerate(sizes.tolist()):
-        pieces = -(-n // most)
-        ends = [start + n * i // pieces for i in range(pieces + 1)] if n else []
-        parts += [Part(label, *some) for some in pairwise(ends)]
-        start += n
-    return parts
+def cut(rows: int, most: int) -> list[Part]:
+    """The rows in parts of equal sizes, no more than `most`."""
+    pieces = -(-rows // most)
+    return [Part(*some) for some in pairwise(rows * i // pieces for i in range(pieces + 1))]
 
 
-Rounds = Iterator[list[tuple[Part, Part]]]  # of references and queries; none is in two of one
+Rounds = Iterator[list[tuple[Part, Part]]]  # of references and queries
 
 
 def every_pair(parts: list[Part]) -> Rounds:
@@ -41,8 +33,9 @@ def every_pair(parts: list[Part]) -> Rounds:
 
 
 def every_other(references: list[Part], queries: list[Part]) -> Rounds:
-    """Each part of queries with references of its class, then with all others."""
-    labels = [part.label for part in references]
-    home = [(labels.index(part.label), part) for part in queries if part.label in labels]
+    """Each part of queries with every part of references."""
     for turn in range(len(references)):
-        yield [(references[(place + turn) % len(references)], part) for place, part in home]
+        yield [
+            (references[(place + turn) % len(references)], part)
+            for place, part in enumerate(queries)
+        ]

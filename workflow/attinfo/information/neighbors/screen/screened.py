@@ -1,42 +1,40 @@
-"""Neighbours by products in bfloat16; float32 decides among the few references that can be near.
+"""Candidates by products in bfloat16: the optional backend of the search, for many wide states.
 
 A processor that has bfloat16 multiplies two to four times as fast in it. What it leaves out is
 bounded: with x = h + e, h in bfloat16, x.y - h_x.h_y = h_x.e_y + e_x.y, no more than
 |h_x| |e_y| + |e_x| |y| (Cauchy-Schwarz). So a distance is known from both sides, and nothing
-within a radius is missed. The few references that are left are compared once more, in float32:
-no answer hangs on bfloat16.
+within a radius is missed. The few references that are left are compared once more, in float32,
+and `search` decides among those in float64: no answer hangs on bfloat16.
 
-Queries and references are cut into parts, each of one class. A part first meets references of its
-own class: from these each query has a radius. Then it meets all others. Where the queries are the
+Queries and references are cut into parts. A part of queries first meets one part of references:
+from these each query has a radius. Then it meets all others. Where the queries are the
 references, each product serves both: a part meets every other once, and half the work is saved.
 
 Compiled loops read the products, so this is imported where it saves what they cost.
 """
 
-from collections.abc import Callable
-from functools import partial
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from attinfo.information.neighbors.distances import Sides
 from attinfo.information.neighbors.screen.candidates import (
     LOWEST,
     Queries,
     begin,
     compare,
-    count_within,
     fill_lists,
     meet,
 )
-from attinfo.information.neighbors.screen.parts import Part, cut, every_other, every_pair
-from attinfo.information.neighbors.threads import team
+from attinfo.information.neighbors.screen.parts import cut, every_other, every_pair
 
 PART = 1200  # queries or references at most: their products stay in the cache
 BLOCK = 512  # of these at a time meet another part
 SMALL = 64  # parts that are smaller on average are not worth it
-SPARE = 224  # references held for a query, and four for each that it asks for: no power of two
+SPARE = 224  # references held for a query, and four for each asked for: no power of two
 STEP = 256  # queries at a time are compared in float32
 LARGE = 2**21  # elements of two bytes: of so many on NumPy asks for large pages
 
@@ -84,13 +82,33 @@ def _numbers(left: Tensor, right: Tensor, held: Tensor) -> np.ndarray:
     return torch.mm(left, right, out=place).view(torch.int16).numpy()
 
 
-class Screen:
-    """For queries [Q, d] the nearest of references [R, d], on so many threads."""
+class Found(NamedTuple):
+    """What the screen knows of the queries `rows`; see `search.Search._in_order`.
 
-    def __init__(self, query: Tensor, reference: Tensor, threads: int) -> None:
-        self._threads = threads
-        there = _Factors(reference)
-        asked = there if query is reference else _Factors(query)
+    Attributes:
+        rows: [m] the queries whose nearest references were found.
+        lower: [m, L] ascending lower bounds of distances, `near`: [m, L] the references.
+        cutoff: [m, 1] lower bound of what is not listed.
+        sides: of these queries.
+    """
+
+    rows: Tensor
+    lower: Tensor
+    near: Tensor
+    cutoff: Tensor
+    sides: Sides
+
+
+class Screen:
+    """Candidates among references [R, d] for queries [Q, d], both float64 of unit size."""
+
+    def __init__(self, query: Tensor, reference: Tensor) -> None:
+        centre = reference.mean(0)
+        alike = query is reference
+        self._reference = (reference - centre).float()
+        self._query = self._reference if alike else (query - centre).float()
+        there = _Factors(self._reference)
+        asked = there if alike else _Factors(self._query)
         self._asked, self._there = asked, there
         largest = max(float(there.norm.max()), float(asked.norm.max()))
         width = reference.shape[1]
@@ -104,125 +122,72 @@ class Screen:
         small = 2**-15 + (width + 4) * 2**-21
         lost = (norm + asked.left_out) * share + asked.left_out + small * norm
         self._bounds = torch.stack([lost, lost * (lost + 2 * norm)], 1)
-        self._query, self._reference = query, reference
 
-    def counts(
-        self,
-        asked: Tensor,
-        k: Tensor,
-        own: Tensor,
-        belongs: Tensor,
-        members: Tensor,
-        size: Tensor,
-    ) -> Tensor:
-        """[2, Q] states of the class and of all within the radius that holds k of the class.
-
-        0 where it is not told: a query has too many references that can be near, or its class
-        too few.
-
-        Args:
-            asked: [Q] the class, `k`: [Q].
-            own: [Q] the reference in which one state is the query's own and is not counted.
-            belongs: [R] a class of which a state is this reference.
-            members: [C, R] states of each class that are, `size`: [R] of all.
-        """
-        found = asked.new_zeros(2, len(asked))
-        about = [part.numpy() for part in (asked, k, own, members, size, found)]
-        self._run(asked, belongs, k + 1, count_within, about)
-        return found
-
-    def nearest(self, length: int) -> tuple[Tensor, Tensor]:
-        """[Q, length] references and distances, nearest first; infinite where it is not told."""
-        queries, references = len(self._query), len(self._reference)
+    def nearest(self, length: int) -> Found:
+        """The references nearest to each query, `length` of them, where they can be told."""
+        queries = len(self._query)
         near = torch.zeros((queries, length), dtype=torch.int64)
-        distance = torch.full(near.shape, torch.inf)
-        one = torch.zeros(max(queries, references), dtype=torch.int64)
-        count = torch.full((queries,), length)
-        about = [distance.numpy(), near.numpy()]
-        self._run(one[:queries], one[:references], count, fill_lists, about)
-        return near, distance
+        distance = torch.full((queries, length), torch.inf, dtype=torch.float32)
+        self._run(length, distance, near)
+        rows = torch.nonzero(distance[:, -1].isfinite())[:, 0]
+        near, found = near[rows], distance[rows].double()
+        own = self._query[rows].double().square().sum(1, keepdim=True)
+        other = self._reference.double().square().sum(1)
+        # Rounding of the states, of their norms, and of a sum of d products.
+        error = 2 * (self._reference.shape[1] + 16) * 2.0**-24
+        lower, order = (found - error * other[near]).sort(1)
+        cutoff = found[:, -1:] - error * other.max()
+        sides = Sides(base=own, own=own, other=other, error=error)
+        return Found(rows, lower, near.gather(1, order), cutoff, sides)
 
-    def _run(
-        self,
-        asked: Tensor,
-        belongs: Tensor,
-        needs: Tensor,
-        kernel: Callable[..., None],
-        about: list[np.ndarray],
-    ) -> None:
-        """A kernel on what is near each query.
-
-        Args:
-            asked: [Q] the class of each query, `belongs`: [R] of each reference.
-            needs: [Q] how many of its class it asks for.
-        """
-        alike = self._query is self._reference and torch.equal(asked, belongs)
-        size = belongs.bincount(minlength=int(asked.max()) + 1)
-        # A tenth more, so that two classes of about a half are cut alike.
-        most = min(PART, math.ceil(1.1 * len(belongs) / (2 * self._threads)))
-        parts = cut(size, most if alike else 2 * PART)
-        held = 4 * int(needs.max()) + SPARE
-        # Of all references about as large a share is near as is needed of the class, and as many
-        # again cannot be told from these.
-        few = 2 * needs * len(belongs) <= held * size[asked]
-        if not self._usable or not few.any() or SMALL * len(parts) > len(belongs):
+    def _run(self, length: int, distance: Tensor, near: Tensor) -> None:
+        """Fill in distances and references [Q, length], nearest first, of queries that are told."""
+        alike, references = self._query is self._reference, len(self._reference)
+        most = min(PART, math.ceil(1.1 * references / 2))
+        parts = cut(references, most if alike else 2 * PART)
+        held = 4 * length + SPARE
+        # Of all references twice as many as are asked for may be near, or it is not told.
+        if not self._usable or 2 * length > held or SMALL * len(parts) > references:
             return
-        order = belongs.argsort(stable=True)
-        asking, rows = parts, order
-        if not alike:
-            asking, rows = cut(asked.bincount(), PART), asked.argsort(stable=True)
+        asking = parts if alike else cut(len(self._query), PART)
         width = self._there.right.shape[1]
         longest, widest = (max(p.stop - p.start for p in some) for some in (parts, asking))
-        near, product, right, factors, products = _side_by_side(
-            (len(rows), 2 * held),
-            (len(rows), held),
-            (len(rows), width),
-            (self._threads, longest, width),
-            (self._threads, longest * widest),
+        candidates, product, factors, products = _side_by_side(
+            (len(self._query), 2 * held),
+            (len(self._query), held),
+            (longest, width),
+            (longest * widest,),
         )
-        torch.index_select(self._asked.right, 0, rows, out=right)
-        references = right if alike else self._there.right[order]
+        right, there = self._asked.right, self._there.right
         queries = Queries(
-            classes=asked[rows].numpy(),
-            others=belongs[order].numpy(),
-            needs=needs[rows].numpy(),
-            bounds=self._bounds[rows].numpy(),
-            limit=np.full(len(rows), LOWEST),
-            often=np.zeros(len(rows), np.int64),
-            near=near.view(torch.int32).numpy(),
+            needs=np.full(len(self._query), length),
+            bounds=self._bounds.numpy(),
+            limit=np.full(len(self._query), LOWEST),
+            often=np.zeros(len(self._query), np.int64),
+            near=candidates.view(torch.int32).numpy(),
             product=product.view(torch.int16).numpy(),
         )
-
-        def round_of(thread: int, pairs: list[tuple[Part, Part]], first: bool) -> None:
-            for some, others in pairs[thread :: self._threads]:
-                left = _left(references[some.start : some.stop], factors[thread])
+        rounds = every_pair(parts) if alike else every_other(parts, asking)
+        for turn, pairs in enumerate(rounds):
+            for some, others in pairs:
+                left = _left(there[some.start : some.stop], factors)
                 columns = right[others.start : others.stop].T
-                if first and few[rows[others.start]]:
-                    number = _numbers(left, columns, products[thread])
-                    most_needed = int(queries.needs[others.start : others.stop].max())
-                    begin(number, others.start, most_needed, queries)
+                if turn == 0:
+                    number = _numbers(left, columns, products)
+                    begin(number, others.start, length, queries)
                     meet(number, some.start, others.start, False, queries)
-                elif not first:
-                    for row in range(0, len(left), BLOCK):
-                        number = _numbers(left[row : row + BLOCK], columns, products[thread])
-                        meet(number, some.start + row, others.start, alike, queries)
-
-        states = self._query, self._reference, self._there.squared, order
-        given, numbers = [part.numpy() for part in states], rows.numpy()
-
-        def decide(thread: int) -> None:
-            distance = np.empty((STEP, held), np.float32)
-            for start in range(thread * STEP, len(rows), self._threads * STEP):
-                some = slice(start, start + STEP)
-                compare(start, numbers[some], queries, *given, distance)
-                found = queries.often[some], queries.near[some], distance
-                kernel(*found, numbers[some], *about)
-
-        with team(self._threads) as together:
-            rounds = every_pair(parts) if alike else every_other(parts, asking)
-            for turn, pairs in enumerate(rounds):
-                together(partial(round_of, pairs=pairs, first=turn == 0))
-            together(decide)
+                    continue
+                for row in range(0, len(left), BLOCK):
+                    number = _numbers(left[row : row + BLOCK], columns, products)
+                    meet(number, some.start + row, others.start, alike, queries)
+        states = [p.numpy() for p in (self._query, self._reference, self._there.squared)]
+        memory = np.empty((STEP, held), np.float32)
+        for start in range(0, len(self._query), STEP):
+            part = slice(start, start + STEP)
+            some = memory[: len(queries.often[part])]
+            compare(start, queries, *states, some)
+            found = queries.often[part], queries.near[part], some
+            fill_lists(*found, distance[part].numpy(), near[part].numpy())
 
 
 def _side_by_side(*shapes: tuple[int, ...]) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Information about a continuous output: cross-fitted ridge regression with normal errors.
+"""Normal errors about cross-fitted ridge regressions: information about a continuous output.
 
 q(y | h) is normal about a linear function of the predictions that probes make for states they have
 not seen; the line and the covariance of its errors are fitted to inner predictions, for which
@@ -12,8 +12,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from attinfo.information.estimators.probes import RidgeProbes, ledoit_wolf, others
-from attinfo.information.estimators.stack import feature_maps
+from attinfo.information.estimators.probes import RidgeProbes, others, solved
 from attinfo.information.sample import Measured, Sample
 
 RIDGE = 1e-3  # share by which the variances of the predictions are raised: these are much alike
@@ -25,7 +24,7 @@ def target_of(sample: Sample) -> Tensor:
     return sample.output.transpose(0, 1)[:, sample.text]
 
 
-class _Normal:
+class Normal:
     """Normal densities, one a column: of the errors about a mean.
 
     Args:
@@ -50,7 +49,7 @@ class _Normal:
         """[columns, rows] squared, in units of the covariance."""
         return torch.linalg.solve_triangular(self._factor, errors.mT, upper=False).square().sum(1)
 
-    def divergence(self, shift: Tensor, prior: "_Normal") -> Tensor:
+    def divergence(self, shift: Tensor, prior: "Normal") -> Tensor:
         """[columns, rows] KL from the prior, whose mean is less by `shift` [columns, rows, c]."""
         spread = torch.cholesky_solve(self.covariance, prior._factor)
         trace = spread.diagonal(dim1=1, dim2=2).sum(1, keepdim=True)
@@ -64,11 +63,13 @@ def _line(predictions: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     centred = predictions - centre
     gram = centred.mT @ centred
     gram.diagonal(dim1=1, dim2=2).mul_(1 + RIDGE).add_(1e-30)
-    slope = torch.linalg.solve(gram, centred.mT @ (target - level))
+    slope = solved(gram, centred.mT @ (target - level))
     return slope, level - centre @ slope
 
 
-def _measured(maps: Iterable[tuple[Tensor, tuple[float, ...]]], sample: Sample) -> Measured:
+def by_ridge_regressions(
+    maps: Iterable[tuple[Tensor, tuple[float, ...]]], sample: Sample
+) -> Measured:
     """From ridge probes of all features, their predictions side by side.
 
     Args:
@@ -83,22 +84,10 @@ def _measured(maps: Iterable[tuple[Tensor, tuple[float, ...]]], sample: Sample) 
         inner = torch.cat([scores for p in probes for scores in p.inner(fold)], 2)
         held_out = torch.cat([scores for p in probes for scores in p.held_out(fold)], 2)
         slope, level = _line(inner, seen)
-        error = _Normal(seen - level - inner @ slope)
+        error = Normal(seen - level - inner @ slope)
         centre = seen.mean(1, keepdim=True)
-        prior = _Normal(seen - centre)
+        prior = Normal(seen - centre)
         mean, own = level + held_out @ slope, target[:, rows]
         pvi[:, rows] = error.log_density(own - mean) - prior.log_density(own - centre)
         gain[rows] = error.divergence(mean - centre, prior)[0]
     return Measured(pvi=pvi[0], gain=gain.clamp(min=0), null=pvi[1:].mean(1))
-
-
-def ridge_gaussian(sample: Sample) -> Measured:
-    """Cross-fitted ridge regression with normal errors: the usable linear information."""
-    hidden = sample.hidden.double()
-    hidden = hidden - hidden.mean(0)
-    return _measured([(hidden, (ledoit_wolf(hidden),))], sample)
-
-
-def stacked_regression(sample: Sample) -> Measured:
-    """Pool of ridge regressions, linear and not, with normal errors."""
-    return _measured(feature_maps(sample.hidden), sample)

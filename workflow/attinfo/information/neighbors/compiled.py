@@ -1,0 +1,19 @@
+"""Whether loops can be compiled: numba is an optional dependency (`pip install 'attinfo[fast]'`).
+
+Everything that numba does here has a plain torch path with the same results.
+"""
+
+from functools import cache
+from importlib.util import find_spec
+
+
+@cache
+def compiles() -> bool:
+    """Whether numba is installed and compiles (`NUMBA_DISABLE_JIT` is not set)."""
+    if find_spec("numba") is None:
+        return False
+    try:
+        from numba import config
+    except ImportError:  # numba refuses NumPy versions that it does not know
+        return False
+    return not config.DISABLE_JIT

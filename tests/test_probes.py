@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import torch
 from torch import Tensor
 
+from attinfo.information.estimators.features import standardised
 from attinfo.information.estimators.linear import PRECISION, SHRINKAGES, linear_probe
 from attinfo.information.estimators.posterior import (
     _newton,
@@ -234,8 +235,8 @@ def step_of(values: Tensor, logits: Tensor, indicator: Tensor, precision: float)
 
 def plain_linear_probe(sample: Sample) -> Tensor:
     """[1 + P, n] pointwise information, a column and a fold at a time."""
-    hidden = sample.hidden.double()
-    shrinkages = (ledoit_wolf(hidden - hidden.mean(0)), *SHRINKAGES)
+    sample = replace(sample, hidden=standardised(sample.hidden))
+    shrinkages = (ledoit_wolf(sample.hidden), *SHRINKAGES)
     indicator = sample.indicator.double()
     pvi = torch.empty(indicator.shape[:2], dtype=torch.float64)
     for column, own in enumerate(indicator):

@@ -14,6 +14,7 @@ from attinfo.information.isolation import apart
 from attinfo.information.repeats import MANY, repeats
 from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, Estimate, measured, silent, summary
+from attinfo.runtime.seeds import seed_of
 
 
 def estimate(
@@ -35,8 +36,8 @@ def estimate(
     Args:
         hidden: [n, d] states, one a text: array, table or tensor of any real type, on any device.
         output: [n] classes (whole numbers, booleans or labels), or [n] or [n, c] numbers, such as
-            a logit margin. Numbers are made normal by their ranks, one column at a time, which
-            leaves the information of each as it is.
+            a logit margin. Numbers are made normal by their ranks (ties in random order), one
+            column at a time, which leaves the information of each as it is.
         estimator: a name from `ESTIMATORS`, or from `CONTINUOUS` where the output is continuous.
         groups: [n] labels, such as the document or the person that a row is from, or None. Rows of
             one group depend on each other: they are kept on one side of every fold, are no
@@ -99,13 +100,13 @@ def _estimate(
         states, values = states[rows], values[rows]
     if group is not None:
         group = group.to(states.device)
-    told = values if classes else torch.stack([_normal_scores(column) for column in values.T], 1)
+    scores = values if classes else _normal_scores(values, seed)
     sample = Sample(
         hidden=states,
         text=torch.arange(len(states), device=states.device),
-        output=with_permutations(told, permutations, seed, group),
+        output=with_permutations(scores, permutations, seed, group),
         classes=classes,
-        fold=folds(told, FOLDS, seed, group),
+        fold=folds(scores, FOLDS, seed, group),
         group=group,
     )
     found = summary(measured(estimator, sample, settings), sample, settings)
@@ -123,8 +124,20 @@ def _estimate(
     return replace(found, pvi=found.pvi[of_row], gain=gain, copies=len(of_row) - len(states))
 
 
-def _normal_scores(values: Tensor) -> Tensor:
-    """[n] standard normal quantiles of the ranks; equal values share the mean of their ranks."""
-    _, place, size = values.unique(return_inverse=True, return_counts=True)
-    rank = size.cumsum(0).double() - (size.double() - 1) / 2
-    return torch.special.ndtri((rank[place] - 0.5) / len(values))
+def _normal_scores(values: Tensor, seed: int) -> Tensor:
+    """[n, c] standard normal quantiles of the ranks of values [n, c], one column at a time.
+
+    Equal values are ranked in random order: as the order is independent of the states, they know
+    as much about the ranks as about the values. A column that does not vary is 0.
+    """
+    n = len(values)
+    columns = []
+    for number, column in enumerate(values.T.cpu()):
+        draw = torch.Generator().manual_seed(seed_of("ties", seed, number))
+        order = torch.randperm(n, generator=draw, device="cpu")
+        order = order[column[order].argsort(stable=True)]
+        rank = torch.empty(n, dtype=torch.float64)
+        rank[order] = torch.arange(n, dtype=torch.float64) + 0.5
+        varies = bool((column != column[0]).any())
+        columns.append(torch.special.ndtri(rank / n) if varies else torch.zeros_like(rank))
+    return torch.stack(columns, 1).to(values.device)

@@ -184,10 +184,10 @@ class Screen:
         memory = np.empty((STEP, held), np.float32)
         for start in range(0, len(self._query), STEP):
             part = slice(start, start + STEP)
-            some = memory[: len(queries.often[part])]
-            compare(start, queries, *states, some)
-            found = queries.often[part], queries.near[part], some
-            fill_lists(*found, distance[part].numpy(), near[part].numpy())
+            often, candidate = queries.often[part], queries.near[part]
+            apart = memory[: len(often)]
+            compare(start, queries, states[0], states[1], states[2], apart)
+            fill_lists(often, candidate, apart, distance[part].numpy(), near[part].numpy())
 
 
 def _side_by_side(*shapes: tuple[int, ...]) -> list[Tensor]:

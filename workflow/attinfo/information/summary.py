@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information.deterministic import separable
-from attinfo.information.estimators.registered import CONTINUOUS, ESTIMATORS
 from attinfo.information.sample import Measured, Sample
 
 FOLDS = 5  # of every cross-fitting
@@ -87,7 +87,7 @@ def measured(name: str, sample: Sample, options: Mapping[str, Any]) -> Measured:
         zeros = torch.zeros(len(sample.text), dtype=torch.float64)
         null = torch.zeros(sample.output.shape[1] - 1, dtype=torch.float64)
         return Measured(pvi=zeros, gain=zeros, null=null)
-    estimator = (ESTIMATORS if sample.classes else CONTINUOUS)[name]
+    estimator = (ESTIMATORS if sample.classes else CONTINUOUS)[name].load()
     columns = sample.output.shape[1]
     step = max(1, HELD // (len(sample.text) * max(1, sample.classes)) - 1)
     if step >= columns - 1:

@@ -141,7 +141,7 @@ class Screen:
         return Found(rows, lower, near.gather(1, order), cutoff, sides)
 
     def _run(self, length: int, distance: Tensor, near: Tensor) -> None:
-        """Fill in distances and references [Q, length], nearest first, of queries that are known."""
+        """Fill in distances and references [Q, length], nearest first, where they are known."""
         alike, references = self._query is self._reference, len(self._reference)
         most = min(PART, math.ceil(1.1 * references / 2))
         parts = cut(references, most if alike else 2 * PART)

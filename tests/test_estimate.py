@@ -573,6 +573,20 @@ def test_without_permutations_the_floor_is_left_empty(
     assert "None" not in printed and "nan" not in printed.lower()
 
 
+def test_groups_and_the_kind_of_output_may_be_named(arrays: Path) -> None:
+    group, margin = np.arange(100) // 4, np.round(HIDDEN[:, 0], 1)
+    np.save("group.npy", np.array([f"text {g}" for g in group]))
+    np.save("margin.npy", margin)
+    given = ("--estimator", "linear", "--permutations", "9")
+    row = table(arrays, "hidden.npy", "output.npy", *given, "--groups", "group.npy").iloc[0]
+    found = estimate(HIDDEN, OUTPUT, "linear", permutations=9, groups=group)
+    assert row["mi_nats"] == pytest.approx(found.mi_nats)
+    assert row["floor_upper"] == pytest.approx(found.floor_upper)
+    kind = ("--output-kind", "continuous", "--permutations", "9")
+    row = table(arrays, "hidden.npy", "margin.npy", *kind).iloc[0]
+    assert row["mi_nats"] > 0.5 and np.isnan(row["h_output"])
+
+
 def test_flags_are_explained(arrays: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save("constant.npy", np.zeros(100, int))
     row = table(arrays, "hidden.npy", "constant.npy", "--estimator", "linear").iloc[0]
@@ -639,6 +653,29 @@ BAD_FILES: dict[str, tuple[list[str], list[str]]] = {
     "negative permutations": (
         ["hidden.npy", "output.npy", "--permutations", "-1"],
         ["permutations is -1"],
+    ),
+    "no texts in a unit": (
+        ["both.safetensors", "--min-texts", "0", "--positions", "100"],
+        ["--min-texts is 0", "50 or more"],
+    ),
+    "negative positions": (["both.safetensors", "--positions", "-3"], ["--positions is -3"]),
+    "a second array that is none": (["hidden.npy", "text.npy"], ["text.npy: cannot be read"]),
+    "a table that is a folder": (["hidden.npy", "output.npy", "--csv", "folder"], ["folder"]),
+    "a table under a file": (
+        ["hidden.npy", "output.npy", "--csv", "text.txt/table.csv"],
+        ["--csv text.txt/table.csv", "text.txt is no writable folder"],
+    ),
+    "a table where nobody writes": (
+        ["hidden.npy", "output.npy", "--csv", "/proc/none/table.csv"],
+        ["--csv /proc/none/table.csv", "cannot be written"],
+    ),
+    "groups of another length": (
+        ["hidden.npy", "output.npy", "--groups", "short.npy"],
+        ["100 states, groups 99"],
+    ),
+    "groups that are no file": (
+        ["hidden.npy", "output.npy", "--groups", "no.npy"],
+        ["no.npy", "cannot be read"],
     ),
 }
 

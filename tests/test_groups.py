@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from conftest import code_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -11,12 +10,10 @@ from samples import STUDIED, gaussian_classes, gaussian_information
 from scipy.special import digamma
 import torch
 
+from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information import FLAGS, estimate
 from attinfo.information.repeats import repeats
 from attinfo.information.sample import folds, with_permutations
-
-CONTINUOUS = code_of("continuous estimator")
-ESTIMATORS = code_of("estimator")
 
 every_name = pytest.mark.parametrize("name", STUDIED)
 
@@ -140,7 +137,7 @@ def test_no_state_of_the_own_group_is_a_neighbour(metric: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*STUDIED, "logistic", "gaussian", "mlp"])
-@pytest.mark.parametrize("jitter", [0.0, 1e-7])
+@pytest.mark.parametrize("jitter", [0.0, 1e-7, 1e-5])
 @pytest.mark.parametrize("times", [2, 4])
 def test_rows_that_repeat_are_counted_once(name: str, jitter: float, times: int) -> None:
     rng = np.random.default_rng(0)
@@ -198,9 +195,9 @@ def test_states_that_all_differ_do_not_repeat(d: int) -> None:
 
 
 @given(
-    times=st.lists(st.integers(1, 5), min_size=10, max_size=60),
-    d=st.integers(2, 8),
-    jitter=st.sampled_from([0.0, 1e-8, 1e-6]),
+    times=st.lists(st.integers(1, 5), min_size=30, max_size=60),
+    d=st.integers(8, 20),
+    jitter=st.sampled_from([0.0, 1e-8, 1e-6, 1e-5]),
     power=st.integers(-6, 6),
     seed=st.integers(0, 99),
 )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from conftest import code_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -15,9 +14,8 @@ from samples import gaussian_classes
 from scipy import sparse
 import torch
 
+from attinfo.blocks.estimators import CONTINUOUS
 from attinfo.information import Estimate, estimate
-
-CONTINUOUS = code_of("continuous estimator")
 
 HIDDEN, OUTPUT = gaussian_classes(200, 4)
 MISSING = [3, 17, 150]

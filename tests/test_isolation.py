@@ -10,17 +10,14 @@ import sys
 from typing import Any
 import warnings
 
-from conftest import code_of
 import numpy as np
 import pytest
 from samples import gaussian_classes
 import torch
 
 import attinfo
+from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information import Estimate, estimate
-
-CONTINUOUS = code_of("continuous estimator")
-ESTIMATORS = code_of("estimator")
 
 HIDDEN, OUTPUT = gaussian_classes(120, 4)
 MARGIN = HIDDEN[:, 0] + np.random.default_rng(0).normal(size=120)
@@ -233,3 +230,37 @@ print("done")
 def test_a_forked_worker_gives_the_same_estimates(before: str) -> None:
     names = [*ESTIMATORS, "ridge", "ksg"]
     assert alone(FORKED.format(before=before, names=names)).strip() == "done"
+
+
+# What must be installed.
+
+MISSING = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {missing}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+import numpy as np
+from attinfo.information import estimate
+rng = np.random.default_rng(0)
+hidden = rng.normal(size=({n}, 64)).astype(np.float32)
+output = rng.integers(0, 2, {n})
+for name, options in {calls}:
+    print(name, round(estimate(hidden, output, name, permutations=2, **options).mi_nats, 6))
+"""
+OPTIONAL = ["captum", "datasets", "numba", "pyarrow", "safetensors", "sklearn", "transformers"]
+CALLS = [("stack", {}), ("knn", {"metric": "chebyshev"}), ("knn", {}), ("linear", {})]
+
+
+def test_the_engine_needs_numpy_scipy_torch_pandas_and_pydantic_alone() -> None:
+    bare = alone(MISSING.format(missing=OPTIONAL, n=400, calls=CALLS))
+    assert bare == alone(MISSING.format(missing=[], n=400, calls=CALLS))
+    assert len(bare.splitlines()) == len(CALLS)
+
+
+def test_loops_that_are_not_compiled_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [("knn", {}), ("knn", {"metric": "chebyshev"})]
+    known = alone(MISSING.format(missing=[], n=3100, calls=calls))
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert alone(MISSING.format(missing=[], n=3100, calls=calls)) == known

@@ -15,7 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 import torch
 
 from attinfo.information.estimators.knn import nearest_neighbours
-from attinfo.information.neighbors import counts
+from attinfo.information.neighbors import compiled, counts, distances
 from attinfo.information.sample import Sample
 
 
@@ -183,6 +183,35 @@ def test_a_text_alone_in_its_class_tells_nothing_and_leaves_the_others_as_they_a
     expected = ross_by_loop(cdist(hidden[others], hidden), others, output[others], output)
     np.testing.assert_allclose(found.pvi[alone:], expected, atol=1e-6)
     assert torch.isfinite(found.null).all()
+
+
+# With and without compiled loops.
+
+
+@pytest.mark.parametrize("states", ["distinct", "repeated"])
+def test_compiled_loops_change_nothing(monkeypatch: pytest.MonkeyPatch, states: str) -> None:
+    assert compiled.compiles()
+    hidden, output = zipf_classes(400, 12)
+    if states == "repeated":
+        hidden = hidden[np.random.default_rng(0).integers(0, 30, 400)]
+    sample = sample_of(hidden, output, permutations=10)
+    known = nearest_neighbours(sample)
+    monkeypatch.setattr(counts, "COMPILED", 0)
+    found = nearest_neighbours(sample)
+    assert torch.equal(found.pvi, known.pvi) and torch.equal(found.null, known.null)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "chebyshev"])
+def test_without_numba_the_values_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    hidden, output = gaussian_classes(300, 7)
+    sample = sample_of(hidden, output, permutations=5)
+    known = nearest_neighbours(sample, metric=metric)
+    for module in (counts, distances):
+        monkeypatch.setattr(module, "compiles", lambda: False)
+    found = nearest_neighbours(sample, metric=metric)
+    assert torch.equal(found.pvi, known.pvi) and torch.equal(found.null, known.null)
 
 
 # Permutations.

@@ -6,7 +6,6 @@ by rounding alone, 1e-6 nats for closed forms and 1e-3 where single precision is
 
 from collections.abc import Callable
 
-from conftest import code_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -14,11 +13,9 @@ import pytest
 from scipy.special import digamma
 import torch
 
+from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information import estimate
 from attinfo.information.estimators.features import standardised
-
-CONTINUOUS = code_of("continuous estimator")
-ESTIMATORS = code_of("estimator")
 
 SCALED = [name for name in ESTIMATORS if name not in ("knn", "discrete")]
 TRAINED = {"mlp": 2e-2, "mine": 2e-2, "infonce": 2e-2, "logistic": 1e-3, "stack": 1e-3}

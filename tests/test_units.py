@@ -362,3 +362,65 @@ def test_every_unit_is_drawn_for_spot_checks_in_some_run() -> None:
     # Thirty runs of two of seven units: each is left out of all with a chance of 4e-5.
     drawn = {unit[:2] for run in range(30) for unit in checked_units(str(run))}
     assert drawn == {unit for unit in UNITS if unit[0] != "instance"}
+
+
+# Texts that are the same, and states that repeat.
+
+
+def with_copies(seed: int = 0) -> States:
+    """Fifty texts, each of which stands four times in the store, and labels that are noise."""
+    rng = np.random.default_rng(seed)
+    once = states_of([4] * 60, d=8, seed=seed, token_id=rng.integers(1, 10**6, 240))
+    copied = {
+        name: np.tile(getattr(once, name), (4, 1) if name in ("hidden", "logits") else 4)
+        for name in ("hidden", "score", "attention", "token_id", "logits", "label")
+    }
+    return States(**copied, offsets=np.arange(241) * 4)
+
+
+def test_texts_of_the_same_tokens_are_in_one_fold_and_permuted_together() -> None:
+    states = with_copies()
+    for unit in units_of(states, 2, 1, 60):
+        sample = sample_of(states, unit, OPTIONS)
+        assert sample.group is not None
+        group = sample.group.numpy()
+        assert (group == np.arange(240) % 60).all()
+        for columns in (sample.fold[:, None], sample.output):
+            of_first = columns[:60].repeat(4, 1)
+            assert torch.equal(columns, of_first)
+        for half in halves(sample, 0):
+            assert half.group is not None
+            assert half.group.bincount()[half.group].eq(4).all()
+
+
+def test_texts_that_differ_are_no_group() -> None:
+    states = states_of(LENGTHS, token_id=np.arange(sum(LENGTHS), dtype=np.int32))
+    for unit in units_of(states, 2, 1, 60):
+        assert sample_of(states, unit, OPTIONS).group is None
+
+
+@pytest.mark.parametrize("estimator", ["linear", "knn", "stack"])
+def test_copies_of_texts_do_not_look_like_information(estimator: str) -> None:
+    options = {**OPTIONS, "estimators": {estimator: {}}, "output": "label", "words": False}
+    above = []
+    for seed in range(5):
+        rows, _ = information(with_copies(seed), options | {"positions": 2, "ranks": 1})
+        above += (~rows["flags"].str.contains("below_floor")).tolist()
+    assert np.mean(above) < 0.3
+
+
+def test_states_of_words_that_repeat_are_flagged_and_keep_their_information() -> None:
+    rng = np.random.default_rng(0)
+    word = rng.integers(0, 30, sum(LENGTHS))
+    vectors = rng.normal(size=(30, 6)).astype(np.float32)
+    states = states_of(LENGTHS, token_id=word.astype(np.int32), hidden=vectors[word])
+    first = word[states.offsets[:-1]]
+    label = ((first < 15) ^ (rng.random(len(first)) < 0.1)).astype(np.int32)
+    states = replace(states, label=label)
+    options = {**OPTIONS, "estimators": {"stack": {}}, "output": "label", "words": False}
+    rows, _ = information(states, options)
+    assert rows["flags"].str.contains("repeated_states").all()
+    at_first = rows[(rows["index"] == "position") & (rows["unit"] == 0)].iloc[0]
+    assert at_first["mi_nats"] > max(0.08, at_first["floor_upper"])
+    plain, _ = information(states_of(LENGTHS), options)
+    assert not plain["flags"].str.contains("repeated_states").any()

@@ -62,17 +62,14 @@ def output_of(
     labels = isinstance(array, np.ndarray) and array.dtype.kind in "OUS"
     if labels and kind == "continuous":
         raise ValueError("output holds labels, expected numbers (output_kind='continuous')")
-    if not labels:
-        array = _numbers(array, "output")
-    floats = isinstance(array, Tensor) and array.is_floating_point()
-    if kind is None:
-        kind = "continuous" if floats else "classes"
-        if floats:
-            _many_values(array, n)
-    if kind == "classes":
-        count, classes = _classes(array, n)
+    numbers = None if labels else _numbers(array, "output")
+    if kind is None and numbers is not None and numbers.is_floating_point():
+        _many_values(numbers, n)
+        kind = "continuous"
+    if numbers is None or kind != "continuous":
+        count, classes = _classes(array if numbers is None else numbers, n)
         return count, classes.to(device)
-    values = array.double().reshape(n, -1).to(device)
+    values = numbers.double().reshape(n, -1).to(device)
     _finite(values, "output")
     return 0, values
 

@@ -27,7 +27,7 @@ def sizes(fewest: int, most: int) -> list[int]:
 
 
 def sample_of(task: Task, seed: int) -> Sample:
-    """A task's states and outputs, without permutations: no floor is asked for."""
+    """A task's states and outputs, without permutations: calibration needs no null."""
     output = torch.from_numpy(task.output)
     return Sample(
         hidden=torch.from_numpy(task.hidden),

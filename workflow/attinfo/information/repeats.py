@@ -11,14 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 import torch
 from torch import Tensor
 
 from attinfo.information.estimators.features import standardised
 from attinfo.information.neighbors.search import distinct
 
-NEAR = 1e-5  # of a typical distance between standardised states: what is nearer is the same
-AHEAD = 8  # states, in the order of a projection, that each is compared with
+# Share of a typical distance between standardised states: what is nearer is the same. In few
+# dimensions states may be near by chance.
+NEAR, NEAR_IN_FEW, FEW = 1e-3, 1e-5, 8
+PAIRS = 50  # near pairs for each state, from which nearness says nothing: most are near many
 COPIES = 0.9  # agreement of outputs (Cohen's kappa) from which repeats are copies
 MANY = 0.05  # share of states that repeat another, from which the estimate is flagged
 
@@ -71,36 +74,33 @@ class Repeats:
 
 def repeats(states: Tensor) -> Repeats:
     """Which of the states [n, d] are the same, exactly or but for rounding."""
-    number = distinct(states.double())[1].cpu()
-    number = _first_of_each(number)
-    features = standardised(states).cpu().numpy()
-    if features.shape[1] > 1:  # along a line states may be near by chance
-        number = _merged(number, features)
-    share = 1 - (int(number.max()) + 1) / len(number)
-    return Repeats(number.to(states.device), share)
+    different, number = distinct(states.double())
+    count = len(different)
+    # As numbers from 0, and the row of one state of each.
+    first = torch.full((count,), len(number), device=number.device)
+    first.scatter_reduce_(0, number, torch.arange(len(number), device=number.device), "amin")
+    features = standardised(states)[first].cpu().numpy()
+    if features.shape[1] > 1:  # along a line states are near by chance
+        merged = torch.from_numpy(_merged(features)).to(number.device)
+        number, count = merged[number], int(merged.max()) + 1
+    return Repeats(number, 1 - count / len(number))
 
 
-def _first_of_each(number: Tensor) -> Tensor:
-    """The same numbers from 0 without a gap."""
-    return torch.unique(number, return_inverse=True)[1]
+def _merged(features: np.ndarray) -> np.ndarray:
+    """[m] number of each of m different states, the same for those that are nearly the same.
 
-
-def _merged(number: Tensor, features: np.ndarray) -> Tensor:
-    """The numbers, those of states that are nearly the same made one."""
+    Args:
+        features: [m, d] standardised.
+    """
     n, d = features.shape
-    line = np.random.default_rng(0).normal(size=d)
-    along = features @ (line / np.linalg.norm(line))
-    order = np.argsort(along, kind="stable")
-    along, limit = along[order], NEAR * np.sqrt(2 * d)
-    pairs = []
-    for ahead in range(1, min(AHEAD, n - 1) + 1):
-        # States are at least as far apart as their projections.
-        place = np.flatnonzero(along[ahead:] - along[:-ahead] <= limit)
-        one, other = order[place], order[place + ahead]
-        apart = np.linalg.norm(features[one] - features[other], axis=1)
-        pairs.append(np.stack([one, other])[:, apart <= limit])
-    one, other = number.numpy()[np.concatenate(pairs, 1)]
-    count = int(number.max()) + 1
-    links = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
-    merged = connected_components(links, directed=False)[1]
-    return torch.from_numpy(merged.astype(np.int64))[number]
+    limit = (NEAR if d >= FEW else NEAR_IN_FEW) * np.sqrt(2 * d)
+    # States are at least as far apart as their projections, which a tree compares quickly.
+    directions = np.linalg.qr(np.random.default_rng(0).normal(size=(d, min(d, FEW))))[0]
+    tree = cKDTree(features @ directions)
+    alone = np.arange(n)
+    if tree.count_neighbors(tree, limit) > PAIRS * n:
+        return alone
+    one, other = tree.query_pairs(limit, output_type="ndarray").T
+    near = np.linalg.norm(features[one] - features[other], axis=1) <= limit
+    links = coo_array((np.ones(near.sum()), (one[near], other[near])), shape=(n, n))
+    return connected_components(links, directed=False)[1].astype(np.int64)

@@ -15,6 +15,7 @@ from attinfo.runtime.loading import Chosen
 FOLDS = 5  # of every cross-fitting
 NEARLY_ALL = 0.75  # of the output's entropy: from here on it is asked whether the state decides it
 ONE_COLUMN = 0.9  # of the squared width of all columns in one: then only this one is seen
+WIDTHS_OF = 2048  # states, from which the widths of columns are taken
 HELD = 2**27  # numbers, of texts x classes x permutations, that an estimator gets at a time
 
 
@@ -26,7 +27,7 @@ class Estimate:
         mi_nats: the estimate, as it is: it may be negative.
         pvi: [n] pointwise information log q(y | h) / p(y) at the realised output (Ethayarajh et
             al. 2022); its mean is the estimate.
-        gain: [n] KL(q(y | h) || p(y)) >= 0, what the state tells about the output whatever that
+        gain: [n] KL(q(y | h) || p(y)) >= 0, what the state says about the output whatever that
             turns out to be; None where the method has no posterior.
         h_output: entropy of the observed classes (plug-in), the most there can be; None where the
             output is continuous.
@@ -107,7 +108,7 @@ def silent(sample: Sample) -> str | None:
 
 
 def summary(found: Measured, sample: Sample, options: Mapping[str, Any]) -> Estimate:
-    """The estimate with its floor, interval and the flags that follow from the sample alone.
+    """The estimate with its permutation null, interval and the flags of the sample alone.
 
     Args:
         found: by an estimator with these `options`.
@@ -165,7 +166,7 @@ def one_column_decides(hidden: torch.Tensor) -> bool:
     """
     if hidden.shape[1] == 1:
         return False
-    states = hidden.double()
+    states = hidden[:: max(1, len(hidden) // WIDTHS_OF)].double()
     states = states / (states / 2 - (states / 2).mean(0)).abs().max()
     column = states.sort(dim=0).values
     place = len(states) // 20

@@ -1,4 +1,4 @@
-"""Information in the word itself, without context: what a state tells beyond it is from elsewhere.
+"""Information in the word itself; what a state holds beyond it comes from the context.
 
 Not a registered estimator: it sees the words, not the states.
 """

@@ -100,9 +100,9 @@ def same_texts(states: States, texts: np.ndarray) -> torch.Tensor | None:
     """[texts] int64: texts of the same tokens are one group; None where all texts differ.
 
     All states of such texts are copies, which a fold must not part. (States of the same word in
-    different texts may be equal too, without context; they are no copies: what a word tells about
-    the output of the next text that has it is what is asked, so they are on both sides of a fold,
-    and the estimate is flagged `repeated_states`.)
+    different texts may be equal too, without context. They are no copies: the question is what a
+    word says about the output of other texts that have the word. So they are on both sides of a
+    fold, and the estimate is flagged `repeated_states`.)
 
     Args:
         states: of a run.

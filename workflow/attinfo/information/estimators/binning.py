@@ -3,7 +3,7 @@
 Shwartz-Ziv & Tishby (2017) and Saxe et al. (2018) cut the activation of every unit into bins and
 take the bins of all units together for one symbol. With more than a few units nearly every state
 is a symbol of its own, and the information is H(Y) whatever the states are. Here only a few
-principal components are cut; they tell less than the states do, and the counts, which are not
+principal components are cut; they hold less than the states do, and the counts, which are not
 corrected, more than the bins do.
 """
 

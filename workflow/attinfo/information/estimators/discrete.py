@@ -41,9 +41,9 @@ def atoms_plugin(sample: Sample) -> Measured:
     """Distinct states as symbols, counted, with the correction of Grassberger (2003).
 
     For states that repeat exactly, such as those of a model without context. Where hardly any do,
-    every state tells its output and the value is near H(Y), but so is the floor. Where a text has
+    every state names its output and the value is near H(Y), but so is the null. Where a text has
     several states they are dependent, and the correction, which takes each for one of n, is too
-    small: again, the floor shows it.
+    small: again, the null shows it.
     """
     symbol = torch.unique(sample.hidden, dim=0, return_inverse=True)[1]
     log = grassberger(len(symbol), symbol.device)

@@ -1,4 +1,4 @@
-"""InfoNCE (van den Oord, Li & Vinyals 2018): tell the own output from those of other texts.
+"""InfoNCE (van den Oord, Li & Vinyals 2018): recognise the own output among those of other texts.
 
 The loss is -<T(h, y) - log mean_j exp T(h, y_j)> with the outputs y_j of all training texts. Of a
 discrete output there are but C different ones, so the mean is the sum of p(y) exp T(h, y) and the

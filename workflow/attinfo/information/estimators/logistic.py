@@ -48,7 +48,7 @@ class Fitted:
         """[columns, n, C - 1] log odds of states [n, d], less those at the centre.
 
         The level is left out, as that of a probe which has not seen a fold is too high where the
-        fold has few of a class, and would then tell its outputs.
+        fold has few of a class, and would then reveal its outputs.
         """
         scores = (states - self.centre) @ self.slopes.flatten(1)
         return scores.unflatten(1, self.level.shape).transpose(0, 1)

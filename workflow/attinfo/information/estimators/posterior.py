@@ -102,9 +102,11 @@ def _newton(
         reach = change.abs().amax(2).amax(1) * min(rivals, 2)
         far = torch.nonzero(reach > SAFE_CHANGE)[:, 0]
         if len(far):
-            parts = (odds, change, weight, move[:, :members], target)
             there = None if present is None else present[far]
-            part = _downhill(*(of[far] for of in parts), precision, there)
+            moved = move[far, :members]
+            part = _downhill(
+                odds[far], change[far], weight[far], moved, target[far], precision, there
+            )
             move[far] *= part
             change[far] *= part[..., None].to(change.dtype)
         found += move
@@ -113,10 +115,9 @@ def _newton(
         left = torch.nonzero(going)[:, 0]
         if 2 * len(left) <= columns:  # the others need not be carried along
             if len(left):
-                parts = (None if of is None else of[left] for of in (present, found, odds))
-                there, own, own_odds = parts
-                some = logits[left], target[left]
-                _newton(*some, precision, there, own, own_odds, steps - step - 1)
+                there = None if present is None else present[left]
+                own, own_odds, rest = found[left], odds[left], steps - step - 1
+                _newton(logits[left], target[left], precision, there, own, own_odds, rest)
                 found[left], odds[left] = own, own_odds
             break
 

@@ -110,10 +110,11 @@ class RidgeProbes:
         own = [ledoit_wolf(ordered, scatter) if s is None else s for s in shrinkages]
         self._shrinkages = ordered.new_tensor(own)
         folds = range(len(members))
-        left_out = [(k,) for k in folds] + list(combinations(folds, 2))
+        left_out: list[tuple[int, ...]] = [(k,) for k in folds]
+        left_out += combinations(folds, 2)
         # So many together that they stay in the cache.
         step = max(1, FITTED // (scatter.numel() * len(own)))
-        self._fitted = {}
+        self._fitted: dict[frozenset[int], tuple[Tensor, Tensor]] = {}
         for start in range(0, len(left_out), step):
             some = left_out[start : start + step]
             self._fitted |= dict(zip(map(frozenset, some), self._fit(some), strict=True))

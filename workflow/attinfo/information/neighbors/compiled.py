@@ -13,7 +13,7 @@ def compiles() -> bool:
     if find_spec("numba") is None:
         return False
     try:
-        from numba import config
+        from numba.core import config
     except ImportError:  # numba refuses NumPy versions that it does not know
         return False
-    return not config.DISABLE_JIT
+    return not getattr(config, "DISABLE_JIT", False)

@@ -52,9 +52,11 @@ class Search:
         if self._metric == "euclidean" and screen_pays(query, self._reference, length):
             from attinfo.information.neighbors.screen.screened import Screen  # compiles
 
-            known, *found = Screen(query, self._reference).nearest(length)
-            near[known], ends[known] = self._in_order(query[known], *found)
-            unknown = torch.ones(len(query), dtype=torch.bool).index_fill_(0, known, False)
+            found = Screen(query, self._reference).nearest(length)
+            near[found.rows], ends[found.rows] = self._in_order(
+                query[found.rows], found.lower, found.near, found.cutoff, found.sides
+            )
+            unknown = torch.ones(len(query), dtype=torch.bool).index_fill_(0, found.rows, False)
             rows = torch.nonzero(unknown)[:, 0]
         else:
             rows = torch.arange(len(query), device=query.device)
@@ -164,4 +166,5 @@ def distinct(states: Tensor) -> tuple[Tensor, Tensor]:
     bits = 2 * states.contiguous().view(torch.int64).sum(1)
     if len(bits.unique()) == len(bits):
         return states, torch.arange(len(states), device=states.device)
-    return torch.unique(states, dim=0, return_inverse=True)
+    different, place = torch.unique(states, dim=0, return_inverse=True)
+    return different, place

@@ -57,6 +57,8 @@ def walk(
 ) -> None:
     """Fill in `counts`, see `counts.walk`."""
     single = members.dim() == 2
-    parts = near, ends, own, size, members[None] if single else members
-    about = [part.numpy() for part in parts]
-    _walk(*about, single, asked.numpy(), k.numpy(), *(part.numpy() for part in counts))
+    same, everyone, done = (part.numpy() for part in counts)
+    classes = (members[None] if single else members).numpy()
+    lists = near.numpy(), ends.numpy()
+    asking = asked.numpy(), k.numpy()
+    _walk(*lists, own.numpy(), size.numpy(), classes, single, *asking, same, everyone, done)

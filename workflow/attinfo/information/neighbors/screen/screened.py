@@ -124,7 +124,7 @@ class Screen:
         self._bounds = torch.stack([lost, lost * (lost + 2 * norm)], 1)
 
     def nearest(self, length: int) -> Found:
-        """The references nearest to each query, `length` of them, where they can be told."""
+        """The references nearest to each query, `length` of them, where they can be known."""
         queries = len(self._query)
         near = torch.zeros((queries, length), dtype=torch.int64)
         distance = torch.full((queries, length), torch.inf, dtype=torch.float32)
@@ -141,12 +141,12 @@ class Screen:
         return Found(rows, lower, near.gather(1, order), cutoff, sides)
 
     def _run(self, length: int, distance: Tensor, near: Tensor) -> None:
-        """Fill in distances and references [Q, length], nearest first, of queries that are told."""
+        """Fill in distances and references [Q, length], nearest first, where they are known."""
         alike, references = self._query is self._reference, len(self._reference)
         most = min(PART, math.ceil(1.1 * references / 2))
         parts = cut(references, most if alike else 2 * PART)
         held = 4 * length + SPARE
-        # Of all references twice as many as are asked for may be near, or it is not told.
+        # Of all references twice as many as are asked for may be near, or the query stays unknown.
         if not self._usable or 2 * length > held or SMALL * len(parts) > references:
             return
         asking = parts if alike else cut(len(self._query), PART)
@@ -184,10 +184,10 @@ class Screen:
         memory = np.empty((STEP, held), np.float32)
         for start in range(0, len(self._query), STEP):
             part = slice(start, start + STEP)
-            some = memory[: len(queries.often[part])]
-            compare(start, queries, *states, some)
-            found = queries.often[part], queries.near[part], some
-            fill_lists(*found, distance[part].numpy(), near[part].numpy())
+            often, candidate = queries.often[part], queries.near[part]
+            apart = memory[: len(often)]
+            compare(start, queries, states[0], states[1], states[2], apart)
+            fill_lists(often, candidate, apart, distance[part].numpy(), near[part].numpy())
 
 
 def _side_by_side(*shapes: tuple[int, ...]) -> list[Tensor]:

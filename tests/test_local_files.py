@@ -315,3 +315,20 @@ def test_a_nul_in_a_text_is_a_character(tmp_path: Path) -> None:
     found = {row["text"] for rows in held(folder).values() for row in rows}
     assert {"a\0b film", "\0"} <= found
     assert read_table(b"a,b\nx\0,1\n", "t.csv").to_dict("list") == {"a": ["x\0"], "b": ["1"]}
+
+
+def test_a_gzipped_parquet_file_is_checked(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", columns())
+    packed = tmp_path / "t.parquet.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    made(packed)
+    assert refused(packed.rename(tmp_path / "u.parquet.gz"), label="class").count("'class'") == 2
+
+
+def test_a_parquet_file_whose_texts_are_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", columns())
+    plain = b"film"
+    content = path.read_bytes()
+    assert content.count(plain) > 0
+    path.write_bytes(content.replace(plain, b"fi\xe9m"))
+    assert refused(path).count("column 'text' cannot be read: 'utf-8' codec") == 2

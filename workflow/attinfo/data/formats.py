@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path, PurePath
+from typing import Any
 import zlib
 
 from attinfo.data.encoding import NotATable
@@ -47,6 +48,19 @@ def head(path: Path, size: int) -> tuple[bytes, bool]:
             return content + rest, not file.read(1)
     except (OSError, EOFError, zlib.error) as error:
         raise NotATable(explained(error)) from None
+
+
+def values_of(cells: Any, name: str) -> list[Any]:
+    """The values of a column of Arrow.
+
+    Raises:
+        NotATable: a value is no text in UTF-8, or a time that Python cannot hold.
+    """
+    try:
+        values: list[Any] = cells.to_pylist()
+    except (ValueError, OverflowError) as error:
+        raise NotATable(f"column '{name}' cannot be read: {explained(error)}") from None
+    return values
 
 
 def explained(error: Exception) -> str:

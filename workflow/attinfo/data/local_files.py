@@ -5,14 +5,16 @@ file is Parquet. What only the whole file shows is found when it is read (`table
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+import gzip
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
+import zlib
 
 from attinfo.data import delimited, json_lines
 from attinfo.data.cells import cell, strange
 from attinfo.data.encoding import NotATable, decoded
-from attinfo.data.formats import JSON_LINES, SEPARATED, ending_of, head
+from attinfo.data.formats import JSON_LINES, SEPARATED, ending_of, explained, head, values_of
 from attinfo.data.names import (
     bare,
     is_written_object,
@@ -169,14 +171,19 @@ def _parquet(path: Path, needed: Collection[str]) -> tuple[list[str], list[Row],
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        packed = path.name.lower().endswith(".gz")
+        content = pa.BufferReader(gzip.decompress(path.read_bytes())) if packed else path
+        with pq.ParquetFile(content) as file:
             names = file.schema_arrow.names
             columns = [name for name in names if bare(name) in needed]
-            batches = file.iter_batches(ROWS, columns=columns)
-            rows = next(batches).to_pylist() if columns and file.metadata.num_rows else []
+            batch = next(file.iter_batches(ROWS, columns=columns), None) if columns else None
+            cells = [] if batch is None else batch.columns
+            columns = [] if batch is None else batch.schema.names
+            values = [values_of(of, name) for of, name in zip(cells, columns, strict=True)]
+            rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
             whole = len(rows) == file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise NotATable(" ".join(str(error).split())) from None
+    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
+        raise NotATable(explained(error)) from None
     return list(map(bare, names)), [{bare(k): v for k, v in row.items()} for row in rows], whole
 
 

@@ -18,7 +18,7 @@ from attinfo.data import delimited, json_lines
 from attinfo.data.cells import cell, column
 from attinfo.data.delimited import Quoting
 from attinfo.data.encoding import NotATable, decoded
-from attinfo.data.formats import SEPARATED, ending_of, explained
+from attinfo.data.formats import SEPARATED, ending_of, explained, values_of
 from attinfo.data.names import bare, part_of, shown
 from attinfo.runtime.errors import InputError
 
@@ -197,8 +197,12 @@ def _json_lines(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFr
 
 def _parquet(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     table = pq.ParquetFile(pa.BufferReader(content)).read()
-    values = (column.to_pylist() for column in table.columns)
-    return _from_pairs(list(zip(table.column_names, values, strict=True)))
+    return _from_pairs(
+        [
+            (name, values_of(cells, name))
+            for name, cells in zip(table.column_names, table.columns, strict=True)
+        ]
+    )
 
 
 READERS: dict[str, Reader] = {

@@ -10,6 +10,7 @@ from attinfo.runtime.errors import unknown
 
 SEPARATED = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".tab": "\t"}  # by which character
 JSON_LINES = (".jsonl", ".ndjson")
+UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # errors of a damaged file
 ENDINGS = (*SEPARATED, *JSON_LINES, ".parquet")
 
 
@@ -46,7 +47,7 @@ def head(path: Path, size: int) -> tuple[bytes, bool]:
             content = file.read(size)
             rest = file.readline()
             return content + rest, not file.read(1)
-    except (OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise NotATable(explained(error)) from None
 
 

@@ -9,12 +9,19 @@ import gzip
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
-import zlib
 
 from attinfo.data import delimited, json_lines
 from attinfo.data.cells import cell, strange
 from attinfo.data.encoding import NotATable, decoded
-from attinfo.data.formats import JSON_LINES, SEPARATED, ending_of, explained, head, values_of
+from attinfo.data.formats import (
+    JSON_LINES,
+    SEPARATED,
+    UNREADABLE,
+    ending_of,
+    explained,
+    head,
+    values_of,
+)
 from attinfo.data.names import (
     bare,
     is_written_object,
@@ -182,7 +189,7 @@ def _parquet(path: Path, needed: Collection[str]) -> tuple[list[str], list[Row],
             values = [values_of(of, name) for of, name in zip(cells, columns, strict=True)]
             rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
             whole = len(rows) == file.metadata.num_rows
-    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
+    except (pa.ArrowException, *UNREADABLE) as error:
         raise NotATable(explained(error)) from None
     return list(map(bare, names)), [{bare(k): v for k, v in row.items()} for row in rows], whole
 

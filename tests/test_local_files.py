@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 from tables import PLACE, changed, columns, held, made, options_of, refused, write
+import yaml
 
+import attinfo
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
 from attinfo.data.encoding import NotATable, decoded
@@ -189,9 +191,36 @@ def test_a_lexicon_needs_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "words.csv"
     path.write_text("word,rating\ngood,1\n", encoding="utf-8")
     source = options_of(path)["source"]
-    check_local_files(PLACE, source, columns=("word", "rating"))
+    check_local_files(PLACE, source, columns=("word",), numbers=("rating",))
     with pytest.raises(InputError, match="unknown column 'value'"):
-        check_local_files(PLACE, source, columns=("word", "value"))
+        check_local_files(PLACE, source, columns=("word",), numbers=("value",))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("value", "much", "row 2: column 'value' holds 'much', expected a number"),
+        ("value", "inf", "row 2: column 'value' holds 'inf', expected a number"),
+        ("value", " ", "column 'value' is empty in 1 of 3 rows (first: row 2)"),
+        ("word", "", "column 'word' is empty in 1 of 3 rows (first: row 2)"),
+        ("word", [["a"], ["b"], ["c"]], "column 'word' (word): row 1 holds a list"),
+        ("value", [b"1", b"2", b"3"], "column 'value' (value): row 1 holds bytes"),
+    ],
+)
+def test_a_lexicon_has_a_word_and_a_number_in_each_row(
+    tmp_path: Path, column: str, value: Any, expected: str, ending: str
+) -> None:
+    table: dict[str, Any] = {"word": ["good", "bad", "dull"], "value": ["2", "-2", "-1"]}
+    if isinstance(value, list):
+        ending = ".parquet"
+        table[column] = value
+    else:
+        table[column][1] = value
+    source = options_of(write(tmp_path / f"t{ending}", table))["source"]
+    with pytest.raises(InputError) as raised:
+        check_local_files(PLACE, source, columns=("word",), numbers=("value",))
+    assert expected in str(raised.value)
 
 
 def test_a_large_file_is_checked_from_its_head_and_at_once(tmp_path: Path) -> None:
@@ -270,8 +299,36 @@ def test_new_options_change_the_key_of_a_data_set_only_where_they_are_set(option
     assert key() == key(**{option: defaults[option]}) != key(**{option: others[option]})
 
 
+def test_data_sets_of_the_catalogue_keep_their_keys() -> None:
+    """The folders of data sets that were prepared before an option came are found again."""
+    catalogue = Path(attinfo.__file__).parents[1] / "datasets.yaml"
+    config = yaml.safe_load(catalogue.read_text("utf-8")) | {"study": "s", "seeds": [1]}
+    cell = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
+    config["grid"] = [{"dataset": "rotten_tomatoes", **cell}]
+    inputs = Inputs(Study.checked(config))
+    assert inputs.data_key("rotten_tomatoes") == "rotten_tomatoes-da318603"
+    assert inputs.source_key("rotten_tomatoes") == "pypi-c0a3af42"
+
+
 def test_a_nul_in_a_text_is_a_character(tmp_path: Path) -> None:
     folder, _ = made(write(tmp_path / "t.csv", changed("text", {3: "a\0b film", 5: "\0"})))
     found = {row["text"] for rows in held(folder).values() for row in rows}
     assert {"a\0b film", "\0"} <= found
     assert read_table(b"a,b\nx\0,1\n", "t.csv").to_dict("list") == {"a": ["x\0"], "b": ["1"]}
+
+
+def test_a_gzipped_parquet_file_is_checked(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", columns())
+    packed = tmp_path / "t.parquet.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    made(packed)
+    assert refused(packed.rename(tmp_path / "u.parquet.gz"), label="class").count("'class'") == 2
+
+
+def test_a_parquet_file_whose_texts_are_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", columns())
+    plain = b"film"
+    content = path.read_bytes()
+    assert content.count(plain) > 0
+    path.write_bytes(content.replace(plain, b"fi\xe9m"))
+    assert refused(path).count("column 'text' cannot be read: 'utf-8' codec") == 2

@@ -27,6 +27,7 @@ import yaml
 import attinfo
 from attinfo.blocks.catalogue import KINDS
 from attinfo.config.sections import Dataset
+from attinfo.data.sources.huggingface import swallowed
 from attinfo.data.tables import cell, joined, read_table
 from attinfo.runtime.errors import InputError
 
@@ -418,6 +419,41 @@ def test_a_folder_of_json_lines_is_read_too(tmp_path: Path, local: Path) -> None
     (folder / "train.jsonl").write_text('{"text": "a", "label": 1}\n' * 3, encoding="utf-8")
     table = SOURCES["huggingface"](path=str(folder), test=None)
     assert table.to_dict("list") == {"text": ["a"] * 3, "label": ["1"] * 3, "split": ["train"] * 3}
+
+
+def test_token_lists_and_class_names_come_from_a_folder_of_the_hub(
+    tmp_path: Path, local: Path
+) -> None:
+    folder = tmp_path / "tokens"
+    folder.mkdir()
+    lines = '{"text": ["a", "b c"], "label": 1, "image": {"bytes": "x"}}\n' * 3
+    (folder / "train.jsonl").write_text(lines, encoding="utf-8")
+    table = SOURCES["huggingface"](path=str(folder), test=None, drop_empty="text")
+    assert table["text"].tolist() == [["a", "b c"]] * 3
+    assert table.attrs["strange"] == {"image": [0, 3, "an object (dict)"]}
+
+
+@pytest.mark.parametrize("name", ["train.csv", "train.tsv"])
+def test_a_lone_quote_in_a_folder_of_the_hub_is_refused(
+    tmp_path: Path, local: Path, name: str
+) -> None:
+    separator = "," if name.endswith("csv") else "\t"
+    lines = [separator.join(("text", "label"))]
+    lines += [separator.join((f"a film {i}", str(i % 2))) for i in range(20)]
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    assert len(SOURCES["huggingface"](path=str(folder), test=None)) == 20
+    lines[4], lines[9] = f'"{lines[4]}', lines[9].replace(separator, f'"{separator}')
+    (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    message = refusal(lambda: SOURCES["huggingface"](path=str(folder), test=None))
+    assert "row 4 (line 5)" in message and "an option of source 'files'" in message
+
+
+def test_cells_of_the_hub_that_may_hold_swallowed_rows_are_counted() -> None:
+    cells = {"text": ["a, b", "a\nb", "a,\nb", "a\tb\r"], "label": ["a", "b", "a", "b"]}
+    (line,) = swallowed(pd.DataFrame(cells, dtype="str"), "train")
+    assert line.startswith("train: 2 cells of column 'text'")
 
 
 def test_rows_with_an_empty_column_are_left_out_where_it_is_wished(local: Path) -> None:

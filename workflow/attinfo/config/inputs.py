@@ -81,7 +81,7 @@ class Inputs:
             if dataset.yardstick:
                 place = f"yardsticks.{dataset.yardstick}.source"
                 source = self.study.yardsticks[dataset.yardstick].source
-                check_local_files(place, source, columns=("word", "value"))
+                check_local_files(place, source, columns=("word",), numbers=("value",))
         named = [("model.vectors", path) for path in self.vector_files.values()]
         if self.study.report.published:
             named.append(("report.published", self.study.report.published))

@@ -16,7 +16,7 @@ class PieceBatch(NamedTuple):
 
     ids: Tensor  # [W, P] int64, 0 at padding
     real: Tensor  # [W, P] int64, 0 at padding, else 1
-    piece: Tensor  # [overlaps] place of the piece in the flat [W P]
+    piece: Tensor  # [overlaps] place of the subword in the flat [W P]
     token: Tensor  # [overlaps] place of the token that it overlaps in the flat [B T]
 
     def to(self, device: torch.device) -> "PieceBatch":
@@ -84,7 +84,7 @@ def pad(texts: Texts, chosen: np.ndarray, extra: int = 0) -> Batch:
 
 
 def _pad_pieces(pieces: Pieces, chosen: np.ndarray, columns: int) -> PieceBatch:
-    """The pieces of the chosen texts, whose tokens are padded to a number of columns."""
+    """The subwords of the chosen texts, whose tokens are padded to a number of columns."""
     windows = ranges(pieces.windows, chosen)
     lengths = np.diff(pieces.offsets)[windows]
     real = np.arange(lengths.max()) < lengths[:, None]

@@ -40,6 +40,8 @@ def cell(value: Any) -> str:
     >>> cell(None), cell(3.0), cell(True), cell(" a ")
     ('', '3', 'true', ' a ')
     """
+    if type(value) is str:
+        return value
     if is_missing(value):
         return ""
     if isinstance(value, bool):
@@ -51,6 +53,8 @@ def cell(value: Any) -> str:
 
 def strange(value: Any) -> str | None:
     """What a value is that is neither missing, a text, nor a list of tokens; else None."""
+    if type(value) is str:
+        return None
     if isinstance(value, float | Decimal) and isinf(value):
         return "an infinite number"
     if is_missing(value) or isinstance(value, WRITTEN):

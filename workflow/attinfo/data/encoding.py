@@ -2,7 +2,7 @@
 
 import codecs
 
-HEAD = 4096  # bytes from which an encoding without a mark is told
+HEAD = 4096  # bytes in which an encoding without a mark is sought
 MARKS = {  # those of UTF-32 first: that of UTF-16 is the beginning of one of them
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",

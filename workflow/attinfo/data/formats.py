@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path, PurePath
+from typing import Any
 import zlib
 
 from attinfo.data.encoding import NotATable
@@ -9,11 +10,12 @@ from attinfo.runtime.errors import unknown
 
 SEPARATED = {".csv": ",", ".tsv": "\t", ".txt": "\t", ".tab": "\t"}  # by which character
 JSON_LINES = (".jsonl", ".ndjson")
+UNREADABLE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # errors of a damaged file
 ENDINGS = (*SEPARATED, *JSON_LINES, ".parquet")
 
 
 def ending_of(name: str) -> str:
-    """The ending of a file's name that tells its format, without `.gz`.
+    """The ending of a file's name, from which its format follows, without `.gz`.
 
     Raises:
         NotATable: it is none of `ENDINGS`.
@@ -45,8 +47,21 @@ def head(path: Path, size: int) -> tuple[bytes, bool]:
             content = file.read(size)
             rest = file.readline()
             return content + rest, not file.read(1)
-    except (OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise NotATable(explained(error)) from None
+
+
+def values_of(cells: Any, name: str) -> list[Any]:
+    """The values of a column of Arrow.
+
+    Raises:
+        NotATable: a value is no text in UTF-8, or a time that Python cannot hold.
+    """
+    try:
+        values: list[Any] = cells.to_pylist()
+    except (ValueError, OverflowError) as error:
+        raise NotATable(f"column '{name}' cannot be read: {explained(error)}") from None
+    return values
 
 
 def explained(error: Exception) -> str:

@@ -5,13 +5,23 @@ file is Parquet. What only the whole file shows is found when it is read (`table
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+import gzip
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from attinfo.data import delimited, json_lines
 from attinfo.data.cells import cell, strange
 from attinfo.data.encoding import NotATable, decoded
-from attinfo.data.formats import JSON_LINES, SEPARATED, ending_of, head
+from attinfo.data.formats import (
+    JSON_LINES,
+    SEPARATED,
+    UNREADABLE,
+    ending_of,
+    explained,
+    head,
+    values_of,
+)
 from attinfo.data.names import (
     bare,
     is_written_object,
@@ -25,8 +35,8 @@ from attinfo.runtime.errors import InputError, unknown
 
 Row: TypeAlias = dict[str, Any]
 
-HEAD = 1 << 20  # bytes that are read of a file
-ROWS = 5000  # rows that are read of a Parquet file
+HEAD = 1 << 19  # bytes that are read of a file
+ROWS = 5000  # rows whose cells are checked
 ROLES = ("path", "train", "dev", "test")  # options of the source `files` that name a file
 
 
@@ -35,6 +45,7 @@ def check_local_files(
     source: Mapping[str, Any],
     dataset: Mapping[str, Any] | None = None,
     columns: Collection[str] = (),
+    numbers: Collection[str] = (),
 ) -> None:
     """Check what can be seen of the local files of a source.
 
@@ -45,7 +56,8 @@ def check_local_files(
         place: the key of the config that names the source, for messages.
         source: a source with all its options, as plain values.
         dataset: the `sections.Dataset` that reads the source, as plain values.
-        columns: the columns that a table needs which is no data set.
+        columns: the columns of texts that a table needs which is no data set.
+        numbers: those of numbers.
 
     Raises:
         InputError: one line with the key, the file, what was found and what was expected.
@@ -53,7 +65,7 @@ def check_local_files(
     if source["name"] == "files":
         for role in ROLES:
             if source[role]:
-                _check(place, source[role], source, dataset, columns)
+                _check(place, source[role], source, dataset, columns, numbers)
     elif source["name"] == "huggingface" and Path(source["path"]).is_dir():
         _check_folder(place, Path(source["path"]))
 
@@ -66,7 +78,7 @@ def _check_folder(place: str, folder: Path) -> None:
     for path in files:
         if path.suffix.lower() in (".csv", ".tsv"):
             try:
-                _check(place, str(path), {}, None, ())
+                _check(place, str(path), {}, None)
             except InputError as error:
                 raise InputError(f"{error} ('quoting' is an option of source 'files')") from None
 
@@ -76,10 +88,11 @@ def _check(
     path: str,
     source: Mapping[str, Any],
     dataset: Mapping[str, Any] | None,
-    columns: Collection[str],
+    columns: Collection[str] = (),
+    numbers: Collection[str] = (),
 ) -> None:
     try:
-        _check_file(Path(path), source, dataset, columns)
+        _check_file(Path(path), source, dataset, columns, numbers)
     except NotATable as error:
         raise InputError(f"config: {place}: '{path}': {error}") from None
 
@@ -89,13 +102,14 @@ def _check_file(
     source: Mapping[str, Any],
     dataset: Mapping[str, Any] | None,
     columns: Collection[str],
+    numbers: Collection[str],
 ) -> None:
     if not path.is_file():
         raise NotATable(
             f"found {'a folder' if path.is_dir() else 'nothing there'}, expected a file"
         )
     ending = ending_of(path.name)
-    needed = [("", column) for column in columns] + (_needed(dataset) if dataset else [])
+    needed = _needed(dataset) if dataset else [("", column) for column in (*columns, *numbers)]
     rows: list[Row]
     if ending == ".parquet":
         names, rows, whole = _parquet(path, {"split", *(column for _, column in needed)})
@@ -114,6 +128,13 @@ def _check_file(
     # A key may stand in later lines of JSON alone.
     if whole or ending not in JSON_LINES:
         _check_columns(names, needed)
+    whole = whole and len(rows) <= ROWS
+    rows = rows[:ROWS]
+    for column in (*columns, *numbers):
+        numbered = list(enumerate(rows, 1))
+        _check_cells(numbered, column, column, whole)
+        if column in numbers:
+            _check_numbers(numbered, column)
     if dataset is not None:
         kept = _check_rows(rows, dataset, whole)
         if source["path"]:  # else each file is a split
@@ -157,14 +178,19 @@ def _parquet(path: Path, needed: Collection[str]) -> tuple[list[str], list[Row],
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        packed = path.name.lower().endswith(".gz")
+        content = pa.BufferReader(gzip.decompress(path.read_bytes())) if packed else path
+        with pq.ParquetFile(content) as file:
             names = file.schema_arrow.names
             columns = [name for name in names if bare(name) in needed]
-            batches = file.iter_batches(ROWS, columns=columns)
-            rows = next(batches).to_pylist() if columns and file.metadata.num_rows else []
+            batch = next(file.iter_batches(ROWS, columns=columns), None) if columns else None
+            cells = [] if batch is None else batch.columns
+            columns = [] if batch is None else batch.schema.names
+            values = [values_of(of, name) for of, name in zip(cells, columns, strict=True)]
+            rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
             whole = len(rows) == file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise NotATable(" ".join(str(error).split())) from None
+    except (pa.ArrowException, *UNREADABLE) as error:
+        raise NotATable(explained(error)) from None
     return list(map(bare, names)), [{bare(k): v for k, v in row.items()} for row in rows], whole
 
 
@@ -199,7 +225,7 @@ def _check_cells(kept: list[tuple[int, Row]], role: str, column: str, whole: boo
     for number, row in kept:
         value = row.setdefault(column, None)
         found = strange(value)
-        if found is None and role == "label" and isinstance(value, list):
+        if found is None and role != "text" and isinstance(value, list):
             found = "a list"
         if role == "label" and isinstance(value, str) and is_written_object(value):
             found = f"{shown(value)}, a Python object written as a text"
@@ -218,6 +244,22 @@ def _check_cells(kept: list[tuple[int, Row]], role: str, column: str, whole: boo
         )
 
 
+def _check_numbers(kept: list[tuple[int, Row]], column: str) -> None:
+    for number, row in kept:
+        if not _is_number(cell(row[column])):
+            raise NotATable(
+                f"row {number}: column '{column}' holds '{shown(cell(row[column]))}', expected a "
+                "number"
+            )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def _check_labels(
     kept: list[tuple[int, Row]], labels: list[str], dataset: Mapping[str, Any]
 ) -> None:
@@ -226,13 +268,10 @@ def _check_labels(
     for (number, _), label in zip(kept, labels, strict=True):
         if known and label not in known:
             raise NotATable(f"row {number}: label: {unknown('class', shown(label), known)}")
-        if dataset["bands"]:
-            try:
-                float(label)
-            except ValueError:
-                raise NotATable(
-                    f"row {number}: bands: the label is '{shown(label)}', expected a number"
-                ) from None
+        if dataset["bands"] and not _is_number(label):
+            raise NotATable(
+                f"row {number}: bands: the label is '{shown(label)}', expected a number"
+            )
 
 
 def _check_splits(

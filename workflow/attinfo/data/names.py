@@ -14,7 +14,7 @@ INVISIBLE = "\ufeff\u200b\u2060"  # byte order mark, zero-width blank, word join
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
 BETWEEN_WORDS = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # the sign of "-1" stands before a word
 WRITTEN_OBJECT = re.compile(
-    r"""b'.*'|b".*"|\[\s*(['"]).*\1\s*\]|\[\s*[\d.,\s-]*\]|\{\s*(['"]).*\}|(array|Series)\(.*\)""",
+    r"""b'.*'|b".*"|\[\s*(['"]).*\1\s*\]|\[[\d.,\s-]*\]|\{\s*(['"]).*\}|(array|Series)\(.*\)""",
     re.DOTALL,
 )
 

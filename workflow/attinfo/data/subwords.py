@@ -1,7 +1,7 @@
-"""Texts -> subword pieces of a pretrained encoder, and which tokens each piece overlaps.
+"""Texts -> subwords of a pretrained encoder (`Pieces`), and which tokens each subword overlaps.
 
-A piece overlaps a token if they share a character of the text. One piece may overlap several
-tokens ("..." is one piece of many models and three tokens of ours), one token several pieces.
+A subword overlaps a token if they share a character of the text. One subword may overlap several
+tokens ("..." is one subword of many models and three tokens here), one token several subwords.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ CHUNK = 1000  # texts cut at once: the tokeniser's own lists take twenty times t
 
 @dataclass(frozen=True)
 class Pieces:
-    """The pieces of all texts of a split, ragged, in windows that the encoder can read.
+    """The subwords of all texts of a split, ragged, in windows that the encoder can read.
 
     A text longer than the encoder can read has several windows, one behind the other, so that no
     token is without a state.
@@ -24,18 +24,18 @@ class Pieces:
 
     windows: np.ndarray  # [texts + 1] text i has the windows windows[i]:windows[i + 1]
     offsets: np.ndarray  # [windows + 1] window w is ids[offsets[w]:offsets[w + 1]]
-    ids: np.ndarray  # [pieces] int64, the special ones of each window included
+    ids: np.ndarray  # [subwords] int64, the special ones of each window included
     overlaps: np.ndarray  # [windows + 1] window w has the overlaps overlaps[w]:overlaps[w + 1]
-    piece: np.ndarray  # [overlaps] int64, place of the piece in its window
+    piece: np.ndarray  # [overlaps] int64, place of the subword in its window
     token: np.ndarray  # [overlaps] int64, place of the token in its text
 
     @property
     def lengths(self) -> np.ndarray:
-        """[texts] number of pieces of each text."""
+        """[texts] number of subwords of each text."""
         return np.diff(self.offsets[self.windows])
 
     def bare(self, lengths: np.ndarray) -> int:
-        """How many tokens no piece overlaps, of texts with these numbers of tokens."""
+        """How many tokens no subword overlaps, of texts with these numbers of tokens."""
         window = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.overlaps))
         text = np.searchsorted(self.windows, window, side="right") - 1
         return int(lengths.sum()) - len(np.unique(np.stack([text, self.token]), axis=1).T)
@@ -44,17 +44,17 @@ class Pieces:
 def overlapping(
     bounds: np.ndarray, starts: np.ndarray, ends: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which pieces overlap which tokens of a text.
+    """Which subwords overlap which tokens of a text.
 
     Args:
-        bounds: [pieces, 2] characters of each piece; special pieces have none, (0, 0).
+        bounds: [subwords, 2] characters of each subword; special ones have none, (0, 0).
         starts, ends: [tokens] characters of each token, in order and apart.
 
     Returns:
-        The places of piece and token of each overlap.
+        The places of subword and token of each overlap.
     """
     a, b = bounds.T
-    # Tokens are in order, so that those which a piece overlaps stand in a row.
+    # Tokens are in order, so that those which a subword overlaps are consecutive.
     first = np.searchsorted(ends, a, side="right")
     number = np.where(a < b, np.searchsorted(starts, b, side="left") - first, 0)
     piece = np.repeat(np.arange(len(bounds)), number)
@@ -81,14 +81,14 @@ def cut(
     tokenizer: Any,
     limit: int,
 ) -> Pieces:
-    """Cut texts into pieces.
+    """Cut texts into subwords.
 
     Args:
         strings: the texts.
         offsets: [texts + 1] the tokens of text i are offsets[i]:offsets[i + 1].
         starts, ends: [tokens] characters of each token in its text.
         tokenizer: a fast tokeniser of `transformers`.
-        limit: pieces of a window at most, special ones included.
+        limit: subwords of a window at most, special ones included.
     """
     windows = np.zeros(len(strings) + 1, np.int64)
     ids, piece, token = [], [], []  # arrays, one a window

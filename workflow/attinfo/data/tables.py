@@ -8,7 +8,6 @@ does no harm and one that it names is refused.
 from collections.abc import Callable, Mapping, Sequence
 import gzip
 from typing import Any, TypeAlias
-import zlib
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +17,7 @@ from attinfo.data import delimited, json_lines
 from attinfo.data.cells import cell, column
 from attinfo.data.delimited import Quoting
 from attinfo.data.encoding import NotATable, decoded
-from attinfo.data.formats import SEPARATED, ending_of, explained
+from attinfo.data.formats import SEPARATED, UNREADABLE, ending_of, explained, values_of
 from attinfo.data.names import bare, part_of, shown
 from attinfo.runtime.errors import InputError
 
@@ -81,7 +80,7 @@ def read_table(
         if not content.strip():
             raise NotATable("the file is empty, expected a table")
         table = READERS[ending](content, columns, quoting)
-    except (OSError, EOFError, zlib.error, NotATable, pa.ArrowException) as error:
+    except (*UNREADABLE, NotATable, pa.ArrowException) as error:
         raise InputError(f"{name}: {explained(error)}") from None
     table = once_named(table, name)
     table.attrs["files"] = [[name, 0]]
@@ -197,8 +196,12 @@ def _json_lines(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFr
 
 def _parquet(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     table = pq.ParquetFile(pa.BufferReader(content)).read()
-    values = (column.to_pylist() for column in table.columns)
-    return _from_pairs(list(zip(table.column_names, values, strict=True)))
+    return _from_pairs(
+        [
+            (name, values_of(cells, name))
+            for name, cells in zip(table.column_names, table.columns, strict=True)
+        ]
+    )
 
 
 READERS: dict[str, Reader] = {

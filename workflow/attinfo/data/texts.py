@@ -18,8 +18,8 @@ class Texts:
     token_ids: np.ndarray  # [tokens] int64
     offsets: np.ndarray  # [texts + 1] int64
     labels: np.ndarray  # [texts] int64
-    # What a pretrained encoder reads, if that is the encoder: pieces where it is fine-tuned, else
-    # the features of each token, which do not change.
+    # Inputs of a pretrained encoder: subwords where it is fine-tuned, else the features of each
+    # token, which do not change.
     pieces: Pieces | None = None
     features: np.ndarray | None = None  # [tokens, F] float32
 

@@ -1,4 +1,4 @@
-"""What is known by construction of a planted data set."""
+"""The truth of a planted data set: what is known by construction."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ class Truth:
     """Which tokens of a split decide the label, and the information in closed form."""
 
     decisive: np.ndarray  # [tokens] bool, in the order of the store
-    alone: float  # nats that a decisive word tells about the label by itself
-    text: float  # nats that the whole text tells
+    alone: float  # nats: information of one decisive word about the label
+    text: float  # nats: information of the whole text about the label
 
 
 def read_truth(folder: str | Path, split: str) -> Truth | None:

@@ -91,7 +91,7 @@ def _texts(data: Dataset, path: str, split: str) -> pd.DataFrame:
     table = once_named(from_columns(columns), f"{path}[{split}]")
     table.attrs["files"] = [[f"{path}[{split}]", 0]]
     if data.info.builder_name == "csv" and not Path(path).is_dir():
-        table.attrs["notes"] = _swallowed(table, split)
+        table.attrs["notes"] = swallowed(table, split)
     return table
 
 
@@ -108,7 +108,7 @@ def _check_quotes(folder: Path) -> None:
                 ) from None
 
 
-def _swallowed(table: pd.DataFrame, split: str) -> list[str]:
+def swallowed(table: pd.DataFrame, split: str) -> list[str]:
     """A line for each column of CSV files of the hub in which a quote may have swallowed rows."""
     found = []
     for name, cells in table.items():

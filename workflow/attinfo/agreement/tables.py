@@ -1,45 +1,56 @@
-"""What a run's job tells: a row a text for the claims, and rows of `agreement.csv`."""
+"""The two tables of a run: `texts.parquet`, one row per text, and its rows of `agreement.csv`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from attinfo.agreement.gaps import gap_columns
-from attinfo.agreement.kendall import Concordance, concordance, nan_in_text, pooled
+from attinfo.agreement.kendall import concordance, nan_in_text, pooled
 from attinfo.agreement.pairs import text_of
 from attinfo.agreement.planted import found_by_text
 from attinfo.agreement.plausibility import plausible_by_text
+from attinfo.agreement.rank_statistics import RANK_STATISTICS, Compared
 from attinfo.agreement.ranks import (
     Ranked,
     is_constant,
     pearson,
     spearman,
-    tau_on_support,
     top_overlap,
-    top_tau,
     weighted_tau,
 )
 from attinfo.agreement.skew import skew_at, skew_by_text
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
-# Measures with a sign that attention has not: compared by size, as Jain & Wallace do gradients.
-SIGNED = ("gradient", "integrated_gradients", "leave_one_out")
 CONTROLS = ("position", "frequency")
 
 
 def read_pointwise(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """The tables of a run's tokens by each of its estimators, side by side."""
+    """Read the pointwise tables of a run's estimators and join their columns.
+
+    Args:
+        paths: of `pointwise/<estimator>.parquet`, all of one run.
+    """
     table = pd.concat(map(pd.read_parquet, paths), axis=1)
     return table.loc[:, ~table.columns.duplicated()]  # text, token and attention once
 
 
 def measures_of(
-    pointwise: pd.DataFrame, importance: pd.DataFrame | None = None
+    pointwise: pd.DataFrame,
+    importance: pd.DataFrame | None = None,
+    signed: Collection[str] = (),
 ) -> dict[str, np.ndarray]:
-    """[tokens] of each measure that all tokens have: information, and importance by size."""
+    """The measures that attention is compared with, [tokens] each.
+
+    Args:
+        pointwise: of `read_pointwise`. Columns of single positions and ranks are left out, as not
+            all tokens have a value there.
+        importance: of `importance.parquet`.
+        signed: the importance measures of which the absolute value counts, as attention has no
+            sign.
+    """
     found = {}
     for name in pointwise.columns.drop(["text", "token", "attention"]):
         if not name.endswith(("_position", "_rank")):  # values of units do not cover the texts
@@ -47,13 +58,14 @@ def measures_of(
     if importance is not None:
         for name in importance.columns.drop(["text", "token"]):
             values = importance[name].to_numpy(np.float64)
-            found[name] = np.abs(values) if name in SIGNED else values
+            found[name] = np.abs(values) if name in signed else values
     return found
 
 
 def controls_of(states: States) -> dict[str, np.ndarray]:
-    """[tokens] what may stand behind an agreement: `position`, from the start, and `frequency`,
-    how often the token's word occurs in the analysed texts.
+    """What could explain an agreement by itself, [tokens] each.
+
+    `position`: the place in the text; `frequency`: how often the word occurs in the analysed texts.
     """
     return {
         "position": states.position.astype(np.float64),
@@ -62,13 +74,13 @@ def controls_of(states: States) -> dict[str, np.ndarray]:
 
 
 def permutation(offsets: np.ndarray, run: str) -> np.ndarray:
-    """[tokens] a token of the same text for each token, every one once; each run has its own."""
+    """[tokens] a random permutation of the tokens within each text; `run` seeds it."""
     rng = np.random.default_rng(seed_of("permuted attention", run))
     return np.lexsort((rng.random(offsets[-1]), text_of(offsets)))
 
 
 def excluded_texts(score: np.ndarray, values: np.ndarray, offsets: np.ndarray) -> dict[str, int]:
-    """Why texts have no rank correlation, each counted once, for the first of these reasons."""
+    """Count the texts without a rank correlation, by the first reason that applies to each."""
     reasons = {
         "not_a_number": nan_in_text(score, offsets) | nan_in_text(values, offsets),
         "one_token": np.diff(offsets) == 1,
@@ -82,35 +94,8 @@ def excluded_texts(score: np.ndarray, values: np.ndarray, offsets: np.ndarray) -
     return counts
 
 
-def _statistics(
-    name: str,
-    measures: Mapping[str, Ranked],
-    states: States,
-    pairs: Concordance,
-) -> dict[str, np.ndarray]:
-    """[texts] every rank statistic of attention and a measure."""
-    score, other = measures["attention"], measures[name]
-    values, offsets = other.values, states.offsets
-    sparse = (states.attention == 0).any()
-    tau = pairs.tau("attention", name)
-    return {
-        "tau": tau,
-        "weighted_tau": weighted_tau(score, other),
-        "spearman": spearman(score, other),
-        "pearson": pearson(states.attention, values, offsets),
-        "topk_overlap": top_overlap(score, other),
-        "topk_tau": top_tau(score, other),
-        "tau_support": (
-            tau_on_support(score.values, states.attention, values, offsets) if sparse else tau
-        ),
-        "partial_position": pairs.partial("attention", name, "position"),
-        "partial_frequency": pairs.partial("attention", name, "frequency"),
-        "tau_permuted": pairs.tau("permuted", name),
-    }
-
-
 def _row(pair: str, statistic: str, values: np.ndarray, lengths: np.ndarray) -> dict[str, object]:
-    """A row of `agreement.csv`: the mean over texts, and the one by null variance."""
+    """A row of `agreement.csv`: the plain mean over texts, and the one by inverse null variance."""
     known = ~np.isnan(values)
     return {
         "index": "instance",
@@ -131,26 +116,27 @@ def by_text(
     rated: np.ndarray | None = None,
     temperatures: Iterable[float] = (),
     run: str = "",
+    signed: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Everything the claims need of one run, summed by text, so that texts can be resampled.
+    """Summarise one run text by text, so that the claims can resample texts.
 
     Args:
-        states: of the run, without `hidden`.
-        pointwise: the run's `pointwise.parquet`.
+        states: of the run; `hidden` is not needed.
+        pointwise: of `read_pointwise`.
         decisive: [tokens] bool, where it is known which tokens decide the label.
-        importance: the run's `importance.parquet`, where there is one.
-        rated: [tokens] bool, where a human yardstick rates words; see `plausible_by_text`.
-        temperatures: of the study's normalisers, at which the skew of the scores is told too.
-        run: names the run, so that attention is permuted in a way of its own.
+        importance: of `importance.parquet`, where there is one.
+        rated: [tokens] bool, where a lexicon rates words; see `plausible_by_text`.
+        temperatures: at which the skew of the scores is computed as well.
+        run: name of the run, which seeds the permutation of its attention.
+        signed: the importance measures that are ranked by their absolute value.
 
     Returns:
-        A row a text: label, predicted, tokens; the skew of its weights; what `gap_columns` and,
-        where `decisive` is known, `found_by_text` tell; for each pointwise column its sum and its
-        count of tokens (`sum:`, `count:`); `<statistic>:<measure>` of attention with each
-        measure (tau, weighted_tau, spearman, pearson, topk_overlap, topk_tau, tau_support,
-        partial_position, partial_frequency, tau_permuted, ceiling); `tau:position` and
-        `tau:frequency`; `tau:<a>~<b>` of other pairs. A text with NaN in its weights is undefined
-        in all of them. And the rows of `agreement.csv` for the index `instance`.
+        First a table with one row per text: label, predicted, tokens; the skew of the weights; the
+        columns of `gap_columns` and, where `decisive` is given, of `found_by_text`; the sum and the
+        number of tokens of each pointwise column (`sum:`, `count:`); `<statistic>:<measure>` for
+        each of `RANK_STATISTICS`, and `ceiling:<measure>`; `tau:position` and `tau:frequency`;
+        `tau:<a>~<b>` for every two measures. All are NaN in a text whose weights have a NaN. Then
+        the rows of `agreement.csv` of the index `instance`.
     """
     offsets, lengths = states.offsets, states.lengths
     columns: dict[str, np.ndarray] = {
@@ -171,14 +157,15 @@ def by_text(
         columns[f"count:{name}"] = np.bincount(text, minlength=len(lengths))
 
     shuffle = permutation(offsets, run)
-    own = measures_of(pointwise, importance)
+    own = measures_of(pointwise, importance, signed)
     score = states.score.astype(np.float64)
     measures = {"attention": score, **own, **controls_of(states), "permuted": score[shuffle]}
     pairs = concordance(measures, offsets)
     ranked = {name: Ranked(measures[name], offsets) for name in ("attention", *own)}
     rows = []
     for name in own:
-        found = _statistics(name, ranked, states, pairs)
+        compared = Compared(ranked["attention"], states.attention, ranked[name], name, pairs)
+        found = {key: statistic.of(compared) for key, statistic in RANK_STATISTICS.items()}
         columns |= {f"{statistic}:{name}": values for statistic, values in found.items()}
         ceiling = pairs.ceiling("attention", name)
         columns[f"ceiling:{name}"] = ceiling
@@ -188,7 +175,7 @@ def by_text(
             **excluded_texts(score, own[name], offsets),
         }
         for statistic, values in found.items():
-            label = "kendall_b" if statistic == "tau" else statistic
+            label = RANK_STATISTICS[statistic].in_table or statistic
             rows.append(_row(f"attention~{name}", label, values, lengths) | ties)
     for name in CONTROLS:
         columns[f"tau:{name}"] = pairs.tau("attention", name)
@@ -211,7 +198,7 @@ def by_text(
 
 
 def _or_nan(values: np.ndarray) -> np.ndarray:
-    """The values, or one NaN where there is none: the mean of nothing is NaN, without a warning."""
+    """The values that are known, or one NaN: numpy warns of the mean of nothing."""
     known = values[~np.isnan(values)]
     return known if len(known) else np.full(1, np.nan)
 
@@ -219,21 +206,22 @@ def _or_nan(values: np.ndarray) -> np.ndarray:
 def by_unit(
     states: States, information: pd.DataFrame, pointwise: pd.DataFrame, run: str = ""
 ) -> pd.DataFrame:
-    """Rows of `agreement.csv` for the indexes `position` and `rank` of one run.
+    """Rows of `agreement.csv` of the indexes `position` and `rank` of one run.
 
-    Pairs are named by what orders the units and by their information:
+    The name of a pair says what orders the units and which information it is compared with:
 
-    - `position`: the mean weight of each, over the texts that have them all, against its
-      information, `attention~<estimator>_mi`; of permuted weights `permuted~<estimator>_mi`.
-    - `rank`: the order of the ranks, most attended first, against theirs. Ranks of permuted
-      weights have no estimates of their own; their information is the mean pvi, `_pvi`, of their
-      tokens, which for comparison is told of attention too.
+    - `position`: the mean weight at each position, over the texts that are long enough for all of
+      them, and the information at the position, `attention~<estimator>_mi`; with permuted weights
+      `permuted~<estimator>_mi`.
+    - `rank`: the ranks, the most attended token first, and the information of each. There are no
+      estimates for the ranks of permuted weights. In their place stands the mean pvi of the tokens,
+      `permuted~<estimator>_pvi`, which is reported for attention too.
 
     Args:
         states: of the run.
-        information: its rows of `information.parquet`.
-        pointwise: its `pointwise.parquet`.
-        run: names the run, so that each is permuted in a way of its own.
+        information: the rows of the run in `information.parquet`.
+        pointwise: of `read_pointwise`.
+        run: name of the run, which seeds the permutation of its weights.
     """
     shuffle = permutation(states.offsets, run)
     rows = []
@@ -264,7 +252,7 @@ def by_unit(
 def _unit_rows(
     index: str, pair: str, order: np.ndarray, values: np.ndarray
 ) -> list[dict[str, object]]:
-    """Every rank statistic of an order of units and their information."""
+    """The rank statistics of an order of units and their information."""
     whole, order = np.array([0, len(order)]), order.astype(np.float64)
     pairs = concordance({"x": order, "y": values}, whole)
     one, other = Ranked(order, whole), Ranked(values, whole)
@@ -275,9 +263,9 @@ def _unit_rows(
         "pearson": pearson(order, values, whole),
         "topk_overlap": top_overlap(one, other),
     }
-    told = {"tie_rate": pairs.tie_rate("x", "y")[0], "ceiling": pairs.ceiling("x", "y")[0]}
+    ties = {"tie_rate": pairs.tie_rate("x", "y")[0], "ceiling": pairs.ceiling("x", "y")[0]}
     return [
         {"index": index, "pair": pair, "statistic": statistic, "value": value[0]}
-        | {"n": len(order), "excluded": int(np.isnan(value[0])), **told}
+        | {"n": len(order), "excluded": int(np.isnan(value[0])), **ties}
         for statistic, value in found.items()
     ]

@@ -24,9 +24,16 @@ class Measure(Block):
 
     Attributes:
         signed: whether negative values mean that a token speaks against the prediction.
+        compared: whether the study has statistics of its agreement with attention.
+        holds_weights: whether the attention weight is a factor of it, so that it agrees with
+            attention by construction.
+        in_strips: whether the page shows its values word by word.
     """
 
     signed: bool = False
+    compared: bool = True
+    holds_weights: bool = False
+    in_strips: bool = True
 
 
 class GradientOptions(Options):
@@ -47,6 +54,7 @@ MEASURES = registry(
     Measure(
         name="gradient",
         path="attinfo.explain.measures.gradient:gradient",
+        label="gradient × input",
         options=GradientOptions,
         signed=True,
         summary="Gradient x input: the sum over features of "
@@ -55,6 +63,8 @@ MEASURES = registry(
     Measure(
         name="integrated_gradients",
         path="attinfo.explain.measures.integrated_gradients:integrated_gradients",
+        label="integrated gradients",
+        in_strips=False,
         options=IntegratedGradientsOptions,
         signed=True,
         requires="captum",
@@ -64,18 +74,28 @@ MEASURES = registry(
     Measure(
         name="leave_one_out",
         path="attinfo.explain.measures.leave_one_out:leave_one_out",
+        label="leave-one-out",
         signed=True,
         summary="How far the probability of the predicted class falls when the token is deleted",
     ),
     Measure(
         name="attention_norm",
         path="attinfo.explain.measures.attention_norm:attention_norm",
+        label="attention × state norm",
+        holds_weights=True,
+        in_strips=False,
         summary="Weight x norm of the state: the length of what a token adds "
         "(Kobayashi et al. 2020)",
     ),
+    # Attention and its score have the same order, so their agreement shows nothing.
     Measure(
         name="score",
         path="attinfo.explain.measures.score:score",
+        label="attention score",
+        compared=False,
+        holds_weights=True,
+        in_strips=False,
         summary="The score from which the normaliser makes the weight",
     ),
 )
+SIGNED = tuple(name for name, measure in MEASURES.items() if measure.signed)

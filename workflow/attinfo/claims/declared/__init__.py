@@ -1,0 +1,1 @@
+"""The conclusions, one file each; `attinfo.claims.conclusions` lists them."""

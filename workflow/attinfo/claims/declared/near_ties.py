@@ -1,0 +1,53 @@
+"""Do nearly equal weights order tokens? Concordance of pairs of tokens, by the gap of weights."""
+
+from attinfo.claims.contrast import TRAINED, Conclusion, Contrast, Side, versus
+
+CHANCE = 0.5  # concordance of unrelated orders
+CHANCE_MARGIN = 0.05  # a concordance within 0.5 ± 0.05 is "at chance"
+
+CONCLUSION = Conclusion(
+    statement="Where attention values are nearly equal, their order disagrees with the "
+    "information order",
+    question="Is the order of two words by attention less often their order by information where "
+    "the two weights are nearly equal?",
+    finding="Pairs of words with very different weights are in the order of their information "
+    "{effect} often than pairs with nearly equal weights.",
+    more="more",
+    less="less",
+    scale=100,
+    unit=" percentage points",
+    decimals=1,
+    declared=(
+        Contrast(
+            "concordance with information: pairs in the largest gap decile above the smallest",
+            (Side(1, TRAINED, "concordance_rise"),),
+            primary=True,
+        ),
+        Contrast(
+            f"concordance in the smallest gap decile is at chance, {CHANCE:g} ± {CHANCE_MARGIN:g}",
+            (Side(1, TRAINED, "concordance_0"),),
+            against=CHANCE,
+            margin=CHANCE_MARGIN,
+        ),
+        Contrast(
+            "rise of concordance over deciles of the whole data set",
+            (Side(1, TRAINED, "concordance_rise_study"),),
+        ),
+        Contrast(
+            f"concordance of weights within 0.001 is at chance, {CHANCE:g} ± {CHANCE_MARGIN:g}",
+            (Side(1, TRAINED, "concordance_absolute_0"),),
+            against=CHANCE,
+            margin=CHANCE_MARGIN,
+        ),
+        Contrast(
+            "rise of concordance from smallest to largest gaps: above that of permuted attention",
+            versus("concordance_rise", TRAINED, TRAINED, "concordance_rise_permuted"),
+            ("encoder", "attention", "normaliser"),
+        ),
+        Contrast(
+            f"permuted attention: no rise of concordance, 0 ± {CHANCE_MARGIN:g}",
+            (Side(1, TRAINED, "concordance_rise_permuted"),),
+            margin=CHANCE_MARGIN,
+        ),
+    ),
+)

@@ -1,0 +1,7 @@
+"""The columns that name a row of a study's tables."""
+
+BLOCKS = ["encoder", "attention", "normaliser"]  # the building blocks of a model
+CELL = ["dataset", *BLOCKS]
+GROUP = [*CELL, "variant"]  # the models of a cell that were trained or changed in one way
+RUN = [*GROUP, "seed"]
+ALL = "all"  # in the column `dataset`: the mean over the data sets of the study

@@ -14,35 +14,40 @@ from attinfo.claims.across_studies import (
     read_studies,
     sentence,
 )
-from attinfo.figures.comparison import comparison
 from attinfo.figures.drawing import save
+from attinfo.figures.families.comparison import comparison
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.errors import InputError
 
 
 def arguments() -> ArgumentParser:
-    """What the command takes."""
+    """The arguments of the command."""
     parser = ArgumentParser(
         prog="python -m attinfo.compare",
-        description="Do the conclusions of a study still hold in others?",
+        description="Do the conclusions of one study hold in others?",
     )
     parser.add_argument(
         "folders",
         nargs="+",
         metavar="FOLDER",
-        help="of finished studies, results/<study>; the first is what the others are compared with",
+        help="results/<study> of a finished study; the others are compared with the first",
     )
     parser.add_argument(
         "--out",
         metavar="FOLDER",
-        help="write comparison.csv (contrasts), comparison_cells.csv, and comparison.svg, .png "
-        "and .rst there",
+        help="write comparison.csv (contrasts), comparison_cells.csv, and the figure "
+        "comparison.svg, .png and .rst there",
     )
     return parser
 
 
 def in_words(claims: pd.DataFrame, cells: pd.DataFrame) -> str:
-    """What the command prints."""
+    """What the command prints.
+
+    Args:
+        claims: of `compare_claims`.
+        cells: of `compare_cells`.
+    """
     lines = []
     primary = claims[claims["role"] == "primary"]
     width = claims["study"].str.len().max()
@@ -51,26 +56,42 @@ def in_words(claims: pd.DataFrame, cells: pd.DataFrame) -> str:
         lines.append(f"({claim}) {contrast}")
         for row in (reference, *others):
             known = row["n"] > 0
-            told = f"{effect(row)}  {row['verdict']}, {row['n']:g} seeds" if known else "no runs"
-            lines.append(f"    {row['study']:{width}}  {told}")
+            found = f"{effect(row)}  {row['verdict']}, {row['n']:g} seeds" if known else "no runs"
+            lines.append(f"    {row['study']:{width}}  {found}")
         lines += [f"    {sentence(reference, row)}" for row in others]
     return "\n".join([*lines, "", *cells_in_words(cells)])
 
 
+def checked_folder(name: str) -> Path:
+    """The folder to write to, which need not exist.
+
+    Raises:
+        InputError: there is a file of this name, or in the place of a folder above it.
+    """
+    folder = Path(name)
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise InputError(f"--out {folder}: {place} is a file, expected a folder")
+    return folder
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Print whether each conclusion holds in all studies; write tables and figure if asked to."""
+    """Print whether each conclusion holds in all studies; write tables and a figure on request."""
     options = arguments().parse_args(argv)
     try:
+        folder = checked_folder(options.out) if options.out else None
         studies = read_studies(options.folders)
     except InputError as error:
         sys.exit(f"error: {error}")
     claims, cells = compare_claims(studies), compare_cells(studies)
     print(in_words(claims, cells))
-    if options.out:
-        folder = Path(options.out)
-        save(comparison(claims, studies[0].level), folder / "comparison")
-        with whole(folder / "comparison_cells.csv") as path:
-            cells.to_csv(path, index=False, lineterminator="\n")
+    if folder:
+        try:
+            save(comparison(claims, studies[0].level), folder / "comparison")
+            with whole(folder / "comparison_cells.csv") as path:
+                cells.to_csv(path, index=False, lineterminator="\n")
+        except OSError as error:
+            sys.exit(f"error: --out {folder}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -1,35 +1,11 @@
 """What the names of a config are called on the page, in figures and in messages."""
 
-from attinfo.blocks.measures import MEASURES
-from attinfo.config.registry import parse_normaliser
+from attinfo.blocks.catalogue import KINDS
+from attinfo.blocks.normalisers import parse_normaliser
 
 LABELS = {
-    "bilstm": "BiLSTM",
-    "lstm": "LSTM",
-    "bigru": "BiGRU",
-    "gru": "GRU",
-    "cnn": "CNN",
-    "mlp": "MLP (per token)",
-    "transformer": "Transformer",
-    "pretrained": "Pretrained",
-    "additive": "Additive",
-    "deep": "Deep",
-    "scaled_dot": "Scaled dot",
-    "dot": "Dot",
-    "multiplicative": "Multiplicative",
-    "softmax": "softmax",
-    "gumbel_softmax": "Gumbel-softmax",
-    "entmax15": "1.5-entmax",
-    "frozen_scorer": "scorer frozen",
-    "frozen_encoder": "encoder frozen",
-    "refitted_scorer": "scorer refitted",
-    "uniform_evaluation": "uniform at evaluation",
-    "label_shuffled": "labels shuffled",
-    "linear": "linear probe",
-    "knn": "nearest neighbours",
-    "stack": "pool of probes",
     "token_type": "the word alone",
-    **{name: measure.label for name, measure in MEASURES.items()},
+    **{name: own.label for blocks in KINDS.values() for name, own in blocks.items() if own.label},
 }
 
 

@@ -1,14 +1,15 @@
 """The figures of the study, for its page and for `snakemake --report`."""
 
-from attinfo.figures.catalogue import ENTRIES, SECTIONS, drawn
+from attinfo.figures.catalogue import FIGURES, MODULES, SECTIONS, drawn
 
 # Snakemake sorts categories by name: numbered, they stand as on the page.
 CATEGORIES = {name: f"{i} {title}" for i, (name, title) in enumerate(SECTIONS.items(), 1)}
 DRAWN = drawn(STUDY.used_datasets)
+FAMILIES = [f"../{module.replace('.', '/')}.py" for module in MODULES]
 
 
 rule distributions:
-    """What figures show of single texts as one small table."""
+    """The small table that figures of single texts are drawn from."""
     input:
         texts=groups_of("texts.parquet"),
         faithfulness=all_runs("faithfulness.parquet"),
@@ -38,7 +39,7 @@ rule distributions:
 
 
 rule figures:
-    """Each figure as SVG and PNG, its numbers as CSV, its caption in the study's numbers."""
+    """Each figure as SVG and PNG, its numbers as CSV, its caption as reStructuredText."""
     input:
         claims=f"{RESULTS}/claims.csv",
         cells=f"{RESULTS}/cells.csv",
@@ -49,13 +50,14 @@ rule figures:
         information=f"{RESULTS}/information.parquet",
         distributions=rules.distributions.output.distributions,
         study=f"{RESULTS}/study.json",
-        code=code("figures.py"),
+        # The figures are imported by name, so their modules are inputs too.
+        code=sorted({*code("figures.py"), *(file for own in FAMILIES for file in code(own))}),
     output:
         svg=[
             report(
                 figure_path(name, dataset, ".svg"),
                 caption=os.path.abspath(figure_path(name, dataset, ".rst")),
-                category=CATEGORIES[ENTRIES[name].section],
+                category=CATEGORIES[FIGURES[name].section],
                 labels={"figure": name.replace("_", " "), "data set": dataset},
             )
             for name, dataset in DRAWN

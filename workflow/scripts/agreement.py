@@ -46,7 +46,9 @@ with job(snakemake.log[0]):
         halves = split_half(states, pointwise, "linear_pvi_position")
         texts.append(table.assign(**run))
         rows += [part.assign(**run) for part in (by_instance, units, halves)]
-        runs.append({"attention": states.score, **measures_of(pointwise, importance, options["signed"])})
+        runs.append(
+            {"attention": states.score, **measures_of(pointwise, importance, options["signed"])}
+        )
     rows.append(between_seeds(runs, states.offsets).assign(**cell))
     with whole(snakemake.output.texts) as path:
         pd.concat(texts).to_parquet(path, index=False)

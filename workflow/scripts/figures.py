@@ -7,7 +7,7 @@ from attinfo.runtime.job import job
 import json
 from pathlib import Path
 
-from attinfo.figures.registry import draw_all
+from attinfo.figures.drawing import draw_all
 from attinfo.figures.tables import tables_from
 
 with job(snakemake.log[0]):

@@ -1,7 +1,7 @@
-"""Two or more studies side by side: does a conclusion still hold on other data?
+"""Two or more studies side by side: does a conclusion hold on other data?
 
-The first study is the reference; each of the others is compared with it. Studies are taken to be
-independent. Where they share data sets and seeds their differences vary less than is told.
+The first study is the reference, and each other study is compared with it. Studies are taken to be
+independent. If they share data sets and seeds, their differences vary less than the intervals say.
 """
 
 from collections.abc import Sequence
@@ -12,20 +12,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from attinfo.claims.conclusions import ALL
-from attinfo.claims.run_statistics import STATISTICS
-from attinfo.figures.style import name_of
+from attinfo.claims.run_statistics import MAIN, STATISTICS
+from attinfo.keys import ALL, BLOCKS, GROUP
+from attinfo.labels import label_of
 from attinfo.runtime.errors import InputError
 
 CONTRAST = ["claim", "role", "contrast", "statistic"]
-CELL = ["encoder", "attention", "normaliser", "variant"]
-MAIN = ("tau_gain", "information_position", "entropy_ratio", "accuracy")  # compared cell by cell
+CELL = [*BLOCKS, "variant"]  # of any data set
 NUMBERS = ["estimate", "ci_low", "ci_high"]
 DECIDED = ("supported", "contradicted", "equivalent")
+KEYS = {  # table: the columns that name its rows, and the other columns that are read
+    "claims": ([*CONTRAST, "dataset"], ["n", "verdict", *NUMBERS]),
+    "cells": ([*GROUP, "statistic"], NUMBERS),
+}
 
 
 class Study(NamedTuple):
-    """The tables of a finished study that are compared."""
+    """The tables of a finished study, and the level of its intervals."""
 
     name: str
     level: float
@@ -34,10 +37,10 @@ class Study(NamedTuple):
 
 
 def read_study(folder: str | Path) -> Study:
-    """The study in a folder `results/<study>`.
+    """Read the study in a folder `results/<study>`.
 
     Raises:
-        InputError: there is no finished study.
+        InputError: the folder holds no finished study, or a table of it cannot be used.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -48,18 +51,45 @@ def read_study(folder: str | Path) -> Study:
     try:
         config = json.loads((folder / "study.json").read_text("utf-8"))
         name, level = str(config["study"]), float(config["statistics"]["level"])
-        claims, cells = (pd.read_csv(folder / f"{table}.csv") for table in ("claims", "cells"))
-        claims[[*CONTRAST, "dataset", "n", "verdict", *NUMBERS]], cells[[*CELL, *NUMBERS]]
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder}: its tables cannot be read: {error}") from None
-    return Study(name, level, claims, cells)
+        reason = " ".join(str(error).split())
+        raise InputError(f"{folder / 'study.json'}: cannot be read: {reason}") from None
+    return Study(name, level, *(_read_table(folder / f"{table}.csv") for table in KEYS))
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """Read one of the tables in `KEYS`.
+
+    Raises:
+        InputError: it is no table, lacks a column, has no rows, or has two rows of one name.
+    """
+    key, others = KEYS[path.stem]
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # of the parser, and of letters that are not UTF-8
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as a table: {reason}") from None
+    missing = [name for name in (*key, *others) if name not in table]
+    if missing:
+        raise InputError(f"{path}: has no column '{missing[0]}', expected one as in a study")
+    if table.empty:
+        raise InputError(f"{path}: has no rows, expected the table of a finished study")
+    for name in NUMBERS:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            raise InputError(f"{path}: column '{name}' has values that are not numbers")
+    twice = table[table.duplicated(key)]
+    if len(twice):
+        row = ", ".join(f"{name} '{twice.iloc[0][name]}'" for name in key)
+        raise InputError(f"{path}: line {twice.index[0] + 2} is a second row of {row}")
+    return table
 
 
 def read_studies(folders: Sequence[str | Path]) -> list[Study]:
-    """Several studies, under names that tell them apart.
+    """Read several studies. Studies of the same name are named by their folders.
 
     Raises:
-        InputError: one is no finished study, is named twice, or has intervals of another level.
+        InputError: a folder holds no finished study or is given twice, or the studies have
+            intervals of different levels.
     """
     if len(folders) < 2:
         raise InputError(f"found {len(folders)} folder, expected two or more")
@@ -82,10 +112,15 @@ def read_studies(folders: Sequence[str | Path]) -> list[Study]:
 
 
 def difference(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """`difference`, `difference_low`, `difference_high`, `overlap` of rows of two tables.
+    """Subtract the estimates of the second table from those of the first, row by row.
 
-    The interval is that of independent estimates, from the interval of each (MOVER, Zou & Donner
-    2008); `overlap` tells whether the two intervals have a value in common.
+    Args:
+        one, other: tables of the same index, with `estimate`, `ci_low`, `ci_high`.
+
+    Returns:
+        `difference`; `difference_low` and `difference_high`, its interval for independent
+        estimates (MOVER, Zou & Donner 2008); `overlap`, whether the two intervals have a value in
+        common, None where one is not known.
     """
     step = one["estimate"] - other["estimate"]
     down = np.hypot(one["estimate"] - one["ci_low"], other["ci_high"] - other["estimate"])
@@ -103,13 +138,26 @@ def difference(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_claims(studies: Sequence[Study]) -> pd.DataFrame:
-    """A row a contrast and study: its effect over all data sets, and how far from the first's."""
+    """Compare the effects over all data sets: one row per contrast and study.
+
+    Args:
+        studies: the first is the reference.
+
+    Returns:
+        `CONTRAST`, `study`, `n`, `verdict`, `NUMBERS`, and the columns of `difference` from the
+        reference.
+    """
     pooled = {s.name: s.claims[s.claims["dataset"] == ALL].set_index(CONTRAST) for s in studies}
     return _beside(pooled, ["n", "verdict", *NUMBERS], CONTRAST)
 
 
 def compare_cells(studies: Sequence[Study]) -> pd.DataFrame:
-    """A row a cell that all studies have, main statistic and study: means over data sets."""
+    """Compare the main statistics of the cells that all studies have, as means over data sets.
+
+    Returns:
+        One row per cell, statistic and study: `CELL`, `statistic`, `study`, `datasets`, `NUMBERS`,
+        and the columns of `difference` from the first study.
+    """
     means = {s.name: _over_data_sets(s.cells) for s in studies}
     shared = set.intersection(*(set(table.index) for table in means.values()))
     kept = {name: table[table.index.isin(shared)] for name, table in means.items()}
@@ -117,7 +165,7 @@ def compare_cells(studies: Sequence[Study]) -> pd.DataFrame:
 
 
 def _over_data_sets(cells: pd.DataFrame) -> pd.DataFrame:
-    """Means over data sets, with the interval that independent ones have."""
+    """Means over data sets, with the interval of a mean of independent estimates."""
     own = cells[cells["statistic"].isin(MAIN)].dropna(subset=["estimate"])
     own = own.assign(
         below=(own["estimate"] - own["ci_low"]) ** 2, above=(own["ci_high"] - own["estimate"]) ** 2
@@ -135,7 +183,7 @@ def _over_data_sets(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _beside(tables: dict[str, pd.DataFrame], columns: list[str], key: list[str]) -> pd.DataFrame:
-    """The rows of several tables by what they are about, each with its distance from the first."""
+    """Interleave the rows of several tables, each with its difference from the first table."""
     order = pd.concat([table.iloc[:, :0] for table in tables.values()])
     order = order[~order.index.duplicated()].index
     reference = next(iter(tables.values())).reindex(order)
@@ -146,17 +194,17 @@ def _beside(tables: dict[str, pd.DataFrame], columns: list[str], key: list[str])
             own = own.join(difference(own, reference))
         parts.append(own.reset_index())
     found = pd.concat(parts).sort_values("place", kind="stable").drop(columns="place")
-    told = ["difference", "difference_low", "difference_high", "overlap"]
-    return found[[*key, "study", *columns, *told]].reset_index(drop=True)
+    compared = ["difference", "difference_low", "difference_high", "overlap"]
+    return found[[*key, "study", *columns, *compared]].reset_index(drop=True)
 
 
 def effect(row: Any) -> str:
-    """An effect with its interval."""
+    """An effect with its interval: `+0.310 [+0.250, +0.370]`."""
     return f"{row['estimate']:+.3f} [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
 
 
 def sentence(reference: dict[str, Any], row: dict[str, Any]) -> str:
-    """Whether a conclusion of the reference study still holds in another.
+    """Say whether a conclusion of the reference study holds in another study.
 
     Args:
         reference, row: of `compare_claims`, of the same contrast.
@@ -167,32 +215,32 @@ def sentence(reference: dict[str, Any], row: dict[str, Any]) -> str:
             return f"{one['study']} has no runs to compare."
     was, is_ = reference["verdict"], row["verdict"]
     if was == is_ and was in DECIDED:
-        told = f"Still {was} in {here}."
+        outcome = f"Still {was} in {here}."
     elif was in DECIDED and is_ in DECIDED:
-        told = f"The other way round in {here}: {is_}, {was} in {there}."
+        outcome = f"The other way round in {here}: {is_}, {was} in {there}."
     elif was in DECIDED:
-        told = f"Open in {here}, {was} in {there}."
+        outcome = f"Undetermined in {here}, {was} in {there}."
     elif is_ in DECIDED:
-        told = f"Now {is_} in {here}, open in {there}."
+        outcome = f"Now {is_} in {here}, undetermined in {there}."
     else:
-        told = f"Open in both {there} and {here}."
+        outcome = f"Undetermined in both {there} and {here}."
     ends = f"{row['difference_low']:+.3f}, {row['difference_high']:+.3f}"
     common = "overlap" if row["overlap"] else "do not overlap"
     step = f"{here} − {there}: {row['difference']:+.3f} [{ends}]"
-    return f"{told} The intervals {common}; {step}."
+    return f"{outcome} The intervals {common}; {step}."
 
 
 def cells_in_words(cells: pd.DataFrame) -> list[str]:
-    """A sentence a statistic and study: in how many cells the intervals part, and where most."""
-    told = []
+    """Summarise `compare_cells`: one sentence per statistic and study."""
+    sentences = []
     for (statistic, study), own in cells.dropna(subset=["difference"]).groupby(
         ["statistic", "study"], sort=False
     ):
         apart = int((~own["overlap"].astype(bool)).sum())
         most = own.loc[own["difference"].abs().idxmax()]
-        cell = ", ".join(name_of(most[block]) for block in CELL)
-        told.append(
+        cell = ", ".join(label_of(most[block]) for block in CELL)
+        sentences.append(
             f"{STATISTICS[statistic].label}: in {apart} of {len(own)} cells the interval of "
-            f"{study} lies apart; largest difference {most['difference']:+.3f} ({cell})."
+            f"{study} does not overlap; largest difference {most['difference']:+.3f} ({cell})."
         )
-    return told or ["The studies have no cell in common."]
+    return sentences or ["The studies have no cell in common."]

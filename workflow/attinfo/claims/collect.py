@@ -1,30 +1,30 @@
-"""Tables over all cells of a study of what their jobs told one by one."""
+"""Tables over all cells of a study, from the tables of single runs."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
+from attinfo.keys import GROUP
 from attinfo.statistics.intervals import t_interval
-
-CELL = ["dataset", "encoder", "attention", "normaliser", "variant"]
 
 
 def faithfulness_means(frames: Iterable[pd.DataFrame], level: float) -> pd.DataFrame:
-    """The table `faithfulness.csv`: AOPC by cell, order of deletion and kind.
+    """Average `faithfulness.parquet` over texts and seeds, for `faithfulness.csv`.
 
     Args:
-        frames: of `faithfulness.parquet`, a cell each.
-        level: of the intervals.
+        frames: one table per cell and variant, with the rows of all its seeds.
+        level: of the intervals, such as 0.95.
 
     Returns:
-        A row a cell, ordering and kind: `aopc`, the mean over seeds of means over texts, with
-        the t interval over seeds (NaN with one); `naopc`, the same of the normalised one;
-        `texts`, in which AOPC is defined, and `undefined`, over all seeds.
+        One row per cell, variant, ordering and kind. `aopc` is the mean over seeds of the means
+        over texts; `aopc_low` and `aopc_high` bound its t interval over seeds (NaN with one seed);
+        `naopc` and its bounds are the same of the normalised AOPC. `texts` and `undefined` count
+        the texts with and without an AOPC, over all seeds.
     """
     rows = []
     for frame in frames:
-        for key, own in frame.groupby([*CELL, "ordering", "kind"], sort=False):
-            row = dict(zip([*CELL, "ordering", "kind"], key, strict=True))
+        for key, own in frame.groupby([*GROUP, "ordering", "kind"], sort=False):
+            row = dict(zip([*GROUP, "ordering", "kind"], key, strict=True))
             row |= {"seeds": own["seed"].nunique()}
             for name in ("aopc", "naopc"):
                 by_seed = own.groupby("seed")[name].mean().dropna().to_numpy()

@@ -1,4 +1,4 @@
-"""From the tables of texts of one data set to the effects of contrasts in each seed."""
+"""The effect of each contrast in each seed of a data set, from the tables of its texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,32 +10,28 @@ import pandas as pd
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast
 from attinfo.claims.run_statistics import STATISTICS, Statistic
+from attinfo.entropy import entropy_of
+from attinfo.keys import RUN
 from attinfo.runtime.errors import InputError
 from attinfo.statistics.intervals import Ratios, text_weights
 
-RUN = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
-Draws = Mapping[str, np.ndarray]  # statistic -> [1 + B, runs], row 0 over the texts as they are
+# Statistic -> [1 + B, runs]: row 0 over the texts as they are, the others over resampled texts.
+Draws = Mapping[str, np.ndarray]
 
 
 def describe_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """The identity of each run, with `kind` and `temperature` of its normaliser."""
+    """Add `kind` and `temperature` of the normaliser to a table of runs."""
     parsed = [parse_normaliser(name) for name in runs["normaliser"]]
     return runs.assign(
         kind=[kind for kind, _ in parsed], temperature=[temperature for _, temperature in parsed]
     )
 
 
-def output_entropy(predicted: pd.Series) -> float:
-    """Entropy of a run's predicted classes, in nats."""
-    share = np.unique(predicted, return_counts=True)[1] / len(predicted)
-    return float(-(share * np.log(share)).sum())
-
-
 class Sampled:
-    """The runs of one data set over the same resamples of its texts.
+    """The runs of one data set, each over the same resamples of its texts.
 
     Attributes:
-        runs: a row a run, as from `describe_runs`.
+        runs: of `describe_runs`, one row per run.
     """
 
     def __init__(
@@ -44,8 +40,8 @@ class Sampled:
         """Resample the texts.
 
         Args:
-            tables: run -> a row a text, as from `agreement.by_text`.
-            repeats: number of resamples B.
+            tables: run -> its table of `agreement.tables.by_text`, one row per text.
+            repeats: the number of resamples, B.
             seed: of the resampling.
 
         Raises:
@@ -62,11 +58,11 @@ class Sampled:
                     f"expected {texts}, as {'/'.join(map(str, ordered[0]))} has"
                 )
         self._weights = text_weights(texts, repeats, seed, ordered[0][0])
-        entropies = np.array([output_entropy(t["predicted"]) for t in self._tables])
+        entropies = np.array([entropy_of(t["predicted"].to_numpy()) for t in self._tables])
         self._entropies = np.where(entropies > 0, entropies, np.nan)
 
     def _column(self, name: str) -> np.ndarray | None:
-        """[texts, runs] a column of every run, NaN in those without; None where all are."""
+        """[texts, runs] a column of every run, NaN in runs without it; None if none has it."""
         if not any(name in table for table in self._tables):
             return None
         missing = np.full(len(self._weights[0]), np.nan)
@@ -75,7 +71,7 @@ class Sampled:
         )
 
     def draw(self, statistic: Statistic) -> np.ndarray:
-        """[1 + B, runs] a statistic; NaN where a run or a resample leaves it undefined."""
+        """[1 + B, runs] a statistic, NaN where it is undefined."""
         total = np.zeros((len(self._weights), len(self._tables)))
         for sign, column, count in statistic.terms:
             numerator = self._column(column)
@@ -98,7 +94,7 @@ class Sampled:
 
 
 class Stratum(NamedTuple):
-    """Runs of one seed that are alike in all that a contrast names, for each of its sides."""
+    """Runs of one seed that agree in everything `within` names, for each side of a contrast."""
 
     seed: int
     sides: tuple[np.ndarray, ...]
@@ -106,11 +102,11 @@ class Stratum(NamedTuple):
 
 @dataclass(frozen=True)
 class Effects:
-    """What a contrast finds in one data set.
+    """The effects of a contrast in one data set.
 
-    `values`: [1 + B, R], a column a seed. `strata`: of how many strata a seed's effect is a mean,
-    at most. `used`, `excluded`, `unpaired`: runs that take part; that are left out as the
-    statistic is undefined there; that have none to be compared with.
+    `values`: [1 + B, R], one column per seed. `strata`: the largest number of strata that the
+    effect of a seed is averaged over. `used`: runs that take part; `excluded`: runs without the
+    statistic; `unpaired`: runs without a counterpart.
     """
 
     values: np.ndarray
@@ -127,16 +123,19 @@ def _runs_in(strata: Sequence[Stratum]) -> set[int]:
 def strata_of(
     contrast: Contrast, runs: pd.DataFrame, draws: Draws
 ) -> tuple[list[Stratum], int, int]:
-    """The strata that have all sides of a contrast, and the numbers of runs left out.
+    """Find the strata that have all sides of a contrast.
 
     Returns:
-        Strata, by seed; runs in which a statistic is undefined; runs without a counterpart.
+        The strata, by seed; the number of runs in which a statistic is undefined; the number of
+        runs without a counterpart.
     """
     group = runs.groupby(["seed", *contrast.within], sort=True).ngroup().to_numpy()
-    of_sides, excluded, matched = [], set(), set()
+    of_sides: list[np.ndarray] = []
+    excluded: set[int] = set()
+    matched: set[int] = set()
     for side in contrast.sides:
-        asked = {side.statistic} | ({"accuracy"} if contrast.control else set())
-        defined = np.all([np.isfinite(draws[name]).all(0) for name in asked], axis=0)
+        needed = {side.statistic} | ({"accuracy"} if contrast.control else set())
+        defined = np.all([np.isfinite(draws[name]).all(0) for name in needed], axis=0)
         places = np.flatnonzero(runs.eval(side.runs).to_numpy(bool))
         excluded.update(places[~defined[places]].tolist())
         matched.update(places[defined[places]].tolist())
@@ -155,24 +154,24 @@ def strata_of(
 
 def _difference(contrast: Contrast, stratum: Stratum, draws: Draws) -> np.ndarray:
     """[1 + B] the weighted sum of the means of the sides."""
-    means = (
+    means = [
         side.weight * draws[side.statistic][:, places].mean(1)
         for side, places in zip(contrast.sides, stratum.sides, strict=True)
-    )
-    return sum(means) - contrast.against
+    ]
+    return np.asarray(sum(means) - contrast.against)
 
 
 def _matched_pairs(stratum: Stratum, accuracy: np.ndarray) -> Stratum:
-    """The stratum as pairs of runs, one of each side, whose test accuracies are the same."""
+    """Pairs of runs of a stratum, one of each side, whose test accuracies count as the same."""
     plus, minus = (accuracy[places] for places in stratum.sides)
     first, second = np.nonzero(np.abs(plus[:, None] - minus) <= ACCURACY_TOLERANCE + 1e-9)
     return Stratum(stratum.seed, (stratum.sides[0][first], stratum.sides[1][second]))
 
 
 class _Moments(NamedTuple):
-    """Sums over runs of products, all centred within strata: [1 + B] each, or with seeds first.
+    """Sums over runs of products of variables that are centred within strata, [1 + B] each.
 
-    a: accuracy; s: which side; y: the statistic.
+    a: accuracy; s: 1 on the first side and 0 on the second; y: the statistic.
     """
 
     aa: Any
@@ -182,7 +181,7 @@ class _Moments(NamedTuple):
     sy: Any
 
     def slope(self) -> Any:
-        """Of the statistic on accuracy at a given side: NaN where accuracy varies with it only."""
+        """Slope of the statistic on accuracy, given the side; NaN if accuracy is the side."""
         rest = self.aa - self.sa**2 / self.ss
         known = np.where(rest > 1e-10, rest, np.nan)
         return (self.ay - self.sa * self.sy / self.ss) / known
@@ -200,12 +199,13 @@ def _moments(contrast: Contrast, stratum: Stratum, draws: Draws) -> _Moments:
 def adjust(effect: np.ndarray, accuracy: np.ndarray, moments: Sequence[_Moments]) -> np.ndarray:
     """[1 + B, R] effects at equal accuracy, as jackknife pseudo-values over seeds.
 
-    An effect less what the difference in accuracy explains, by the slope of a regression within
-    strata. The slope is of all seeds; leaving out each in turn tells how it and the effect vary.
+    What the difference in accuracy explains is subtracted from each effect, by the slope of a
+    regression within strata. All seeds share one slope; leaving out each seed in turn shows how
+    much slope and effect vary.
 
     Args:
-        effect: [1 + B, R] of the statistic.
-        accuracy: [1 + B, R] the same contrast of accuracy.
+        effect: [1 + B, R] effects on the statistic.
+        accuracy: [1 + B, R] effects on accuracy of the same contrast.
         moments: of each seed.
 
     Reference: Tukey 1958, Annals of Mathematical Statistics 29, for pseudo-values.
@@ -226,13 +226,13 @@ def adjust(effect: np.ndarray, accuracy: np.ndarray, moments: Sequence[_Moments]
 def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
     """The effects of a contrast in each seed of a data set.
 
-    Within a seed the difference is taken in each stratum that has all sides, and averaged over
-    the strata. A run in which the statistic is undefined takes no part, and is counted.
+    Within a seed, the effect is the mean of the differences in all strata that have every side.
+    A run in which the statistic is undefined takes no part, and is counted.
 
     Args:
-        contrast: what is compared.
-        runs: of one data set, as from `describe_runs`.
-        draws: of the statistics that the contrast asks for, and more.
+        contrast: to be computed.
+        runs: of one data set, of `describe_runs`.
+        draws: of the statistics of the contrast; there may be more.
     """
     strata, excluded, unpaired = strata_of(contrast, runs, draws)
     if contrast.control == "matched":
@@ -242,8 +242,8 @@ def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
     seeds = sorted({stratum.seed for stratum in strata})
     by_seed = [[s for s in strata if s.seed == seed] for seed in seeds]
 
-    def mean(asked: Contrast, own: Sequence[Stratum]) -> np.ndarray:
-        return np.mean([_difference(asked, stratum, draws) for stratum in own], axis=0)
+    def mean(of: Contrast, own: Sequence[Stratum]) -> np.ndarray:
+        return np.mean([_difference(of, stratum, draws) for stratum in own], axis=0)
 
     values = np.empty((len(next(iter(draws.values()))), len(seeds)))
     for column, own in enumerate(by_seed):
@@ -256,7 +256,7 @@ def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
             for own in by_seed
         ]
         values = adjust(values, accuracy, moments)
-        if not np.isfinite(values).all():  # accuracy differs between the sides and nowhere else
+        if not np.isfinite(values).all():  # accuracy differs between the sides only
             values = values[:, :0]
     used = _runs_in(strata) if values.shape[1] else set()
     most = max((len(own) for own in by_seed), default=0) if used else 0

@@ -1,4 +1,4 @@
-"""Numbers that others have published, beside ours: `report.published` names a table of them."""
+"""Published numbers beside those of the study; `report.published` names their table."""
 
 from pathlib import Path
 
@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 
 from attinfo.claims.run_statistics import STATISTICS
+from attinfo.keys import CELL
 from attinfo.runtime.errors import InputError
 from attinfo.statistics.intervals import t_interval
 
-CELL = ["dataset", "encoder", "attention", "normaliser"]
 COLUMNS = [*CELL, "statistic", "published", "source"]
 
 
 def read_published(path: str | Path) -> pd.DataFrame:
-    """The table: a row a trained cell and statistic of ours; where theirs is missing NaN.
+    """Read a CSV of published numbers: one row per cell of trained models and statistic.
 
     Raises:
-        InputError: a column is missing, a number is none, or the statistic is none of ours.
+        InputError: a column is missing, a value is not a number, or a statistic is unknown.
     """
     try:
         table = pd.read_csv(path)
@@ -36,20 +36,21 @@ def read_published(path: str | Path) -> pd.DataFrame:
 
 
 def beside(published: pd.DataFrame, runs: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Published numbers beside those of the study's trained models.
+    """Compare published numbers with those of the study's trained models.
 
-    A published number is of one run, as a rule. It is compared with what one more run of ours
-    would give: `within` tells whether it lies in the prediction interval over seeds.
+    A published number usually is of one run, so it is compared with the prediction interval of one
+    more run of the study.
 
     Args:
         published: of `read_published`.
-        runs: the table `runs.csv`.
+        runs: of `runs.csv`.
         level: of the intervals.
 
     Returns:
-        Its rows whose cell the study has, with `ours` (mean over seeds), its t interval `ci_low`
-        and `ci_high`, the prediction interval `run_low` and `run_high`, `seeds`, and `within`.
-        NaN with one seed, or where either is undefined.
+        The published rows whose cell the study has. Added are `ours`, the mean over seeds;
+        `ci_low` and `ci_high`, its t interval; `run_low` and `run_high`, the prediction interval;
+        `seeds`; and `within`, whether the published number lies in the prediction interval. They
+        are NaN with one seed, or where a number is undefined.
     """
     trained = runs[runs["variant"] == "trained"]
     rows = []

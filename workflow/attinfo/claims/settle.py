@@ -1,4 +1,4 @@
-"""The tables of a study's statistics, from the tables of texts of all its runs."""
+"""The tables `claims`, `runs`, `cells`, `variance` and `ranks`, from the texts of all runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,19 +10,17 @@ import pandas as pd
 from attinfo.agreement.gaps import study_gaps
 from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import Contrast
-from attinfo.claims.effects import RUN, Draws, Effects, Sampled, effects_of
-from attinfo.claims.run_statistics import STATISTICS
+from attinfo.claims.effects import Draws, Effects, Sampled, effects_of
+from attinfo.claims.run_statistics import RANKED, STATISTICS
 from attinfo.claims.verdicts import judge
+from attinfo.keys import GROUP, RUN
 from attinfo.statistics.intervals import interval, mean_of
 from attinfo.statistics.ranks import Scores, rank_intervals, scores_of
 from attinfo.statistics.variance import decompose
 
-CELL = RUN[:-1]
-RANKED = ("tau_gain", "information_position")  # the statistics of conclusions (v) and (i)
-
 
 def by_run(frames: Iterable[pd.DataFrame]) -> dict[tuple[object, ...], pd.DataFrame]:
-    """run -> its table of texts, with `correct`."""
+    """Split tables of texts by run, and add the column `correct`."""
     return {
         run: table.reset_index(drop=True).assign(
             correct=table["label"].eq(table["predicted"]).to_numpy()
@@ -35,12 +33,18 @@ def by_run(frames: Iterable[pd.DataFrame]) -> dict[tuple[object, ...], pd.DataFr
 def summarise(
     runs: pd.DataFrame, draws: Draws, level: float, seed: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every statistic of every run (wide) and cell (with intervals) of a data set."""
+    """The statistics of a data set: one column each per run, one row each per cell.
+
+    Args:
+        runs, draws: of `Sampled`.
+        level: of the intervals of cells.
+        seed: of the draws of seeds.
+    """
     found = {name: values[0] for name, values in draws.items()}
     wide = runs[RUN].join(pd.DataFrame(found, index=runs.index))
     cells = []
-    for cell, part in runs.groupby(CELL, sort=False):
-        key = dict(zip(CELL, cell, strict=True))
+    for cell, part in runs.groupby(GROUP, sort=False):
+        key = dict(zip(GROUP, cell, strict=True))
         for name, values in draws.items():
             own = values[:, part.index]
             row = key | {"statistic": name, "seeds": len(part), "estimate": own[0].mean()}
@@ -54,18 +58,18 @@ def summarise(
 def settle(
     texts: Iterable[pd.DataFrame], level: float, repeats: int, seed: int
 ) -> dict[str, pd.DataFrame]:
-    """From the tables of texts to the tables `claims`, `runs`, `cells`, `variance` and `ranks`.
+    """Make the tables `claims`, `runs`, `cells`, `variance` and `ranks` of a study.
 
-    One data set is held in memory at a time.
+    Only one data set is held in memory at a time.
 
     Args:
-        texts: a row a text of one or more runs each, those of a data set one after the other.
-        level: of intervals and verdicts.
-        repeats: number of resamples.
+        texts: tables of texts, each of one or more runs; those of a data set follow each other.
+        level: of intervals and verdicts, such as 0.95.
+        repeats: the number of resamples.
         seed: of the resampling.
 
     Raises:
-        ValueError: the tables of a data set do not stand together.
+        ValueError: tables of another data set stand between those of one.
         InputError: runs of a data set have different numbers of texts.
     """
     runs, cells = [], []
@@ -74,7 +78,7 @@ def settle(
     seen: set[str] = set()
     for dataset, frames in groupby(texts, key=lambda frame: str(frame["dataset"].iloc[0])):
         if dataset in seen:
-            raise ValueError(f"the tables of '{dataset}' do not stand together")
+            raise ValueError(f"the tables of '{dataset}' do not follow each other")
         seen.add(dataset)
         tables = by_run(frames)
         tables = dict(zip(tables, study_gaps(list(tables.values())), strict=True))

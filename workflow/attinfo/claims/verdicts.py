@@ -1,4 +1,4 @@
-"""From effects to verdicts: interval, adjusted p, what could have been found, and why, in words."""
+"""The verdict on each contrast: interval, adjusted p, detectable effect, reason in words."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from attinfo.claims.conclusions import ALL, CONTRASTS
+from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Effects
+from attinfo.keys import ALL
 from attinfo.statistics.intervals import detectable, equivalence_p, interval, mean_of
 
+VERDICTS = ("supported", "equivalent", "contradicted", "undetermined")
 NO_RUNS = "this study has no runs to compare"
 ONE_SEED = "one seed: the interval is of these models, over texts alone"
-MOST_SEEDS = 1000  # beyond which a number of seeds is not told
+MOST_SEEDS = 1000  # a larger number of seeds is not reported
 
 
 def _row(
@@ -58,9 +60,10 @@ def _row(
 
 
 def verdict(row: Mapping[str, Any], level: float) -> str:
-    """supported, contradicted, equivalent (where that is claimed) or undetermined.
+    """Decide on a row: one of `VERDICTS`.
 
-    A claim of equivalence is contradicted where the interval lies wholly beyond the margin.
+    `equivalent` takes the place of `supported` where the contrast claims that there is no effect.
+    Such a claim is contradicted where the whole interval lies beyond the margin.
     """
     adjusted = row["p_bh"] if np.isnan(row["p_holm"]) else row["p_holm"]
     if not np.isnan(row["margin"]):
@@ -74,27 +77,28 @@ def verdict(row: Mapping[str, Any], level: float) -> str:
 
 
 def _seeds_needed(row: Mapping[str, Any], alpha: float) -> int | None:
-    """Seeds a data set with which the effect found would be called in 80 % of studies."""
+    """Seeds per data set with which 80 % of studies would detect an effect of the size found."""
     each = row["n"] / row["datasets"]
 
-    def called(seeds: int) -> bool:
+    def detected(seeds: int) -> bool:
         more = seeds / each
         df = row["df"] * (seeds - 1) / (each - 1)
         least = detectable(row["se_seeds"] / np.sqrt(more), row["se_texts"], df, alpha)
         return least <= abs(row["estimate"])
 
     candidates = range(2, MOST_SEEDS + 1)
-    place = bisect_left(candidates, True, key=called)
+    place = bisect_left(candidates, True, key=detected)
     return candidates[place] if place < len(candidates) else None
 
 
-def reason(row: Mapping[str, Any], level: float, alpha: float) -> str:
-    """Why the verdict is what it is, and what would change it.
+def reason(row: Mapping[str, Any], level: float, alpha: float, conclusions: int) -> str:
+    """Explain a verdict in words, and what would change it.
 
     Args:
-        row: of `claims.csv`, with its verdict and `mde`.
+        row: of `claims.csv`, with `verdict` and `mde`.
         level: of the interval.
-        alpha: at which the row is sure to be called, however the others turn out.
+        alpha: a p below it is significant after adjustment, whatever the other rows are.
+        conclusions: how many primary contrasts were adjusted together.
     """
     if row["n"] == 0:
         return f"{NO_RUNS}."
@@ -103,11 +107,11 @@ def reason(row: Mapping[str, Any], level: float, alpha: float) -> str:
         f"{row['ci_high']:+.3f}, over {_replicates(row)}."
     ]
     if row["note"] == ONE_SEED:
-        parts.append("One seed tells nothing of models trained anew: two or more could decide.")
+        parts.append("One seed shows nothing about retrained models: two or more could decide.")
     elif not np.isnan(row["margin"]):
         parts.append(_why_equivalent(row))
     elif row["verdict"] == "undetermined":
-        parts.append(_why_open(row, alpha))
+        parts.append(_why_open(row, alpha, conclusions))
     else:
         nearer = row["ci_low"] if row["estimate"] > 0 else row["ci_high"]
         ratio = row["estimate"] / (row["estimate"] - nearer)
@@ -133,8 +137,8 @@ def _why_equivalent(row: Mapping[str, Any]) -> str:
     return f"It is not shown to be within {margin}, nor beyond it; more seeds would narrow it."
 
 
-def _why_open(row: Mapping[str, Any], alpha: float) -> str:
-    family = "five conclusions" if row["p_holm"] > 0 else "other rows"
+def _why_open(row: Mapping[str, Any], alpha: float, conclusions: int) -> str:
+    family = f"{conclusions} conclusions" if row["p_holm"] > 0 else "other rows"
     why = "The interval covers 0"
     if not row["ci_low"] <= 0 <= row["ci_high"]:
         p = row["p_holm"] if row["p_holm"] > 0 else row["p_bh"]
@@ -148,37 +152,34 @@ def _why_open(row: Mapping[str, Any], alpha: float) -> str:
 
 
 def _checks(table: pd.DataFrame, primary: Mapping[str, Any]) -> str:
-    """How the other contrasts of a conclusion turned out, and which disagree with the primary."""
+    """Verdicts on the other contrasts of a conclusion, and those with the opposite sign."""
     others = table[(table["claim"] == primary["claim"]) & (table["role"] != "primary")]
     others = others[(others["dataset"] == ALL) & (others["n"] > 0)]
     if others.empty or not primary["n"]:
         return ""
     counts = others["verdict"].value_counts()
-    told = ", ".join(
-        f"{counts[v]} {v}"
-        for v in ("supported", "equivalent", "contradicted", "undetermined")
-        if v in counts
-    )
+    verdicts = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
     other_way = others["margin"].isna() & (others["estimate"] * primary["estimate"] < 0)
     named = "; ".join(
         f"{row.contrast} ({row.estimate:+.3f}, {row.verdict})"
         for row in others[other_way].itertuples()
     )
-    return f" Its other contrasts: {told}." + f" Of the opposite sign: {named}." * bool(named)
+    return f" Its other contrasts: {verdicts}." + f" Of the opposite sign: {named}." * bool(named)
 
 
 def judge(
     effects: Mapping[Contrast, Mapping[str, Effects]], level: float, seed: int
 ) -> pd.DataFrame:
-    """The table `claims.csv`: each contrast with effect, interval, adjusted p, verdict, reason.
+    """Make `claims.csv`: effect, interval, adjusted p, verdict and reason of each contrast.
 
-    The pooled primary contrasts are adjusted together by Holm, all other rows together by
-    Benjamini and Hochberg. A study of several data sets has a row for each beside the pooled one.
+    The p of the primary contrasts over all data sets are adjusted together by Holm, those of all
+    other rows together by Benjamini and Hochberg. With several data sets there is a row for each of
+    them beside the mean over all.
 
     Args:
-        effects: contrast -> data set -> what it finds there.
-        level: of intervals and verdicts.
-        seed: of the draws.
+        effects: contrast -> data set -> effects.
+        level: of intervals and verdicts, such as 0.95.
+        seed: of the draws of seeds.
     """
     rows = []
     for contrast in CONTRASTS:
@@ -208,7 +209,8 @@ def judge(
     records = table.to_dict("records")
     table["verdict"] = [verdict(row, level) for row in records]
     table["reason"] = [
-        reason(row, level, a) for row, a in zip(table.to_dict("records"), alpha, strict=True)
+        reason(row, level, a, conclusions)
+        for row, a in zip(table.to_dict("records"), alpha, strict=True)
     ]
     table.loc[first, "reason"] += [_checks(table, row) for row in table[first].to_dict("records")]
     return table.drop(columns=["positive"])

@@ -1,21 +1,22 @@
-"""The words of captions: numbers of the study as text that is plain and is reStructuredText too."""
+"""The words of captions: plain text that is valid reStructuredText too."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from attinfo.figures.style import in_order, name_of
-
-CELL = ("encoder", "attention", "normaliser")
+from attinfo.figures.style import in_order
+from attinfo.keys import BLOCKS, GROUP
+from attinfo.labels import label_of
 
 
 def plain(name: str) -> str:
-    """A name of the user's, without what reStructuredText reads as a mark."""
-    told = name_of(name)
+    """The label of a name, without the marks of reStructuredText."""
+    label = label_of(name)
     for mark in "*`|_":
-        told = told.replace(mark, " ")
-    kind, comma, temperature = told.partition(", τ = ")  # commas part the items of lists
-    return f"{kind} ({temperature})".strip() if comma else told.strip()
+        label = label.replace(mark, " ")
+    kind, comma, temperature = label.partition(", τ = ")  # commas separate the items of lists
+    return f"{kind} ({temperature})".strip() if comma else label.strip()
 
 
 def counted(count: int, noun: str) -> str:
@@ -30,27 +31,27 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def estimate(row: Mapping[str, float], signed: bool = True, digits: int = 2) -> str:
+def estimate(row: Mapping[Any, Any], signed: bool = True, digits: int = 2) -> str:
     """An estimate with its interval: `+0.31 [+0.25, +0.37]`."""
     form = f"{'+' if signed else ''}.{digits}f"
-    told = f"{row['estimate']:{form}}"
+    value = f"{row['estimate']:{form}}"
     if pd.notna(row["ci_low"]):
-        told += f" [{row['ci_low']:{form}}, {row['ci_high']:{form}}]"
-    return told
+        value += f" [{row['ci_low']:{form}}, {row['ci_high']:{form}}]"
+    return value
 
 
-def cell_of(row: Mapping[str, str], but: Sequence[str] = ()) -> str:
-    """A cell in words: `BiLSTM with Additive attention, softmax`, less the blocks in `but`."""
-    told = [plain(row["encoder"])] if "encoder" not in but else []
+def cell_of(row: Mapping[Any, Any], but: Sequence[str] = ()) -> str:
+    """A cell in words: `BiLSTM with Additive attention, softmax`, without the blocks in `but`."""
+    parts = [plain(row["encoder"])] if "encoder" not in but else []
     if "attention" not in but:
-        told.append(f"{plain(row['attention'])} attention")
-    cell = " with ".join(told)
+        parts.append(f"{plain(row['attention'])} attention")
+    cell = " with ".join(parts)
     return cell if "normaliser" in but else f"{cell}, {plain(row['normaliser'])}"
 
 
 def replicates(runs: pd.DataFrame) -> str:
-    """`27 runs, 3 seeds` of a table with a row a run or more."""
-    key = [c for c in ("dataset", *CELL, "variant", "seed") if c in runs]
+    """`27 runs, 3 seeds` of a table with one row or more per run."""
+    key = [c for c in (*GROUP, "seed") if c in runs]
     return (
         f"{counted(len(runs[key].drop_duplicates()), 'run')}, "
         f"{counted(runs['seed'].nunique(), 'seed')}"
@@ -59,7 +60,7 @@ def replicates(runs: pd.DataFrame) -> str:
 
 def sizes(cells: pd.DataFrame) -> str:
     """`21 cells, 63 runs, 3 seeds each` of a table of cells with their numbers of `seeds`."""
-    own = cells.drop_duplicates([c for c in ("dataset", *CELL, "variant") if c in cells])
+    own = cells.drop_duplicates([c for c in GROUP if c in cells])
     most = int(own["seeds"].max())
     each = "each" if (own["seeds"] == most).all() else "each at most"
     runs = counted(int(own["seeds"].sum()), "run")
@@ -69,23 +70,43 @@ def sizes(cells: pd.DataFrame) -> str:
 def means_of(
     cells: pd.DataFrame, interval: str, ticks: bool = False, mark: str = "Dot", spread: str = "bar"
 ) -> str:
-    """What the marks of a figure of cells are."""
+    """Explain the marks of a figure of cells.
+
+    Args:
+        cells: that are drawn, with their numbers of `seeds`.
+        interval: as in "95% interval".
+        ticks: whether the seeds are drawn.
+        mark, spread: the marks of means and of intervals.
+    """
     several = cells["seeds"].max() > 1
     over = "seeds and resampled texts" if several else "resampled texts, as there is one seed"
-    told = f"{mark}: mean over seeds; {spread}: {interval} over {over}"
-    return f"{told}{'; ticks: the seeds' * ticks}."
+    words = f"{mark}: mean over seeds; {spread}: {interval} over {over}"
+    return f"{words}{'; ticks: the seeds' * ticks}."
 
 
 def first(table: pd.DataFrame, column: str, most: int, noun: str) -> tuple[pd.DataFrame, str]:
-    """The rows of the first `most` values of a column, and a sentence on what is not drawn."""
+    """Keep the rows of the first `most` values of a column, and say how many are not drawn."""
     values = in_order(table[column])
     if len(values) <= most:
         return table, ""
     left = counted(len(values) - most, noun)
     kept = table[table[column].isin(values[:most])]
-    return kept, f" Not drawn, for want of room: {left}, which the tables of the study have."
+    return kept, f"For lack of room, {left} are in the tables only."
+
+
+def shared(table: pd.DataFrame, column: str, key: Sequence[str] = BLOCKS) -> pd.DataFrame:
+    """The rows of the cells in which every value of a column occurs, so that means compare.
+
+    Args:
+        table: of cells.
+        column: whose values are compared.
+        key: the columns that name a cell, `column` aside.
+    """
+    own = [name for name in key if name != column]
+    occurring = table.groupby(own, sort=False)[column].transform("nunique")
+    return table[occurring == table[column].nunique()]
 
 
 def joined(*sentences: str) -> str:
-    """A caption of one paragraph."""
+    """Join sentences into the one paragraph of a caption."""
     return " ".join(sentence.strip() for sentence in sentences if sentence.strip())

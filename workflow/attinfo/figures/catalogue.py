@@ -1,10 +1,19 @@
-"""Which figures a study has, in the order of the page. Nothing is drawn or imported here, so that
-the workflow may read it while it plans."""
+"""The figures of a study, in the order of the page.
+
+Nothing is drawn here and matplotlib is not imported, so the workflow can read it while it plans.
+"""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-ALL = "all"  # in the place of a data set: drawn once, from all of them
+from attinfo.keys import ALL
+
+if TYPE_CHECKING:
+    from attinfo.figures.drawing import Drawing
+    from attinfo.figures.tables import Tables
+
 SECTIONS = {  # of the page, and how `snakemake --report` names them
     "verdicts": "Verdicts",
     "agreement": "Agreement",
@@ -17,45 +26,150 @@ SECTIONS = {  # of the page, and how `snakemake --report` names them
 }
 
 
-class Entry(NamedTuple):
-    """Where a figure belongs, and whether it is drawn once instead of for each data set."""
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the study.
 
+    Attributes:
+        title: what it shows, in a few words.
+        section: of the page, one of `SECTIONS`.
+        path: of the function that draws it, `module:function`.
+        overall: whether it is drawn once from all data sets, instead of once for each.
+    """
+
+    title: str
     section: str
+    path: str
     overall: bool = False
 
+    @property
+    def module(self) -> str:
+        """The module with the function."""
+        return self.path.partition(":")[0]
 
-ENTRIES = {
-    "verdicts": Entry("verdicts", overall=True),
-    "agreement": Entry("agreement"),
-    "agreement_by_data_set": Entry("agreement", overall=True),
-    "agreement_by_text": Entry("agreement"),
-    "measures": Entry("agreement"),
-    "concordance": Entry("agreement"),
-    "information_by_position": Entry("information"),
-    "information_by_rank": Entry("information"),
-    "skew": Entry("attention"),
-    "temperature": Entry("attention"),
-    "divergence": Entry("attention"),
-    "output_change": Entry("attention"),
-    "distances": Entry("attention"),
-    "erasure": Entry("faithfulness"),
-    "ablations": Entry("ablations"),
-    "calibration": Entry("trust"),
-    "accuracy": Entry("blocks"),
-    "variance": Entry("blocks", overall=True),
-    "ranks": Entry("blocks"),
+    def draw(self, tables: "Tables") -> "Drawing":
+        """Draw the figure in the study's style, or a placeholder with the reason.
+
+        Args:
+            tables: of the study, or of one data set (`tables.of`) unless the figure is `overall`.
+
+        Raises:
+            InputError: the figure is of one data set, and the tables are of several.
+        """
+        from attinfo.figures.drawing import draw
+
+        return draw(getattr(import_module(self.module), self.path.partition(":")[2]), self, tables)
+
+
+_FAMILIES = "attinfo.figures.families"
+FIGURES = {
+    "verdicts": Figure(
+        "Effect and verdict of each conclusion",
+        "verdicts",
+        f"{_FAMILIES}.verdicts:verdicts",
+        overall=True,
+    ),
+    "agreement": Figure(
+        "Agreement of attention with information, by cell",
+        "agreement",
+        f"{_FAMILIES}.agreement:agreement",
+    ),
+    "agreement_by_data_set": Figure(
+        "Agreement of attention with information on each data set",
+        "agreement",
+        f"{_FAMILIES}.agreement:agreement_by_data_set",
+        overall=True,
+    ),
+    "agreement_by_text": Figure(
+        "Agreement in single texts, by predicted class",
+        "agreement",
+        f"{_FAMILIES}.agreement:agreement_by_text",
+    ),
+    "measures": Figure(
+        "Agreement of attention with each measure of importance",
+        "agreement",
+        f"{_FAMILIES}.measures:measures",
+    ),
+    "concordance": Figure(
+        "Do larger weights go with more information? By the gap between two weights",
+        "agreement",
+        f"{_FAMILIES}.measures:concordance",
+    ),
+    "information_by_position": Figure(
+        "Information of the state at each position",
+        "information",
+        f"{_FAMILIES}.information:information_by_position",
+    ),
+    "information_by_rank": Figure(
+        "Information of the state of the r-th most attended token",
+        "information",
+        f"{_FAMILIES}.information:information_by_rank",
+    ),
+    "skew": Figure(
+        "How unequal the weights are, by normaliser", "attention", f"{_FAMILIES}.attention:skew"
+    ),
+    "temperature": Figure(
+        "Skew by temperature, in training and afterwards",
+        "attention",
+        f"{_FAMILIES}.attention:temperature",
+    ),
+    "divergence": Figure(
+        "How far the weights of two seeds differ, by the largest weight",
+        "attention",
+        f"{_FAMILIES}.divergence:divergence",
+    ),
+    "output_change": Figure(
+        "How far the output moves when weights are permuted, by the largest weight",
+        "attention",
+        f"{_FAMILIES}.divergence:output_change",
+    ),
+    "distances": Figure(
+        "Do outputs stay the same under other weights?",
+        "attention",
+        f"{_FAMILIES}.divergence:distances",
+    ),
+    "erasure": Figure(
+        "What deleting tokens does to the prediction, against a random order",
+        "faithfulness",
+        f"{_FAMILIES}.erasure:erasure",
+    ),
+    "ablations": Figure(
+        "What each ablation changes against the trained model of the same seed",
+        "ablations",
+        f"{_FAMILIES}.ablations:ablations",
+    ),
+    "calibration": Figure(
+        "What the estimators find where the truth is known",
+        "trust",
+        f"{_FAMILIES}.calibration:calibration",
+    ),
+    "accuracy": Figure(
+        "Accuracy and agreement: is there a price?", "blocks", f"{_FAMILIES}.blocks:accuracy"
+    ),
+    "variance": Figure(
+        "Which block the differences between models come from",
+        "blocks",
+        f"{_FAMILIES}.blocks:variance",
+        overall=True,
+    ),
+    "ranks": Figure(
+        "The rank of each cell by agreement, with an interval",
+        "blocks",
+        f"{_FAMILIES}.blocks:ranks",
+    ),
 }
+MODULES = sorted({figure.module for figure in FIGURES.values()})
 
 
 def drawn(datasets: Sequence[str]) -> list[tuple[str, str]]:
-    """Every figure of a study, as its name and its data set or `all`."""
+    """List the figures of a study: the name of each, and its data set or `all`."""
     return [
         (name, dataset)
-        for name, entry in ENTRIES.items()
-        for dataset in ([ALL] if entry.overall else datasets)
+        for name, figure in FIGURES.items()
+        for dataset in ([ALL] if figure.overall else datasets)
     ]
 
 
 def place(name: str, dataset: str) -> str:
-    """Where a figure stands in the folder of figures, its ending aside."""
+    """The path of a figure in the folder of figures, without its ending."""
     return name if dataset == ALL else f"{dataset}/{name}"

@@ -1,7 +1,7 @@
-"""What figures show of single texts, brought to a small table: counts in bins, and means.
+"""The small table that figures of single texts are drawn from: counts in bins, and means.
 
-The tables of a study hold a number a run. Here is what lies behind some of them: how widely texts
-spread, how far weights differ between models, how far that moves the output.
+The other tables of a study hold one number per run. This one shows what is behind some of these
+numbers: how much texts vary, how far weights differ between models, and how far outputs differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,21 +11,18 @@ import numpy as np
 import pandas as pd
 
 from attinfo.agreement.skew import STATISTICS as SKEW
+from attinfo.entropy import jensen_shannon
+from attinfo.keys import RUN
 from attinfo.states.store import States, read_states
 
 TAU = np.linspace(-1, 1, 21)  # edges of bins of τ-b of a text
-LARGEST = np.array([0, 0.25, 0.5, 0.75, 1])  # of its largest weight, as Jain & Wallace have them
-LEAST = 1e-12  # weights below count as this
-RUN = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
+LARGEST = np.array([0, 0.25, 0.5, 0.75, 1])  # edges of bins of its largest weight (Jain & Wallace)
 COLUMNS = ["quantity", "group", "low", "high", "texts", "value"]
 
 
 def divergence_by_text(one: States, other: States) -> np.ndarray:
-    """[texts] Jensen-Shannon divergence of two models' weights in nats, from 0 to log 2."""
-    p, q = (np.maximum(s.attention.astype(np.float64), LEAST) for s in (one, other))
-    middle = (p + q) / 2
-    per_token = (p * np.log(p / middle) + q * np.log(q / middle)) / 2
-    return np.maximum(np.add.reduceat(per_token, one.offsets[:-1]), 0)
+    """[texts] Jensen-Shannon divergence of the weights of two models, in nats."""
+    return jensen_shannon(one.attention, other.attention, one.offsets[:-1])
 
 
 def variation_by_text(one: States, other: States) -> np.ndarray:
@@ -42,7 +39,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 def _row(
     quantity: str, group: object, values: np.ndarray, low: float = np.nan, high: float = np.nan
 ) -> dict[str, object]:
-    """The mean of the values of some texts; NaN of none."""
+    """A row with the mean of [texts] values; NaN if none is known."""
     known = values[~np.isnan(values)]
     mean = known.mean() if len(known) else np.nan
     return dict(zip(COLUMNS, (quantity, str(group), low, high, len(known), mean), strict=True))
@@ -51,7 +48,7 @@ def _row(
 def by_largest_weight(
     quantity: str, values: np.ndarray, states: States
 ) -> Iterator[dict[str, object]]:
-    """The mean of [texts] values in bins of the largest weight of a text."""
+    """Rows with the mean of [texts] values in bins of the largest weight of a text."""
     largest = np.maximum.reduceat(states.attention.astype(np.float64), states.offsets[:-1])
     place = np.clip(np.searchsorted(LARGEST, largest, side="left") - 1, 0, len(LARGEST) - 2)
     for b in range(len(LARGEST) - 1):
@@ -59,7 +56,7 @@ def by_largest_weight(
 
 
 def tau_counts(texts: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str, object]]:
-    """How many texts of each predicted class have which τ-b of attention and gain."""
+    """Rows with the numbers of texts in bins of τ-b of attention and gain, by predicted class."""
     for label, own in texts.groupby("predicted"):
         tau = own["tau:linear_gain"].dropna()
         counts = np.histogram(tau, TAU)[0]
@@ -70,7 +67,7 @@ def tau_counts(texts: pd.DataFrame, classes: Sequence[str]) -> Iterator[dict[str
 
 
 def tempered(texts: pd.DataFrame) -> Iterator[dict[str, object]]:
-    """The skew of a run's scores under softmax at other temperatures, after training."""
+    """Rows with the skew that the scores of a run have at other temperatures after training."""
     for name in texts.columns:
         statistic, marked, temperature = name.partition("_at:")
         if marked and statistic in SKEW:
@@ -78,7 +75,7 @@ def tempered(texts: pd.DataFrame) -> Iterator[dict[str, object]]:
 
 
 def deleted(faithfulness: pd.DataFrame) -> Iterator[dict[str, object]]:
-    """AOPC of each order of deletion less that of a random order, mean over texts of a run."""
+    """Rows with the mean AOPC of each order of deletion less that of a random order."""
     wide = faithfulness.pivot(index=["kind", "text"], columns="ordering", values="aopc")
     for ordering in wide.columns.drop("random"):
         difference = wide[ordering] - wide["random"]
@@ -89,12 +86,13 @@ def deleted(faithfulness: pd.DataFrame) -> Iterator[dict[str, object]]:
 def of_run(
     states: States, trained: Mapping[int, States], seed: int, variant: str
 ) -> Iterator[dict[str, object]]:
-    """How far a run's weights and outputs are from the trained model, or from other seeds of it.
+    """Rows with the distance of a run's weights and outputs from those of trained models.
 
     Args:
         states: of the run.
-        trained: those of the trained models of the same cell, by seed; the texts are the same.
-        seed, variant: of the run.
+        trained: seed -> states of the trained model of the same cell, over the same texts.
+        seed, variant: of the run. An ablation is compared with the trained model of its seed, a
+            trained model with those of the other seeds.
     """
     if states.output_change is not None:
         median = np.median(states.output_change, axis=1)
@@ -120,24 +118,27 @@ def of_group(
     trained: Mapping[int, str | Path],
     classes: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows of `distributions.parquet` of one cell and variant.
+    """Make the rows of `distributions.parquet` of one cell and variant.
 
     Args:
         texts: its `texts.parquet`.
-        faithfulness: seed -> `faithfulness.parquet` of its runs.
-        states: the same of `states.safetensors`.
-        trained: the same of the trained variant of the cell; empty where the study has none.
+        faithfulness: seed -> `faithfulness.parquet` of the run.
+        states: seed -> `states.safetensors` of the run.
+        trained: seed -> `states.safetensors` of the trained model of the cell; empty if the study
+            has none.
         classes: names of the classes.
 
     Returns:
-        A row a run, quantity, group and bin: the bin's ends `low` and `high`, the number of
-        `texts` in it and their mean `value`. Quantities: `tau_gain` (a group a predicted class,
-        bins of τ-b, `value` the share of texts); `seed_divergence` and `output_change` (bins of
-        the largest weight; JSD in nats from other seeds, and median total variation distance of
-        outputs under permuted weights); `jsd`, `tvd` (group: from the `trained` model of the
-        seed, or from other `seeds`); `<skew>_afterwards` (group: a temperature);
-        `comprehensiveness`, `sufficiency` (group: an order of deletion; AOPC less that of a
-        random order).
+        One row per run, quantity, group and bin: `low` and `high`, the edges of the bin; `texts`,
+        the number of texts in it; `value`, their mean. The quantities are
+
+        - `tau_gain`: groups are predicted classes, bins are of τ-b, `value` is the share of texts;
+        - `seed_divergence`, JSD in nats from other seeds, and `output_change`, the median total
+          variation distance of outputs under permuted weights, in bins of the largest weight;
+        - `jsd`, `tvd`: the group is `trained` (the model of the same seed) or `seeds` (the others);
+        - `<skew>_afterwards`: the group is a temperature;
+        - `comprehensiveness`, `sufficiency`: the group is an order of deletion, `value` is AOPC
+          less that of a random order.
     """
     table = pd.read_parquet(texts)
     references = {seed: read_states(path) for seed, path in trained.items()}

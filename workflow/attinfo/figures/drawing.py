@@ -1,33 +1,66 @@
-"""A figure with its numbers and its caption, and how the three are written."""
+"""A figure with its numbers and its caption: how the figures of a study are drawn and written."""
 
+from collections.abc import Callable
 from pathlib import Path
 import re
 from typing import NamedTuple
 
-from matplotlib.figure import Figure
+from matplotlib import figure as mpl
 import pandas as pd
 
-from attinfo.figures.style import GREY, WIDTH
+from attinfo.figures.catalogue import FIGURES, Figure, drawn, place
+from attinfo.figures.style import GREY, WIDTH, applied, in_order
+from attinfo.figures.tables import Tables
+from attinfo.keys import ALL
 from attinfo.runtime.atomic import whole
+from attinfo.runtime.errors import InputError
 
 MISSING = "missing"  # the only column of the numbers of a figure that could not be drawn
 
 
 class Drawing(NamedTuple):
-    """A figure, the numbers in it as a tidy table, and what is to be seen in plain words."""
+    """A figure, the numbers in it as a tidy table, and its caption in plain words."""
 
-    figure: Figure
+    figure: mpl.Figure
     data: pd.DataFrame
     caption: str
 
 
 class Missing(Exception):
-    """The study has nothing to draw a figure from; the message says what would add it."""
+    """The study has nothing to draw the figure from; the message says what would add it."""
+
+
+def draw(drawer: Callable[[Tables], Drawing], figure: Figure, tables: Tables) -> Drawing:
+    """Draw a figure of the catalogue; see `Figure.draw`."""
+    datasets = in_order(tables.runs["dataset"])
+    if len(datasets) > 1 and not figure.overall:
+        raise InputError(
+            f"{drawer.__name__} is of one data set, found {', '.join(datasets)}: expected "
+            f"tables of one, such as tables.of('{datasets[0]}')"
+        )
+    with applied():
+        try:
+            return drawer(tables)
+        except Missing as reason:
+            return placeholder(str(reason))
+
+
+def draw_all(tables: Tables, folder: str | Path) -> None:
+    """Write every figure as SVG and PNG, its numbers as CSV, its caption as reStructuredText.
+
+    Args:
+        tables: of the study.
+        folder: to write to; the figures of a data set get a folder of its name in it.
+    """
+    for name, dataset in drawn(in_order(tables.runs["dataset"])):
+        drawing = FIGURES[name].draw(tables if dataset == ALL else tables.of(dataset))
+        with applied():
+            save(drawing, Path(folder, place(name, dataset)))
 
 
 def placeholder(reason: str) -> Drawing:
     """A figure that says why there is nothing to draw."""
-    figure = Figure(figsize=(WIDTH, 0.5))
+    figure = mpl.Figure(figsize=(WIDTH, 0.5))
     figure.text(0.5, 0.5, "nothing to draw", ha="center", va="center", color=GREY)
     return Drawing(figure, pd.DataFrame({MISSING: [reason]}), reason)
 
@@ -39,7 +72,7 @@ def is_missing(csv: str | Path) -> bool:
 
 
 def compact(svg: str) -> str:
-    """The same picture to a hundredth of a point: matplotlib writes millionths, a third of it."""
+    """Round the coordinates of an SVG to hundredths of a point, which saves a third of its size."""
     short = re.sub(r' (d|x|y)="[^"]*"', lambda own: re.sub(r"(\.\d\d)\d+", r"\1", own[0]), svg)
     short = re.sub(r' style="[^"]*"', lambda own: re.sub("([:;]) ", r"\1", own[0]), short)
     return re.sub(r"\s*\n\s*", "\n", short)
@@ -48,7 +81,7 @@ def compact(svg: str) -> str:
 def save(drawing: Drawing, stem: Path) -> None:
     """Write `<stem>.svg`, `.png`, `.csv` and the caption as `.rst`."""
     drawing.figure.draw_without_rendering()
-    drawing.figure.set_layout_engine("none")  # it is laid out: once for both
+    drawing.figure.set_layout_engine("none")  # computed once, for both pictures
     with whole(stem.with_name(f"{stem.name}.svg")) as path:
         drawing.figure.savefig(path, metadata={"Date": None})
         path.write_text(compact(path.read_text("utf-8")), encoding="utf-8")

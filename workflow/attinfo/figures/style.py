@@ -1,10 +1,12 @@
-"""One style for every figure: hues, names of blocks, panels, legends."""
+"""One style for every figure: colours and shapes of scorers, panels, legends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from colorsys import hls_to_rgb, rgb_to_hls
 from contextlib import AbstractContextManager
 from math import ceil
 from textwrap import fill
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,108 +18,101 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from attinfo.blocks.catalogue import KINDS
-from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.blocks.scorers import SCORERS
+from attinfo.labels import label_of
 
 WIDTH = 7.2  # inches, of a figure that fills the page
-LETTER = 0.075  # inches, of a legend
-
-
-class Hues(dict):
-    """One hue a scorer, everywhere: the colour-blind safe palette of seaborn, in registry order.
-
-    A scorer that a config gives a name of its own takes the next hue that is left.
-    """
-
-    def __missing__(self, attention: str) -> str:
-        palette = sns.color_palette("colorblind").as_hex()
-        self[attention] = palette[len(self) % len(palette)]
-        return self[attention]
-
-
-HUES = Hues()
-for _attention in KINDS["attention"]:
-    HUES[_attention]  # takes the next hue
-SHAPES = "osD^vPX*<>"  # one a scorer too: hues alone fail in print
+LETTER = 0.075  # inches, of a letter in a legend
+COLOURS: list[str] = list(sns.color_palette("colorblind").as_hex())
+SHAPES = "osD^vPX*<>"  # one per scorer too, as colours are lost in a black-and-white print
 UNLINED = {"color": "#5b6472", "linestyle": "none", "markersize": 6}  # a shape in a legend
-VERDICT_HUES = {
-    "supported": "#1a7f4b",
-    "equivalent": "#1a7f4b",
-    "contradicted": "#b3261e",
+# Teal and vermilion differ for readers who do not tell green from red.
+VERDICT_COLOURS = {
+    "supported": "#0b6e75",
+    "equivalent": "#0b6e75",
+    "contradicted": "#b23a00",
     "undetermined": "#5b6472",
 }
 GREY, PALE, INK = "#5b6472", "#c9ced6", "#111827"
 CONTRAST = 4.5  # of text on white: WCAG 2, level AA
-NAMES = {
-    "bilstm": "BiLSTM",
-    "lstm": "LSTM",
-    "bigru": "BiGRU",
-    "gru": "GRU",
-    "cnn": "CNN",
-    "mlp": "MLP (per token)",
-    "transformer": "Transformer",
-    "pretrained": "Pretrained",
-    "additive": "Additive",
-    "deep": "Deep",
-    "scaled_dot": "Scaled dot",
-    "dot": "Dot",
-    "multiplicative": "Multiplicative",
-    "softmax": "softmax",
-    "gumbel_softmax": "Gumbel-softmax",
-    "entmax15": "1.5-entmax",
-    "frozen_scorer": "scorer frozen",
-    "frozen_encoder": "encoder frozen",
-    "refitted_scorer": "scorer refitted",
-    "uniform_evaluation": "uniform at evaluation",
-    "label_shuffled": "labels shuffled",
-    "linear": "linear probe",
-    "knn": "nearest neighbours",
-    "stack": "pool of probes",
-    "token_type": "the word alone",
-}
 
 
-def name_of(block: str) -> str:
-    """How a building block is called in figures and tables."""
-    if "@" in block:
-        kind, temperature = parse_normaliser(block)
-        return f"{name_of(kind)}, τ = {temperature:g}"
-    return NAMES.get(block, block.replace("_", " "))
+class Look(NamedTuple):
+    """How a scorer is drawn."""
+
+    colour: str
+    shape: str
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    """The place of each scorer among colours and shapes.
+
+    A registered scorer has its place in the registry. Any other takes a place that its name gives,
+    or the next free one.
+    """
+    names = list(dict.fromkeys(names))
+    places = {name: place for place, name in enumerate(SCORERS) if name in names}
+    registered = len(SCORERS)
+    room = max(len(COLOURS) - registered, 1)
+    for name in sorted(set(names) - set(places)):
+        first = crc32(name.encode()) % room
+        around = (registered + (first + step) % room for step in range(room))
+        taken = set(places.values())
+        places[name] = next((place for place in around if place not in taken), registered + first)
+    return {name: places[name] for name in names}
+
+
+def palette(names: Iterable[str]) -> dict[str, str]:
+    """The colour of each scorer, from a palette that is safe for colour-blind readers.
+
+    A colour depends on the names alone, not on what was drawn before.
+    """
+    return {name: COLOURS[place % len(COLOURS)] for name, place in _places(names).items()}
+
+
+def looks(names: Iterable[str], study: Iterable[str] = ()) -> dict[str, Look]:
+    """Colour and shape of each scorer.
+
+    Args:
+        names: of the scorers of a figure.
+        study: of all scorers of the study. With them, scorers that are not registered have the same
+            look in every figure of the study.
+    """
+    names = list(names)
+    places = _places([*study, *names])
+    return {
+        name: Look(COLOURS[places[name] % len(COLOURS)], SHAPES[places[name] % len(SHAPES)])
+        for name in names
+    }
 
 
 def heading(block: str, columns: int) -> str:
-    """The name of a building block above one of so many columns: in lines if it is long."""
-    return fill(name_of(block), 72 // max(columns, 2))
+    """The label of a building block, wrapped to fit above one of so many columns."""
+    return fill(label_of(block), 72 // max(columns, 2))
 
 
-def in_order(values: pd.Series) -> list[str]:
-    """The distinct values in the order in which the study has them."""
+def in_order(values: "pd.Series[Any]") -> list[str]:
+    """The distinct values, in the order of their first appearance."""
     return list(dict.fromkeys(values))
 
 
-def contrast(hue: str) -> float:
-    """Of a hue against white, from 1 to 21 (WCAG 2)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(hue)]
-    return 1.05 / (np.dot(linear, (0.2126, 0.7152, 0.0722)) + 0.05)
+def contrast(colour: str) -> float:
+    """Contrast of a colour to white, from 1 to 21 (WCAG 2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return float(1.05 / (np.dot(linear, (0.2126, 0.7152, 0.0722)) + 0.05))
 
 
-def ink_of(hue: str) -> str:
-    """The hue, darkened until text in it can be read on white."""
-    h, lightness, s = rgb_to_hls(*to_rgb(hue))
-    while contrast(hue) < CONTRAST:
+def ink_of(colour: str) -> str:
+    """The colour, darkened until text in it can be read on white."""
+    h, lightness, s = rgb_to_hls(*to_rgb(colour))
+    while contrast(colour) < CONTRAST:
         lightness -= 0.01
-        hue = to_hex(hls_to_rgb(h, lightness, s))
-    return hue
-
-
-def shape_of(attention: str) -> str:
-    """The mark of a scorer."""
-    HUES[attention]  # has a place
-    return SHAPES[list(HUES).index(attention) % len(SHAPES)]
+        colour = to_hex(hls_to_rgb(h, lightness, s))
+    return colour
 
 
 def applied() -> AbstractContextManager[None]:
-    """The style, as long as the context lasts: a notebook's own stays as it is."""
+    """Apply the style within the context; the style of a notebook returns afterwards."""
     style = sns.axes_style("whitegrid") | {
         "font.family": ["sans-serif"],
         "font.sans-serif": ["DejaVu Sans", "Verdana"],  # the first comes with matplotlib
@@ -137,8 +132,8 @@ def applied() -> AbstractContextManager[None]:
         "xtick.color": INK,
         "ytick.color": INK,
         "grid.color": "#e5e7eb",
-        # Text stays text: a third of the size, found by a search, read aloud. Verdana, which other
-        # systems have, is as wide as DejaVu Sans.
+        # Text stays text: it takes a third of the size, and a search or a screen reader finds it.
+        # Verdana, which other systems have, is as wide as DejaVu Sans.
         "svg.fonttype": "none",
         "svg.hashsalt": "attinfo",
         "path.simplify_threshold": 0.2,
@@ -153,12 +148,14 @@ def panels(
     columns: int,
     height: float,
     width: float = WIDTH,
-    sharex: bool | str = True,
-    sharey: bool | str = "row",
+    sharex: Any = True,
+    sharey: Any = "row",
 ) -> tuple[Figure, np.ndarray]:
-    """A grid of [rows, columns] axes; sizes in inches."""
+    """A figure with a grid of [rows, columns] axes; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.set(w_pad=0.08, h_pad=0.06)
     axes = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
     return figure, axes
 
@@ -166,9 +163,10 @@ def panels(
 def wrapped(
     count: int, per_row: int, height: float, extra: float = 0.6
 ) -> tuple[Figure, list[Axes]]:
-    """`count` axes in rows of at most `per_row`, each `height` inches high, and `extra` for all.
+    """A figure with `count` axes in rows of at most `per_row`.
 
-    The last row may be shorter: what is above its gaps keeps the labels of its x axis.
+    Each row is `height` inches high, and `extra` inches are added for all. If the last row is
+    shorter, the axes above its gaps keep the labels of their x axis.
     """
     columns = min(count, per_row)
     rows = ceil(count / columns)
@@ -188,39 +186,45 @@ def below(axes: Sequence[Axes], label: str) -> None:
             axis.set_xlabel(label)
 
 
-def handle(label: str, **style: object) -> Line2D:
+def handle(label: str, **style: Any) -> Line2D:
     """An entry of a legend."""
     return Line2D([], [], label=label, **style)
 
 
 def legend(
     figure: Figure,
-    attentions: Sequence[str],
-    extra: Mapping[str, Mapping[str, object]] | None = None,
+    scorers: Mapping[str, Look],
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
     marked: bool = True,
 ) -> None:
-    """One legend below the panels: a scorer a hue and a shape, and what `extra` names.
+    """Draw one legend below the panels: the scorers, then the line styles in `extra`.
 
-    Where shapes tell something else, scorers are not `marked`.
+    With `marked` false, scorers have no shape in the legend, as shapes mean something else.
     """
-    shapes = {a: shape_of(a) if marked else "" for a in attentions}
     handles = [
-        handle(name_of(a), color=HUES[a], marker=shapes[a], linewidth=1.5, markersize=5)
-        for a in attentions
+        handle(
+            label_of(name),
+            color=look.colour,
+            marker=look.shape if marked else "",
+            linewidth=1.5,
+            markersize=5,
+        )
+        for name, look in scorers.items()
     ]
     handles += [handle(label, **style) for label, style in (extra or {}).items()]
     if handles:
-        widest = max(len(h.get_label()) for h in handles) * LETTER + 0.7
+        widest = max(len(str(h.get_label())) for h in handles) * LETTER + 0.7
         columns = max(1, min(len(handles), int(figure.get_figwidth() / widest)))
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
 def within(axis: Axes, low: float, high: float, across: bool = True) -> None:
-    """Let an axis go no further than values can, once all is drawn: intervals may."""
+    """Limit an axis to the possible values; call it last, as intervals may reach beyond them."""
     ends = axis.get_xlim() if across else axis.get_ylim()
     room = 0.03 * (high - low)
-    ends = max(ends[0], low - room), min(ends[1], high + room)
-    (axis.set_xlim if across else axis.set_ylim)(*ends)
+    (axis.set_xlim if across else axis.set_ylim)(
+        max(ends[0], low - room), min(ends[1], high + room)
+    )
     own = axis.xaxis if across else axis.yaxis
     own.set_major_locator(MaxNLocator(5))
     own.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))

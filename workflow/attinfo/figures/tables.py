@@ -1,18 +1,19 @@
-"""What the figures are drawn from: the tables of a study."""
+"""The tables of a study that its figures are drawn from."""
 
+from collections.abc import Iterable
 import json
 from math import log
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
 from attinfo.blocks.normalisers import NORMALISERS, parse_normaliser
+from attinfo.figures.style import Look, looks
 from attinfo.runtime.errors import InputError, unknown
 from attinfo.statistics.intervals import t_interval
 
 CSV = ("claims", "cells", "runs", "calibration", "variance", "ranks")
-CELL = ["dataset", "encoder", "attention", "normaliser"]
 NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
 PARQUET = ("information", "distributions")
 
@@ -29,9 +30,10 @@ class Tables(NamedTuple):
     information: pd.DataFrame
     distributions: pd.DataFrame
     level: float = 0.95
+    scorers: tuple[str, ...] = ()  # of the whole study, which fix the colours
 
     def of(self, dataset: str) -> Self:
-        """The tables of one data set; those that are about all of them stay as they are.
+        """The tables of one data set; those that are about all data sets stay as they are.
 
         Raises:
             InputError: the study has no data set of that name.
@@ -39,21 +41,29 @@ class Tables(NamedTuple):
         names = list(dict.fromkeys(self.runs["dataset"]))
         if dataset not in names:
             raise InputError(unknown("data set", dataset, names))
-        own = {
+        own: dict[str, Any] = {
             name: table[table["dataset"] == dataset].reset_index(drop=True)
             for name, table in self._asdict().items()
-            if name not in ("claims", "variance", "level")
+            if name not in ("claims", "variance", "level", "scorers")
         }
-        return self._replace(**own)
+        return self._replace(**own, scorers=self._scorers)
+
+    def looks(self, names: Iterable[str]) -> dict[str, Look]:
+        """Colour and shape of scorers, the same in every figure of the study."""
+        return looks(names, self._scorers)
+
+    @property
+    def _scorers(self) -> tuple[str, ...]:
+        return self.scorers or tuple(dict.fromkeys(self.runs["attention"]))
 
     @property
     def interval(self) -> str:
-        """How intervals are called."""
+        """What captions call an interval, such as "95% interval"."""
         return f"{self.level:.0%} interval"
 
 
 def read_tables(folder: str | Path) -> Tables:
-    """The tables in the folder of a finished study, `results/<study>`.
+    """Read the tables in the folder of a finished study, `results/<study>`.
 
     Raises:
         InputError: the folder holds no finished study.
@@ -69,18 +79,24 @@ def read_tables(folder: str | Path) -> Tables:
     return tables_from(files, json.loads((folder / "study.json").read_text("utf-8")))
 
 
-def tables_from(files: dict[str, Path], study: dict) -> Tables:
-    """The tables in the files named, of the study that `study.json` tells of."""
+def tables_from(files: dict[str, Path], study: dict[str, Any]) -> Tables:
+    """Read the tables of a study.
+
+    Args:
+        files: the path of each table, by the names in `CSV` and `PARQUET`.
+        study: the content of `study.json`.
+    """
     tables = {name: pd.read_csv(files[name]) for name in CSV}
     tables |= {name: pd.read_parquet(files[name]) for name in PARQUET}
     tables = {name: _plain_first(table) for name, table in tables.items()}
-    return Tables(**tables, level=study["statistics"]["level"])
+    scorers = tuple(dict.fromkeys(tables["runs"]["attention"]))
+    return Tables(**tables, level=study["statistics"]["level"], scorers=scorers)
 
 
 def _plain_first(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows by normaliser, as the registry has them; temperature one before others.
+    """Sort by normaliser: in the order of the registry, the temperature nearest one first.
 
-    A figure of one normaliser takes the first, which is softmax where the study has it.
+    A figure of one normaliser takes the first, which is softmax if the study has it.
     """
     if "normaliser" not in table:
         return table
@@ -101,7 +117,11 @@ def trained(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_seeds(rows: pd.DataFrame, key: list[str], level: float) -> pd.DataFrame:
-    """The mean of `value` over the seeds of each group, with its t interval."""
+    """Average `value` over the seeds of each group, with its t interval.
+
+    Returns:
+        One row per group: `key`, `seeds`, `estimate`, `ci_low`, `ci_high`.
+    """
     means = []
     for group, own in rows.groupby(key, sort=False):
         values = own["value"].dropna().to_numpy()

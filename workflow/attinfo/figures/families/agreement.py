@@ -1,6 +1,7 @@
 """Agreement of attention with information: by cell, by data set, by text."""
 
 from textwrap import shorten
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,23 +16,15 @@ from attinfo.figures.captions import (
     means_of,
     plain,
     replicates,
+    shared,
     sizes,
 )
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, downwards, note, places, seeds_of, zero
-from attinfo.figures.style import (
-    HUES,
-    INK,
-    below,
-    heading,
-    in_order,
-    ink_of,
-    legend,
-    name_of,
-    within,
-    wrapped,
-)
-from attinfo.figures.tables import CELL, Tables, trained
+from attinfo.figures.style import INK, below, heading, in_order, ink_of, legend, within, wrapped
+from attinfo.figures.tables import Tables, trained
+from attinfo.keys import CELL
+from attinfo.labels import label_of
 
 TAU = "τ-b of attention and gain"
 NO_ORDER = (
@@ -41,7 +34,7 @@ NO_ORDER = (
 
 
 def _statistic(tables: Tables, statistic: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows of trained cells in which a statistic is defined; trained runs, with `value`."""
+    """The trained cells in which a statistic is defined, and the trained runs, as `value`."""
     cells = trained(tables.cells)
     cells = cells[(cells["statistic"] == statistic) & cells["estimate"].notna()]
     if cells.empty:
@@ -50,31 +43,31 @@ def _statistic(tables: Tables, statistic: str) -> tuple[pd.DataFrame, pd.DataFra
 
 
 def agreement(tables: Tables) -> Drawing:
-    """Agreement of attention with information, by cell."""
+    """Draw τ-b of attention and gain by encoder, a panel for each normaliser."""
     cells, seeds = _statistic(tables, "tau_gain")
     cells, left = first(cells, "normaliser", 6, "normaliser")
     cells, more = first(cells, "encoder", 8, "encoder")
     normalisers, encoders = in_order(cells["normaliser"]), in_order(cells["encoder"])
-    attentions = in_order(cells["attention"])
-    height = 0.5 + len(encoders) * (0.2 + 0.14 * len(attentions))
+    scorers = tables.looks(in_order(cells["attention"]))
+    height = 0.5 + len(encoders) * (0.2 + 0.14 * len(scorers))
     figure, axes = wrapped(len(normalisers), 3, height, extra=0.5)
     for axis, normaliser in zip(axes, normalisers, strict=True):
         own = cells[cells["normaliser"] == normaliser]
         runs = seeds[(seeds["normaliser"] == normaliser) & seeds["encoder"].isin(encoders)]
         at = (places(t["encoder"], encoders) for t in (own, runs))
-        dots(axis, own, attentions, next(at), runs, next(at))
+        dots(axis, own, scorers, next(at), runs, next(at))
         downwards(axis, encoders)
         zero(axis)
         axis.set_title(heading(normaliser, 3))
     within(axes[0], -1, 1)
     below(axes, TAU)
-    legend(figure, attentions)
+    legend(figure, scorers)
     most, least = cells.loc[cells["estimate"].idxmax()], cells.loc[cells["estimate"].idxmin()]
     caption = joined(
         f"Largest: {cell_of(most)}, {estimate(most)}; smallest: {cell_of(least)}, "
         f"{estimate(least)}.",
-        "Kendall's τ-b within texts, between attention and what each state tells of the predicted "
-        "class (gain), mean over test texts; 0 is what permuted weights give.",
+        "Kendall's τ-b within texts between attention and the information of each state about the "
+        "predicted class (gain), mean over test texts; permuted weights give 0.",
         means_of(cells, tables.interval, ticks=len(seeds) > 0),
         f"{sizes(cells)}.",
         left,
@@ -84,7 +77,7 @@ def agreement(tables: Tables) -> Drawing:
 
 
 def _with_seeds(cells: pd.DataFrame, seeds: pd.DataFrame) -> pd.DataFrame:
-    """The numbers drawn: a row a dot, and a row a tick, which has a seed and no interval."""
+    """The numbers drawn: one row per dot, and one per tick, with a seed and without interval."""
     ticks = seeds.merge(cells[CELL].drop_duplicates(), on=CELL)
     ticks = ticks[[*CELL, "seed", "value"]].rename(columns={"value": "estimate"})
     dots_ = cells[[*CELL, "statistic", "seeds", "estimate", "ci_low", "ci_high"]]
@@ -92,7 +85,7 @@ def _with_seeds(cells: pd.DataFrame, seeds: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement_by_data_set(tables: Tables) -> Drawing:
-    """Agreement of attention with information on each data set."""
+    """Draw τ-b of attention and gain by data set, a panel for each encoder."""
     cells, seeds = _statistic(tables, "tau_gain")
     datasets = in_order(cells["dataset"])
     if len(datasets) < 2:
@@ -105,24 +98,26 @@ def agreement_by_data_set(tables: Tables) -> Drawing:
     cells, left = first(cells, "encoder", 6, "encoder")
     cells, more = first(cells, "dataset", 12, "data set")
     datasets, encoders = in_order(cells["dataset"]), in_order(cells["encoder"])
-    attentions = in_order(cells["attention"])
+    scorers = tables.looks(in_order(cells["attention"]))
     seeds = seeds[(seeds["normaliser"] == normaliser) & seeds["dataset"].isin(datasets)]
-    height = 0.5 + len(datasets) * (0.2 + 0.14 * len(attentions))
+    height = 0.5 + len(datasets) * (0.2 + 0.14 * len(scorers))
     figure, axes = wrapped(len(encoders), 3, height, extra=0.5)
     for axis, encoder in zip(axes, encoders, strict=True):
         own, runs = cells[cells["encoder"] == encoder], seeds[seeds["encoder"] == encoder]
         at = (places(t["dataset"], datasets) for t in (own, runs))
-        dots(axis, own, attentions, next(at), runs, next(at))
+        dots(axis, own, scorers, next(at), runs, next(at))
         downwards(axis, datasets)
         zero(axis)
         axis.set_title(heading(encoder, 3))
     within(axes[0], -1, 1)
     below(axes, TAU)
-    legend(figure, attentions)
-    means = cells.groupby("dataset", sort=False)["estimate"].mean()
+    legend(figure, scorers)
+    means = shared(cells, "dataset").groupby("dataset", sort=False)["estimate"].mean()
     caption = joined(
-        f"Mean over cells: from {means.min():+.2f} on {plain(means.idxmin())} to "
-        f"{means.max():+.2f} on {plain(means.idxmax())}.",
+        f"Mean over the cells that all data sets have: from {means.min():+.2f} on "
+        f"{plain(means.idxmin())} to {means.max():+.2f} on {plain(means.idxmax())}."
+        if len(means)
+        else "The data sets have no cell in common.",
         f"Kendall's τ-b within texts between attention and gain, {plain(normaliser)}.",
         means_of(cells, tables.interval, ticks=len(seeds) > 0),
         f"{counted(len(datasets), 'data set')}, {sizes(cells)}.",
@@ -133,7 +128,7 @@ def agreement_by_data_set(tables: Tables) -> Drawing:
 
 
 def agreement_by_text(tables: Tables) -> Drawing:
-    """Agreement in single texts, by predicted class."""
+    """Draw histograms of τ-b in single texts, a panel for each encoder and scorer."""
     data = trained(tables.distributions)
     data = data[data["quantity"] == "tau_gain"]
     if data["texts"].sum() == 0:
@@ -150,6 +145,7 @@ def agreement_by_text(tables: Tables) -> Drawing:
     of_class = counts.groupby(["encoder", "attention", "group"], sort=False)["texts"]
     counts["share"] = counts["texts"] / of_class.transform("sum").clip(lower=1)
     encoders, attentions = in_order(counts["encoder"]), in_order(counts["attention"])
+    scorers = tables.looks(attentions)
     figure, axes = wrapped(len(encoders) * len(attentions), len(attentions), 1.15, extra=0.75)
     styles = _class_styles(in_order(counts["group"]))
     for place, axis in enumerate(axes):
@@ -159,20 +155,22 @@ def agreement_by_text(tables: Tables) -> Drawing:
             note(axis, "no such cell" if own.empty else "undefined")
         for group, part in own.groupby("group", sort=False):
             edges = np.append(part["low"], part["high"].iloc[-1])
-            axis.stairs(part["share"], edges, color=HUES[attention], **styles[group])
+            axis.stairs(part["share"], edges, color=scorers[attention].colour, **styles[group])
         zero(axis)
         axis.grid(visible=False)
         axis.set_xlim(-1, 1)
         if place < len(attentions):
-            axis.set_title(heading(attention, len(attentions)), color=ink_of(HUES[attention]))
+            axis.set_title(
+                heading(attention, len(attentions)), color=ink_of(scorers[attention].colour)
+            )
         if place % len(attentions) == 0:
-            axis.set_ylabel(f"{name_of(encoder)}\nshare of texts", fontsize=8)
+            axis.set_ylabel(f"{label_of(encoder)}\nshare of texts", fontsize=8)
     below(axes, "τ-b within a text")
     extra = {
         f"predicted: {shorten(str(group), 40)}": {"color": INK, **style}
         for group, style in styles.items()
     }
-    legend(figure, [], extra)
+    legend(figure, {}, extra)
     positive = counts.loc[counts["low"] >= 0, "texts"].sum() / max(counts["texts"].sum(), 1)
     middle = (counts["low"] + counts["high"]) / 2
     mean = (middle * counts["texts"]).sum() / max(counts["texts"].sum(), 1)
@@ -182,10 +180,10 @@ def agreement_by_text(tables: Tables) -> Drawing:
         f"In {positive:.0%} of the texts attention and gain agree (τ-b of 0 or more); single "
         f"texts spread by a standard deviation of {spread:.2f} about {mean:+.2f}.",
         f"Histograms of Kendall's τ-b of attention and gain, "
-        f"{plain(counts['normaliser'].iloc[0])}, all seeds together, a line a predicted class; "
+        f"{plain(counts['normaliser'].iloc[0])}, all seeds together, one line per predicted class; "
         f"{counted(int(counts['texts'].sum()), 'text')} of {replicates(data)}.",
-        f"Short texts are noisy: unrelated orders have a standard deviation of {noise[0]:.2f} over "
-        f"5 tokens and {noise[1]:.2f} over 20.",
+        f"Short texts are noisy: τ-b of unrelated orders has a standard deviation of "
+        f"{noise[0]:.2f} over 5 tokens and {noise[1]:.2f} over 20.",
         left,
         more,
         less,
@@ -193,6 +191,6 @@ def agreement_by_text(tables: Tables) -> Drawing:
     return Drawing(figure, counts, caption)
 
 
-def _class_styles(groups: list[str]) -> dict[str, dict]:
-    lines = ["-", (0, (3, 1.5)), ":", "-.", (0, (1, 3)), (0, (6, 2, 1, 2, 1, 2))]
+def _class_styles(groups: list[str]) -> dict[str, dict[str, Any]]:
+    lines: list[Any] = ["-", (0, (3, 1.5)), ":", "-.", (0, (1, 3)), (0, (6, 2, 1, 2, 1, 2))]
     return {group: {"linestyle": lines[i % 6], "linewidth": 1.3} for i, group in enumerate(groups)}

@@ -1,46 +1,35 @@
-"""How unequal attention weights are: by normaliser, by temperature."""
+"""How unequal attention weights are, by normaliser and by temperature."""
 
 import pandas as pd
 
 from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.claims.run_statistics import SKEW_FIGURE, STATISTICS, shown_in
 from attinfo.figures.captions import (
     cell_of,
+    counted,
     estimate,
     first,
     joined,
     listed,
     means_of,
     plain,
+    shared,
     sizes,
 )
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars, dots, places
-from attinfo.figures.style import (
-    HUES,
-    INK,
-    below,
-    heading,
-    in_order,
-    legend,
-    name_of,
-    panels,
-    shape_of,
-    wrapped,
-)
-from attinfo.figures.tables import CELL, NUMBERS, Tables, trained
+from attinfo.figures.style import INK, below, heading, in_order, legend, panels, wrapped
+from attinfo.figures.tables import NUMBERS, Tables, trained
+from attinfo.keys import BLOCKS, CELL
+from attinfo.labels import label_of
 
-STATISTICS = {
-    "entropy_ratio": "entropy / that of\nequal weights",
-    "max_weight": "largest weight",
-    "gini": "Gini coefficient",
-}
 AFTERWARDS = "softmax tempered after training"
 NO_CELLS = "No trained cell has weights: a grid with the variant trained would add one."
 
 
 def _skew(tables: Tables) -> pd.DataFrame:
     cells = trained(tables.cells)
-    cells = cells[cells["statistic"].isin(STATISTICS) & cells["estimate"].notna()]
+    cells = cells[cells["statistic"].isin(shown_in(SKEW_FIGURE)) & cells["estimate"].notna()]
     if cells.empty:
         raise Missing(NO_CELLS)
     kinds = [parse_normaliser(name) for name in cells["normaliser"]]
@@ -49,44 +38,50 @@ def _skew(tables: Tables) -> pd.DataFrame:
 
 def _lowest(cells: pd.DataFrame) -> str:
     own = cells[cells["statistic"] == "entropy_ratio"]
-    means = own.groupby("normaliser", sort=False)["estimate"].mean().sort_values()
-    told = [f"{plain(name)} {value:.2f}" for name, value in means.items()]
-    if len(told) == 1:
-        return f"Entropy as a share of that of equal weights: {told[0]}, mean over cells."
+    alike = shared(own, "normaliser")
+    if alike.empty:
+        return "No encoder and scorer have all normalisers, so means over cells do not compare."
+    means = alike.groupby("normaliser", sort=False)["estimate"].mean().sort_values()
+    parts = [f"{plain(str(name))} {value:.2f}" for name, value in means.items()]
+    cells_ = counted(len(alike[["encoder", "attention"]].drop_duplicates()), "pair")
+    if len(parts) == 1:
+        return f"Entropy as a share of that of equal weights: {parts[0]}, mean over cells."
     return (
-        f"Entropy as a share of that of equal weights, mean over cells: {listed(told[:4])}"
-        f"{', …' if len(told) > 4 else ''} (the lower, the more skewed)."
+        f"Entropy as a share of that of equal weights, mean over the {cells_} of encoder and "
+        f"scorer that have all normalisers: {listed(parts[:4])}{', …' if len(parts) > 4 else ''} "
+        "(lower: more skewed)."
     )
 
 
 def skew(tables: Tables) -> Drawing:
-    """How unequal the weights are, by normaliser."""
+    """Draw the statistics of skew by normaliser, a column of panels for each encoder."""
     cells = _skew(tables)
     cells, left = first(cells, "encoder", 4, "encoder")
     room = max(2, 18 // cells["encoder"].nunique())
     cells, more = first(cells, "normaliser", room, "normaliser")
     encoders, normalisers = in_order(cells["encoder"]), in_order(cells["normaliser"])
-    attentions = in_order(cells["attention"])
-    figure, axes = panels(len(STATISTICS), len(encoders), 1.2 + 1.5 * len(STATISTICS))
-    for row, (statistic, label) in enumerate(STATISTICS.items()):
+    scorers, labels = tables.looks(in_order(cells["attention"])), shown_in(SKEW_FIGURE)
+    figure, axes = panels(len(labels), len(encoders), 1.2 + 1.5 * len(labels))
+    for row, (statistic, label) in enumerate(labels.items()):
         for axis, encoder in zip(axes[row], encoders, strict=True):
             own = cells[(cells["statistic"] == statistic) & (cells["encoder"] == encoder)]
             at = places(own["normaliser"], normalisers)
-            dots(axis, own, attentions, at, across=False, room=0.5)
-            axis.set_ylim(-0.03, 1.03)
+            dots(axis, own, scorers, at, across=False, room=0.5)
+            if STATISTICS[statistic].bounds == (0, 1):
+                axis.set_ylim(-0.03, 1.03)
             axis.set_xlim(-0.5, len(normalisers) - 0.5)
             axis.grid(axis="x", visible=False)
             if row == 0:
                 axis.set_title(heading(encoder, len(encoders)))
         axes[row, 0].set_ylabel(label)
-    names = [name_of(n).replace(", ", "\n") for n in normalisers]
+    names = [label_of(n).replace(", ", "\n") for n in normalisers]
     slant = {"rotation": 40, "ha": "right"} if len(names) * len(encoders) > 7 else {}
     for axis in axes[-1]:
         axis.set_xticks(range(len(names)), names, **slant)
-    legend(figure, attentions)
+    legend(figure, scorers)
     caption = joined(
         _lowest(cells),
-        "How unequal the weights of a test text are, averaged over texts, Gumbel noise off.",
+        "How unequal the weights of a test text are, averaged over texts, without Gumbel noise.",
         means_of(cells, tables.interval),
         f"{sizes(cells)}.",
         left,
@@ -96,7 +91,7 @@ def skew(tables: Tables) -> Drawing:
 
 
 def temperature(tables: Tables) -> Drawing:
-    """Skew by temperature, in training and afterwards."""
+    """Draw the entropy of the weights by temperature, a panel for each encoder."""
     cells = _skew(tables)
     cells = cells[cells["kind"].isin(["softmax", "gumbel_softmax"])]
     if cells["temperature"].nunique() < 2:
@@ -106,27 +101,28 @@ def temperature(tables: Tables) -> Drawing:
         )
     statistic = "entropy_ratio"
     drawn = cells[cells["statistic"] == statistic]
-    drawn = drawn.assign(series=drawn["kind"].map(name_of))
+    drawn = drawn.assign(series=drawn["kind"].map(label_of))
     data = pd.concat([drawn, _afterwards(tables, drawn, statistic)], ignore_index=True)
     data, left = first(data, "encoder", 6, "encoder")
     encoders, attentions = in_order(data["encoder"]), in_order(data["attention"])
+    scorers = tables.looks(attentions)
     figure, axes = wrapped(len(encoders), 3, 2.3, extra=0.8)
     lines = {"softmax": "-", "Gumbel-softmax": ":", AFTERWARDS: "--"}
     hollow = {"Gumbel-softmax": "white"}
     for axis, encoder in zip(axes, encoders, strict=True):
         own = data[data["encoder"] == encoder]
         for (attention, series), part in own.groupby(["attention", "series"], sort=False):
-            part, hue = part.sort_values("temperature"), HUES[attention]
+            part, look = part.sort_values("temperature"), scorers[attention]
             shift = 1.03 ** (attentions.index(attention) - (len(attentions) - 1) / 2)
             at = part["temperature"] * shift
-            bars(axis, at, part["ci_low"], part["ci_high"], hue)
-            shape = "" if series == AFTERWARDS else shape_of(attention)
-            face = hollow.get(series) or hue
+            bars(axis, at, part["ci_low"], part["ci_high"], look.colour)
+            shape = "" if series == AFTERWARDS else look.shape
+            face = hollow.get(series) or look.colour
             axis.plot(
                 at,
                 part["estimate"],
                 f"{shape}{lines[series]}",
-                color=hue,
+                color=look.colour,
                 markerfacecolor=face,
                 markersize=5,
                 linewidth=1.3,
@@ -148,13 +144,13 @@ def temperature(tables: Tables) -> Drawing:
         for series in lines
         if series in set(data["series"])
     }
-    legend(figure, attentions, styles)
+    legend(figure, scorers, styles)
     columns = [*CELL, "series", "temperature", *NUMBERS]
     return Drawing(figure, data[columns], _temperature_caption(tables, data, left))
 
 
 def _afterwards(tables: Tables, drawn: pd.DataFrame, statistic: str) -> pd.DataFrame:
-    """The scores of models trained with plain softmax, tempered once they are trained."""
+    """The skew of the scores of models that were trained with softmax and tempered afterwards."""
     rows = trained(tables.distributions)
     rows = rows[(rows["quantity"] == f"{statistic}_afterwards") & (rows["normaliser"] == "softmax")]
     if rows.empty:
@@ -172,18 +168,31 @@ def _afterwards(tables: Tables, drawn: pd.DataFrame, statistic: str) -> pd.DataF
 
 def _temperature_caption(tables: Tables, data: pd.DataFrame, left: str) -> str:
     coldest = data[data["temperature"] == data["temperature"].min()]
-    means = coldest.groupby("series", sort=False)["estimate"].mean()
-    told = [f"{value:.2f} for {series}" for series, value in means.items()]
     known = coldest.dropna(subset=["ci_low"])
     lowest = known.loc[known["estimate"].idxmin()]
     return joined(
-        f"At temperature {coldest['temperature'].iloc[0]:g} entropy is {listed(told)}, mean over "
-        f"cells, as a share of that of equal weights; most skewed: {cell_of(lowest)}, "
-        f"{estimate(lowest, signed=False)}.",
-        "Dashed: the scores of models trained at temperature 1, tempered afterwards, which is what "
-        "temperature does alone. What Gumbel-softmax has beyond softmax of its temperature is the "
-        "noise in training.",
+        _by_series(coldest),
+        f"Most skewed: {cell_of(lowest)}, {estimate(lowest, signed=False)}.",
+        "Dashed: the scores of models that were trained at temperature 1, with another temperature "
+        "afterwards. They show the effect of temperature alone. Gumbel-softmax differs from "
+        "softmax of the same temperature by the noise in training.",
         means_of(data, tables.interval, mark="Mark"),
         f"{sizes(data)}.",
         left,
+    )
+
+
+def _by_series(coldest: pd.DataFrame) -> str:
+    """Mean entropy of each series at the lowest temperature, over the cells that all have."""
+    alike = shared(coldest, "series", [*BLOCKS[:2], "series"])
+    at = f"At temperature {coldest['temperature'].iloc[0]:g}"
+    if alike.empty:
+        return f"{at} no encoder and scorer have every series, so means over cells do not compare."
+    means = alike.groupby("series", sort=False)["estimate"].mean()
+    parts = [f"{value:.2f} for {series}" for series, value in means.items()]
+    pairs = counted(len(alike[BLOCKS[:2]].drop_duplicates()), "pair")
+    which = " that have all of these" if len(parts) > 1 else ""
+    return (
+        f"{at} entropy as a share of that of equal weights is {listed(parts)}, mean over the "
+        f"{pairs} of encoder and scorer{which}."
     )

@@ -1,5 +1,6 @@
-"""Which block matters, and which cell is best."""
+"""Which building block matters, and which cell is best."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -12,20 +13,20 @@ from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars
 from attinfo.figures.style import (
     GREY,
-    HUES,
     PALE,
     SHAPES,
     UNLINED,
+    Look,
     below,
     heading,
     in_order,
     legend,
-    name_of,
     panels,
-    shape_of,
     wrapped,
 )
-from attinfo.figures.tables import CELL, Tables, trained
+from attinfo.figures.tables import Tables, trained
+from attinfo.keys import CELL
+from attinfo.labels import label_of
 
 COMPONENTS = {
     "dataset": "data set",
@@ -38,7 +39,7 @@ MOST = 30  # cells that are ranked in a figure
 
 
 def accuracy(tables: Tables) -> Drawing:
-    """Accuracy and agreement: is there a price?"""
+    """Draw agreement against accuracy, a mark for each cell and a panel for each normaliser."""
     runs = trained(tables.runs).dropna(subset=["accuracy", "tau_gain"])
     if runs.empty:
         raise Missing(
@@ -53,21 +54,22 @@ def accuracy(tables: Tables) -> Drawing:
     cells["on_front"] = [_unbeaten(row, cells) for row in cells.itertuples()]
     normalisers, encoders = in_order(cells["normaliser"]), in_order(cells["encoder"])
     shapes = dict(zip(encoders, SHAPES, strict=False))
+    scorers = tables.looks(in_order(cells["attention"]))
     figure, axes = wrapped(len(normalisers), 3, 2.6, extra=0.6)
     for axis, normaliser in zip(axes, normalisers, strict=True):
         own = cells[cells["normaliser"] == normaliser]
         front = own[own["on_front"]].sort_values("accuracy")
         line = {"color": PALE, "linewidth": 2.5, "zorder": 1}
         axis.step(front["accuracy"], front["tau_gain"], where="pre", **line)
-        _marks(axis, own, shapes)
+        _marks(axis, own, scorers, shapes)
         axis.margins(0.12)
         axis.xaxis.set_major_locator(MaxNLocator(4))
         axis.set_title(heading(normaliser, 3))
     below(axes, "test accuracy")
     axes[0].set_ylabel("agreement, τ-b with gain")
-    extra = {name_of(encoder): {"marker": s, **UNLINED} for encoder, s in shapes.items()}
+    extra = {label_of(encoder): {"marker": s, **UNLINED} for encoder, s in shapes.items()}
     extra |= {"no cell is better in both": {"color": PALE, "linewidth": 2.5}}
-    legend(figure, in_order(cells["attention"]), extra, marked=False)
+    legend(figure, scorers, extra, marked=False)
     best = cells.loc[[cells["accuracy"].idxmax(), cells["tau_gain"].idxmax()]].to_dict("records")
     correlation = cells["accuracy"].corr(cells["tau_gain"]) if len(cells) > 2 else float("nan")
     caption = joined(
@@ -75,8 +77,8 @@ def accuracy(tables: Tables) -> Drawing:
         f"{best[0]['tau_gain']:+.2f}; largest agreement: {cell_of(best[1])}, τ-b "
         f"{best[1]['tau_gain']:+.2f}, {best[1]['accuracy']:.3f}.",
         f"Correlation over cells: {correlation:+.2f}." if pd.notna(correlation) else "",
-        "Mark: mean over seeds; bars: one standard deviation over seeds either way. The line joins "
-        "cells that no other of the same normaliser beats in both.",
+        "Mark: mean over seeds; bars: one standard deviation over seeds to either side. The line "
+        "joins the cells that no other cell of the same normaliser beats in both.",
         f"{counted(len(cells), 'cell')}, {replicates(runs)}.",
         left,
         more,
@@ -90,20 +92,22 @@ def _unbeaten(cell: Any, cells: pd.DataFrame) -> bool:
     return not ((own["accuracy"] > cell.accuracy) & (own["tau_gain"] > cell.tau_gain)).any()
 
 
-def _marks(axis: Axes, cells: pd.DataFrame, shapes: dict[str, str]) -> None:
-    """A mark a cell, and a cross of the standard deviations over seeds."""
+def _marks(
+    axis: Axes, cells: pd.DataFrame, scorers: Mapping[str, Look], shapes: Mapping[str, str]
+) -> None:
+    """Draw a mark for each cell, and a cross of the standard deviations over seeds."""
     for attention, own in cells.groupby("attention", sort=False):
-        hue, x, y = HUES[attention], own["accuracy"], own["tau_gain"]
+        colour, x, y = scorers[attention].colour, own["accuracy"], own["tau_gain"]
         dx, dy = own["accuracy_sd"], own["tau_gain_sd"]
-        bars(axis, y, x - dx, x + dx, hue, across=True, width=0.9)
-        bars(axis, x, y - dy, y + dy, hue, width=0.9)
+        bars(axis, y, x - dx, x + dx, colour, across=True, width=0.9)
+        bars(axis, x, y - dy, y + dy, colour, width=0.9)
         for encoder, part in own.groupby("encoder", sort=False):
             mark = shapes[encoder]
-            axis.plot(part["accuracy"], part["tau_gain"], mark, color=hue, markersize=6)
+            axis.plot(part["accuracy"], part["tau_gain"], mark, color=colour, markersize=6)
 
 
 def variance(tables: Tables) -> Drawing:
-    """Which block the differences between models come from."""
+    """Draw the standard deviation between the levels of each block, a panel for each statistic."""
     data = tables.variance.dropna(subset=["sd"])
     if data.empty:
         raise Missing(
@@ -128,32 +132,32 @@ def variance(tables: Tables) -> Drawing:
         axis.grid(axis="y", visible=False)
         axis.set_title(STATISTICS[statistic].label, fontsize=8.5)
         axis.set_xlabel("standard deviation (%: of variance)")
-    told = []
+    sources = []
     for statistic in statistics:
         own = data[(data["statistic"] == statistic) & data["share"].notna()]
         if len(own):
             top = own.loc[own["share"].idxmax()]
             source = COMPONENTS.get(top["component"], top["component"])
-            told.append(
-                f"{STATISTICS[statistic].label}: most from {source} ({top['share']:.0%}, standard "
-                f"deviation {top['sd']:.3f})."
+            sources.append(
+                f"{STATISTICS[statistic].label}: most variance comes from {source} "
+                f"({top['share']:.0%}, standard deviation {top['sd']:.3f})."
             )
-    rough = sorted({n for n in data["note"].fillna("") if n})
+    rough = notes_of(data)
     return Drawing(
         figure,
         data.reset_index(drop=True),
         joined(
-            *told,
+            *sources,
             "Variance over trained runs, split by crossed random effects (restricted maximum "
-            "likelihood); what the study has one level of cannot be told.",
-            f"Rough where levels are few ({', '.join(rough)})." if rough else "",
+            "likelihood). Blocks with a single level are left out.",
+            f"Estimates from few levels are rough ({', '.join(rough)})." if rough else "",
             f"{counted(int(data['runs'].max()), 'run')}.",
         ),
     )
 
 
 def ranks(tables: Tables) -> Drawing:
-    """The rank of each cell by agreement, with an interval."""
+    """Draw the rank of each cell by agreement, with the interval of the rank."""
     data = tables.ranks[tables.ranks["statistic"] == "tau_gain"].dropna(subset=["estimate"])
     data = data.sort_values("rank")
     if len(data) < 2:
@@ -163,16 +167,18 @@ def ranks(tables: Tables) -> Drawing:
         )
     shown = data.head(MOST).reset_index(drop=True)
     left = (
-        f"Not drawn, for want of room: {counted(len(data) - len(shown), 'cell')} of lower rank."
+        f"For lack of room, {counted(len(data) - len(shown), 'cell')} of lower rank are in the "
+        "tables only."
         if len(data) > len(shown)
         else ""
     )
     figure, axes = panels(1, 1, 0.8 + 0.19 * len(shown))
     axis = axes[0, 0]
-    for place, row in shown.iterrows():
-        hue = HUES[row["attention"]]
-        axis.hlines(place, row["rank_low"], row["rank_high"], color=hue, linewidth=3, alpha=0.5)
-        axis.plot(row["rank"], place, shape_of(row["attention"]), color=hue, markersize=5)
+    scorers = tables.looks(sorted(set(shown["attention"])))
+    for place, row in enumerate(shown.to_dict("records")):
+        colour, shape = scorers[row["attention"]]
+        axis.hlines(place, row["rank_low"], row["rank_high"], color=colour, linewidth=3, alpha=0.5)
+        axis.plot(row["rank"], place, shape, color=colour, markersize=5)
     axis.set_yticks(
         range(len(shown)), [cell_of(row) for row in shown.to_dict("records")], fontsize=8
     )
@@ -181,15 +187,20 @@ def ranks(tables: Tables) -> Drawing:
     axis.set_xlabel("rank by τ-b of attention and gain (1: the largest)", loc="right")
     axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axis.grid(axis="y", visible=False)
-    legend(figure, [a for a in HUES if a in set(shown["attention"])])
+    legend(figure, scorers)
     top, open_ = data.iloc[0], int((data["rank_low"] == 1).sum())
     caption = joined(
         f"First: {cell_of(top)}, τ-b {top['estimate']:+.2f}; {counted(open_, 'cell')} of "
-        f"{len(data)} may be the first.",
-        "Bar: the ranks that a cell may have, by intervals that hold for all cells at once "
+        f"{len(data)} could be first.",
+        "Bar: the ranks that a cell could have, by intervals that hold for all cells at once "
         f"({tables.level:.0%}, Tukey-Kramer over seeds and texts).",
-        "; ".join(sorted({note for note in data["note"].fillna("") if note})),
-        f"{counted(int(data['seeds'].max()), 'seed')} a cell at most.",
+        "; ".join(notes_of(data)),
+        f"At most {counted(int(data['seeds'].max()), 'seed')} per cell.",
         left,
     )
     return Drawing(figure, shown, caption)
+
+
+def notes_of(table: pd.DataFrame) -> list[str]:
+    """The distinct notes of a table; a column without any is read as numbers."""
+    return sorted(set(table["note"].dropna().astype(str)) - {""})

@@ -1,32 +1,41 @@
-"""How far attention weights differ between models, and whether the output moves with them."""
+"""How far attention weights differ between models, and how far the outputs differ then."""
 
+from matplotlib.figure import Figure
 import numpy as np
 import pandas as pd
 
-from attinfo.figures.captions import cell_of, counted, first, joined, listed, plain, replicates
+from attinfo.figures.captions import (
+    cell_of,
+    counted,
+    first,
+    joined,
+    listed,
+    plain,
+    replicates,
+    shared,
+)
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import few, note
 from attinfo.figures.style import (
-    HUES,
     SHAPES,
     UNLINED,
     below,
     heading,
     in_order,
     legend,
-    name_of,
     panels,
-    shape_of,
     wrapped,
 )
-from attinfo.figures.tables import CELL, Tables
+from attinfo.figures.tables import Tables
+from attinfo.keys import CELL
+from attinfo.labels import label_of
 
-LEAST_TEXTS = 20  # of a run in a bin: means of fewer are noise
+LEAST_TEXTS = 20  # of a run in a bin: the mean of fewer is noise
 BIN = [*CELL, "low", "high"]
 
 
 def divergence(tables: Tables) -> Drawing:
-    """How far the weights of two seeds differ, by the largest weight."""
+    """Draw the divergence of the weights of two seeds, by the largest weight of a text."""
     rows = tables.distributions.dropna(subset=["value"])
     rows = rows[(rows["quantity"] == "seed_divergence") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
@@ -36,19 +45,19 @@ def divergence(tables: Tables) -> Drawing:
         )
     data, left = _one_normaliser(rows)
     label = "JSD of two seeds' weights, nats"
-    figure, bins = _by_bin(data, label)
+    figure, bins = _by_bin(tables, data, label)
     high = data[data["low"] == data["low"].max()]
     widest = bins.loc[bins["value"].idxmax()]
     caption = joined(
-        f"Widest apart: {cell_of(widest, but=['normaliser'])}, texts whose largest weight is "
+        f"Largest divergence: {cell_of(widest, but=['normaliser'])}, texts whose largest weight is "
         f"{widest['low']:g} to {widest['high']:g}, {widest['value']:.3f} nats "
         f"(0: the same weights; {np.log(2):.3f}: no token in common).",
         f"Mean over all cells and texts: {_mean(data):.3f} nats; where the largest weight is "
         f"{high['low'].iloc[0]:g} to {high['high'].iloc[0]:g}: {_mean(high):.3f}.",
-        "Jensen-Shannon divergence between the weights that models of two seeds give the same "
-        "text, mean over the texts in a bin and the other seeds. Line: mean over seeds; ticks, "
-        "where few: the seeds. After Wiegreffe & Pinter 2019, figure 3.",
-        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}; bins of fewer than "
+        "Jensen-Shannon divergence (JSD) between the weights that models of two seeds give the "
+        "same text, mean over the texts in a bin and the other seeds. Line: mean over seeds; "
+        "ticks: the seeds, where they are few. After Wiegreffe & Pinter 2019, figure 3.",
+        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}; bins with fewer than "
         f"{LEAST_TEXTS} texts of a run are left out.",
         left,
     )
@@ -56,27 +65,28 @@ def divergence(tables: Tables) -> Drawing:
 
 
 def output_change(tables: Tables) -> Drawing:
-    """How far the output moves when weights are permuted, by the largest weight."""
+    """Draw the change of the output under permuted weights, by the largest weight of a text."""
     rows = tables.distributions.dropna(subset=["value"])
     rows = rows[(rows["quantity"] == "output_change") & (rows["texts"] >= LEAST_TEXTS)]
     if rows.empty:
         raise Missing(
-            "No weights were permuted to see whether outputs follow: the name permuted in the key "
-            "variant of a grid would add that."
+            "No weights were permuted, so no change of the output was measured: the name permuted "
+            "in the key variant of a grid would add it."
         )
     data, left = _one_normaliser(rows)
-    figure, bins = _by_bin(data, "change of the output (TVD)")
+    figure, bins = _by_bin(tables, data, "change of the output (TVD)")
     least, most = bins.loc[bins["value"].idxmin()], bins.loc[bins["value"].idxmax()]
     caption = joined(
         f"Largest: {cell_of(most, but=['normaliser'])}, texts whose largest weight is "
         f"{most['low']:g} to {most['high']:g}, {most['value']:.3f}; smallest: "
         f"{cell_of(least, but=['normaliser'])}, {least['low']:g} to {least['high']:g}, "
         f"{least['value']:.3f}.",
-        "Total variation distance between the class probabilities as they are and with the "
-        "weights of a text permuted among its tokens: median over permutations, mean over the "
-        "texts in a bin; 0 where the output does not depend on which token has the weight. Line: "
-        "mean over seeds; ticks, where few: the seeds. After Jain & Wallace 2019, section 4.2.1.",
-        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}; bins of fewer than "
+        "Total variation distance (TVD) between the class probabilities with the model's weights "
+        "and with the weights of a text permuted among its tokens: median over permutations, mean "
+        "over the texts in a bin. It is 0 where the output does not depend on which token has the "
+        "weight. Line: mean over seeds; ticks: the seeds, where they are few. After Jain & Wallace "
+        "2019, section 4.2.1.",
+        f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}; bins with fewer than "
         f"{LEAST_TEXTS} texts of a run are left out.",
         left,
     )
@@ -84,7 +94,7 @@ def output_change(tables: Tables) -> Drawing:
 
 
 def _mean(rows: pd.DataFrame) -> float:
-    """Over texts."""
+    """Mean over texts."""
     return (rows["value"] * rows["texts"]).sum() / rows["texts"].sum()
 
 
@@ -96,34 +106,34 @@ def _one_normaliser(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return first(rows[rows["normaliser"] == rows["normaliser"].iloc[0]], "encoder", 6, "encoder")
 
 
-def _by_bin(data: pd.DataFrame, label: str) -> tuple:
-    """A panel an encoder, a line a scorer over the bins; and the means drawn."""
+def _by_bin(tables: Tables, data: pd.DataFrame, label: str) -> tuple[Figure, pd.DataFrame]:
+    """Draw a panel for each encoder with a line for each scorer; returns the means drawn too."""
     bins = data.groupby(BIN, sort=False)["value"].mean().reset_index()
-    encoders, attentions = in_order(data["encoder"]), in_order(data["attention"])
+    encoders, scorers = in_order(data["encoder"]), tables.looks(in_order(data["attention"]))
     figure, axes = wrapped(len(encoders), 3, 2.2, extra=0.6)
     seeds = few(data)
     for axis, encoder in zip(axes, encoders, strict=True):
-        for i, attention in enumerate(attentions):
+        for i, (attention, look) in enumerate(scorers.items()):
             own = bins[(bins["encoder"] == encoder) & (bins["attention"] == attention)]
-            own, hue = own.sort_values("low"), HUES[attention]
-            shift = 0.02 * (i - (len(attentions) - 1) / 2)
+            own = own.sort_values("low")
+            shift = 0.02 * (i - (len(scorers) - 1) / 2)
             middle = (own["low"] + own["high"]) / 2 + shift
-            axis.plot(middle, own["value"], f"{shape_of(attention)}-", color=hue, markersize=5)
+            axis.plot(middle, own["value"], f"{look.shape}-", color=look.colour, markersize=5)
             runs = seeds[(seeds["encoder"] == encoder) & (seeds["attention"] == attention)]
             at = (runs["low"] + runs["high"]) / 2 + shift
-            axis.plot(at, runs["value"], "_", color=hue, markersize=5, alpha=0.8)
+            axis.plot(at, runs["value"], "_", color=look.colour, markersize=5, alpha=0.8)
         axis.set_xlim(0, 1)
         axis.set_title(heading(encoder, 3))
         axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
     axes[0].set_ylim(bottom=0)
     below(axes, "largest weight of the text")
     axes[0].set_ylabel(label)
-    legend(figure, attentions)
+    legend(figure, scorers)
     return figure, bins
 
 
 def distances(tables: Tables) -> Drawing:
-    """Do outputs stay the same under other weights?"""
+    """Draw how far weights and outputs are apart, a mark for each ablation and cell."""
     rows = tables.distributions
     rows = rows[rows["quantity"].isin(["jsd", "tvd"])]
     wide = rows.pivot_table(
@@ -140,7 +150,7 @@ def distances(tables: Tables) -> Drawing:
     data, left = first(data, "encoder", 4, "encoder")
     data, more = first(data, "variant", 8, "variant")
     encoders, variants = in_order(data["encoder"]), in_order(data["variant"])
-    attentions = in_order(data["attention"])
+    scorers = tables.looks(in_order(data["attention"]))
     means = data.groupby([*CELL, "variant"], sort=False)[["jsd", "tvd"]].mean().reset_index()
     figure, axes = panels(1, len(encoders), 3.4)
     for axis, encoder in zip(axes[0], encoders, strict=True):
@@ -149,7 +159,7 @@ def distances(tables: Tables) -> Drawing:
                 row.tvd,
                 row.jsd,
                 SHAPES[variants.index(row.variant)],
-                color=HUES[row.attention],
+                color=scorers[row.attention].colour,
                 markersize=6,
                 alpha=0.85,
             )
@@ -159,26 +169,32 @@ def distances(tables: Tables) -> Drawing:
         if not (means["encoder"] == encoder).any():
             note(axis, "no such cell")
     axes[0, 0].set_ylabel("weights apart (JSD, nats)")
-    shapes = dict(zip(map(name_of, variants), SHAPES, strict=False))
+    shapes = dict(zip(map(label_of, variants), SHAPES, strict=False))
     key = {name: {"marker": shape, **UNLINED} for name, shape in shapes.items()}
-    legend(figure, attentions, key, marked=False)
+    legend(figure, scorers, key, marked=False)
     return Drawing(figure, means, _distances_caption(data, means, left, more))
 
 
 def _distances_caption(data: pd.DataFrame, means: pd.DataFrame, left: str, more: str) -> str:
-    told = []
-    for variant, own in means.groupby("variant", sort=False):
-        told.append(f"{plain(variant)} {own['jsd'].mean():.3f} and {own['tvd'].mean():.3f}")
+    alike = shared(means, "variant", [*CELL, "variant"])
+    cells = counted(len(alike[CELL].drop_duplicates()), "cell")
+    parts = [
+        f"{plain(str(variant))} {own['jsd'].mean():.3f} and {own['tvd'].mean():.3f}"
+        for variant, own in alike.groupby("variant", sort=False)
+    ]
     adversarial = means[means["variant"].str.contains("adversarial")]
     claim = (
         f"Adversarial models move weights by {adversarial['jsd'].mean():.3f} nats and outputs by "
         f"{adversarial['tvd'].mean():.3f}."
         if len(adversarial)
-        else "High and to the left: other weights, the same output."
+        else "Marks at the upper left have other weights and nearly the same output."
     )
     return joined(
         claim,
-        f"JSD of weights (nats) and TVD of outputs, mean over cells: {listed(told)}.",
+        f"Jensen-Shannon divergence (JSD) of weights in nats and total variation distance (TVD) of "
+        f"outputs, mean over the {cells} that have all of these: {listed(parts)}."
+        if parts
+        else "No cell has all of these, so means over cells do not compare.",
         "Each ablation against the trained model of its cell and seed, and models of other seeds "
         "against each other; a mark is the mean over texts and seeds. After Wiegreffe & Pinter "
         "2019, figure 5.",

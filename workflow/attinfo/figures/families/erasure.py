@@ -1,12 +1,14 @@
-"""What deleting tokens in the order of each measure does, against a random order."""
+"""What deleting tokens in the order of each measure does, compared with a random order."""
 
 import pandas as pd
 
 from attinfo.figures.captions import counted, first, joined, plain, replicates
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, few, places, zero
-from attinfo.figures.style import in_order, legend, name_of, panels
-from attinfo.figures.tables import CELL, Tables, over_seeds, trained
+from attinfo.figures.style import in_order, legend, panels
+from attinfo.figures.tables import Tables, over_seeds, trained
+from attinfo.keys import CELL
+from attinfo.labels import label_of
 
 KINDS = {
     "comprehensiveness": "without the top tokens\n(right: more faithful)",
@@ -15,7 +17,7 @@ KINDS = {
 
 
 def erasure(tables: Tables) -> Drawing:
-    """What deleting tokens does to the prediction, against a random order."""
+    """Draw AOPC less that of a random order, a row of panels for each encoder."""
     rows = trained(tables.distributions)
     rows = rows[rows["quantity"].isin(KINDS) & rows["value"].notna()]
     if rows.empty:
@@ -28,7 +30,7 @@ def erasure(tables: Tables) -> Drawing:
     named = rows.rename(columns={"quantity": "kind", "group": "ordering"})
     cells = over_seeds(named, [*CELL, "kind", "ordering"], tables.level)
     orderings = _ordered(in_order(cells["ordering"]))
-    encoders, attentions = in_order(cells["encoder"]), in_order(cells["attention"])
+    encoders, scorers = in_order(cells["encoder"]), tables.looks(in_order(cells["attention"]))
     height = 0.9 + len(encoders) * (0.35 + 0.2 * len(orderings))
     figure, axes = panels(len(encoders), len(KINDS), height, sharex="col", sharey=True)
     seeds = few(rows)
@@ -37,15 +39,15 @@ def erasure(tables: Tables) -> Drawing:
             own = cells[(cells["encoder"] == encoder) & (cells["kind"] == kind)]
             runs = seeds[(seeds["encoder"] == encoder) & (seeds["quantity"] == kind)]
             at = places(own["ordering"], orderings), places(runs["group"], orderings)
-            dots(axis, own, attentions, at[0], runs, at[1], room=0.5)
+            dots(axis, own, scorers, at[0], runs, at[1], room=0.5)
             zero(axis)
             axis.grid(axis="y", visible=False)
-        axes[row, 0].set_yticks(range(len(orderings)), [o.replace("_", " ") for o in orderings])
+        axes[row, 0].set_yticks(range(len(orderings)), [label_of(o) for o in orderings])
         axes[row, 0].set_ylim(len(orderings) - 0.45, -0.55)
-        axes[row, 0].set_title(name_of(encoder), loc="left")
+        axes[row, 0].set_title(label_of(encoder), loc="left")
     for axis, (kind, label) in zip(axes[-1], KINDS.items(), strict=True):
         axis.set_xlabel(f"{kind} − that of a random order\n{label}")
-    legend(figure, attentions)
+    legend(figure, scorers)
     return Drawing(figure, cells, _caption(rows, cells, tables.interval, left))
 
 
@@ -57,14 +59,14 @@ def _ordered(names: list[str]) -> list[str]:
 
 def _caption(rows: pd.DataFrame, cells: pd.DataFrame, interval: str, left: str) -> str:
     means = cells.groupby(["kind", "ordering"])["estimate"].mean()
-    told = []
+    parts = []
     for kind in KINDS:
         if kind not in means.index.get_level_values(0):
             continue
         own = means[kind]
         top = own.idxmax() if kind == "comprehensiveness" else own.idxmin()
-        first_part = f"{kind}: best {plain(top)} ({own[top]:+.3f} from random)"
-        told.append(
+        first_part = f"{kind}: best in the order of {plain(top)} ({own[top]:+.3f} from random)"
+        parts.append(
             f"{first_part}, attention {own['attention']:+.3f}."
             if "attention" in own and top != "attention"
             else f"{first_part}."
@@ -73,10 +75,9 @@ def _caption(rows: pd.DataFrame, cells: pd.DataFrame, interval: str, left: str) 
     ticks = "; ticks: the seeds" if len(few(rows)) else ""
     bar = f"Dot: mean over seeds; bar: {interval} over seeds" if seeds > 1 else "Dot: the one seed"
     return joined(
-        *[one[:1].upper() + one[1:] for one in told],
-        "How far the probability of the predicted class falls, mean over several shares of tokens "
-        "(AOPC) and over texts, less that of deleting in random order; the shares are averaged, "
-        "as no stage keeps them apart.",
+        *[one[:1].upper() + one[1:] for one in parts],
+        "How far the probability of the predicted class falls, as a mean over several shares of "
+        "deleted tokens (AOPC) and over texts, less the same for a random order.",
         f"{bar}{ticks}.",
         f"{plain(rows['normaliser'].iloc[0])}; {replicates(rows)}, at most "
         f"{counted(int(rows['texts'].max()), 'text')} each.",

@@ -1,37 +1,31 @@
-"""Information of hidden states, by position and by attention rank."""
+"""Information in hidden states, by position and by attention rank."""
+
+from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 import pandas as pd
 
-from attinfo.figures.captions import cell_of, counted, first, joined, plain, replicates
+from attinfo.figures.captions import cell_of, counted, first, joined, plain, replicates, shared
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import few
-from attinfo.figures.style import (
-    GREY,
-    HUES,
-    INK,
-    heading,
-    in_order,
-    legend,
-    name_of,
-    panels,
-    shape_of,
-)
+from attinfo.figures.style import GREY, INK, Look, heading, in_order, legend, panels
 from attinfo.figures.tables import Tables, trained
+from attinfo.keys import BLOCKS, CELL
+from attinfo.labels import label_of
 
-COLUMNS = ["dataset", "encoder", "attention", "normaliser", "seed", "estimator", "unit", "n"]
-SEED_POINTS = 1000  # of thin lines
+COLUMNS = [*CELL, "seed", "estimator", "unit", "n"]
+SEED_POINTS = 1000  # of the thin lines of single seeds
 AXES = {"position": "position in the text", "rank": "attention rank"}
 
 
 def information_by_position(tables: Tables) -> Drawing:
-    """Information of the state at each position."""
+    """Draw the information of the state at each position."""
     return _by_unit(tables, "position")
 
 
 def information_by_rank(tables: Tables) -> Drawing:
-    """Information of the state of the r-th most attended token."""
+    """Draw the information of the state of the r-th most attended token."""
     return _by_unit(tables, "rank")
 
 
@@ -48,12 +42,13 @@ def _by_unit(tables: Tables, index: str) -> Drawing:
     data, more = first(data, "estimator", 3, "estimator")
     encoders, estimators = in_order(data["encoder"]), in_order(data["estimator"])
     seeds = len(few(data, SEED_POINTS)) > 0
+    scorers = tables.looks(in_order(data["attention"]))
     figure, axes = panels(len(estimators), len(encoders), 0.7 + 1.9 * len(estimators))
     for row, estimator in enumerate(estimators):
         for column, encoder in enumerate(encoders):
             own = data[(data["encoder"] == encoder) & (data["estimator"] == estimator)]
-            _lines(axes[row, column], own, seeds)
-        axes[row, 0].set_ylabel(f"information, nats\n({name_of(estimator)})")
+            _lines(axes[row, column], own, scorers, seeds)
+        axes[row, 0].set_ylabel(f"information, nats\n({label_of(estimator)})")
         axes[row, 0].set_ylim(bottom=min(0, data["mi_nats"].min()))
     for column, encoder in enumerate(encoders):
         axes[0, column].set_title(heading(encoder, len(encoders)))
@@ -63,44 +58,47 @@ def _by_unit(tables: Tables, index: str) -> Drawing:
     floor = {"color": GREY, "linewidth": 6, "alpha": 0.3}
     legend(
         figure,
-        in_order(data["attention"]),
-        {"H(Ŷ), the ceiling": ceiling, "permuted outputs": floor},
+        scorers,
+        {"H(Ŷ), the ceiling": ceiling, "permutation null": floor},
     )
     shown = data[[*COLUMNS, "mi_nats", "h_output", "floor_upper"]].reset_index(drop=True)
     return Drawing(figure, shown, _caption(data, index, seeds, left, more))
 
 
-def _lines(axis: Axes, own: pd.DataFrame, seeds: bool) -> None:
-    """A line a scorer, thin ones for the seeds, the ceiling, and the floor as a band."""
+def _lines(axis: Axes, own: pd.DataFrame, scorers: Mapping[str, Look], seeds: bool) -> None:
+    """Draw a line for each scorer, thin lines for seeds, the ceiling and the permutation null."""
     axis.axhline(own["h_output"].mean(), color=INK, linewidth=1, linestyle="--")
     floor = own.groupby("unit")["floor_upper"].mean()
     axis.fill_between(floor.index + 1, 0, floor, color=GREY, alpha=0.3, linewidth=0)
     for attention, part in own.groupby("attention", sort=False):
-        hue = HUES[attention]
+        look = scorers[attention]
         if seeds:
             for _, run in part.groupby("seed"):
-                axis.plot(run["unit"] + 1, run["mi_nats"], color=hue, alpha=0.3, linewidth=0.8)
+                axis.plot(
+                    run["unit"] + 1, run["mi_nats"], color=look.colour, alpha=0.3, linewidth=0.8
+                )
         mean = part.groupby("unit")["mi_nats"].mean()
         style = {"markersize": 3.5, "linewidth": 1.5, "markevery": max(1, len(mean) // 5)}
-        axis.plot(mean.index + 1, mean, f"{shape_of(attention)}-", color=hue, **style)
+        axis.plot(mean.index + 1, mean, f"{look.shape}-", color=look.colour, **style)
 
 
 def _caption(data: pd.DataFrame, index: str, seeds: bool, left: str, more: str) -> str:
     main = data[data["estimator"] == data["estimator"].iloc[0]]
-    means = main.groupby([*COLUMNS[1:4], "unit"], sort=False)[["mi_nats", "h_output"]].mean()
+    means = main.groupby([*BLOCKS, "unit"], sort=False)[["mi_nats", "h_output"]].mean()
     means = means.reset_index()
     last = means["unit"].max()
-    ends = [means.loc[means["unit"] == unit, "mi_nats"].mean() for unit in (0, last)]
+    both = shared(means[means["unit"].isin([0, last])], "unit", [*BLOCKS, "unit"])
+    ends = [both.loc[both["unit"] == unit, "mi_nats"].mean() for unit in (0, last)]
     highest = means.loc[means["mi_nats"].idxmax()]
     share = (means["mi_nats"] / means["h_output"]).mean()
     what = "most attended token" if index == "rank" else "first token"
     lead = (
         f"From the {what} to {index} {last + 1} information goes from {ends[0]:.2f} to "
         f"{ends[1]:.2f} nats, mean over cells ({plain(main['estimator'].iloc[0])}); "
-        if last
+        if last and len(both)
         else ""
     )
-    falls = "If attention ranked tokens as information does, lines would fall." * (index == "rank")
+    falls = (index == "rank") * "If attention ranked tokens as information does, lines would fall."
     return joined(
         f"{lead}highest: {cell_of(highest, but=['normaliser'])}, {index} {highest['unit'] + 1}, "
         f"{highest['mi_nats']:.2f} nats; on average {share:.0%} of H(Ŷ)."
@@ -110,8 +108,8 @@ def _caption(data: pd.DataFrame, index: str, seeds: bool, left: str, more: str) 
         f"Usable information of a state about the predicted class, over the same "
         f"{_texts(data)} at every {index}, those long enough for the last"
         + ("; rank 1 is the most attended." if index == "rank" else "."),
-        f"Thick: mean over seeds{'; thin: the seeds' * seeds}. Dashed: H(Ŷ), the most there can "
-        "be; grey: below the 95% point of outputs permuted among texts.",
+        f"Thick: mean over seeds{'; thin: the seeds' * seeds}. Dashed: H(Ŷ), the largest value "
+        "possible; grey: up to the 95% point of the permutation null.",
         f"{plain(data['normaliser'].iloc[0])}; {replicates(data)}.",
         left,
         more,

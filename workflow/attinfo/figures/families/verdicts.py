@@ -2,18 +2,19 @@
 
 from pandas import DataFrame, isna
 
-from attinfo.claims.conclusions import ALL
+from attinfo.claims.verdicts import VERDICTS
 from attinfo.figures.captions import counted, estimate, joined, listed
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import zero
-from attinfo.figures.style import VERDICT_HUES, panels
+from attinfo.figures.style import VERDICT_COLOURS, panels
 from attinfo.figures.tables import Tables
+from attinfo.keys import ALL
 
 COLUMNS = ["claim", "contrast", "n", "estimate", "ci_low", "ci_high", "p_holm", "verdict"]
 
 
 def verdicts(tables: Tables) -> Drawing:
-    """Effect and verdict of each conclusion."""
+    """Draw the effect of each primary contrast in the colour of its verdict."""
     claims = tables.claims
     data = claims[(claims["role"] == "primary") & (claims["dataset"] == ALL)]
     data = data[COLUMNS].reset_index(drop=True)
@@ -25,20 +26,20 @@ def verdicts(tables: Tables) -> Drawing:
     figure, axes = panels(1, 1, 0.7 + 0.5 * len(data))
     axis = axes[0, 0]
     zero(axis)
-    for y, row in data.iterrows():
-        hue = VERDICT_HUES[row["verdict"]]
-        axis.hlines(y, row["ci_low"], row["ci_high"], color=hue, linewidth=3, alpha=0.5)
-        axis.plot(row["estimate"], y, "o", color=hue, markersize=7)
-        told = "no runs to compare" if isna(row["estimate"]) else row["verdict"]
+    for y, row in enumerate(data.to_dict("records")):
+        colour = VERDICT_COLOURS[row["verdict"]]
+        axis.hlines(y, row["ci_low"], row["ci_high"], color=colour, linewidth=3, alpha=0.5)
+        axis.plot(row["estimate"], y, "o", color=colour, markersize=7)
+        verdict = "no runs to compare" if isna(row["estimate"]) else row["verdict"]
         axis.annotate(
-            f"({row['claim']}) {row['contrast']}: {told}",
+            f"({row['claim']}) {row['contrast']}: {verdict}",
             (0, y),
             xycoords=("axes fraction", "data"),
             xytext=(0, 9),
             textcoords="offset points",
-            color=hue,
+            color=colour,
             fontsize=8,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # the line at 0 passes
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # above the line at 0
         )
     axis.set(
         ylim=(len(data) - 0.6, -0.75),
@@ -52,19 +53,23 @@ def verdicts(tables: Tables) -> Drawing:
 
 def _caption(data: DataFrame, interval: str) -> str:
     known = data[data["estimate"].notna()]
-    told = []
-    for verdict in ("supported", "contradicted", "undetermined"):
+    sentences = []
+    for verdict in VERDICTS:
         own = known[known["verdict"] == verdict]
-        effects = [f"({row['claim']}) {estimate(row)}" for _, row in own.iterrows()]
+        effects = [f"({row['claim']}) {estimate(row)}" for row in own.to_dict("records")]
         if effects:
-            told.append(f"{verdict.capitalize()}: {listed(effects)}.")
+            sentences.append(f"{verdict.capitalize()}: {listed(effects)}.")
     none = data[data["estimate"].isna()]["claim"]
     if len(none):
-        told.append(f"Without runs to compare: {listed([f'({c})' for c in none])}.")
+        sentences.append(f"Without runs to compare: {listed([f'({c})' for c in none])}.")
     low, high = known["n"].min(), known["n"].max()
     seeds = counted(high, "seed") if low == high else f"{low} to {high} seeds"
+    tested = int(data["p_holm"].notna().sum())
     return joined(
-        *told,
+        *sentences,
         f"Dot: effect of the primary contrast; bar: {interval} over seeds and resampled texts, "
-        f"{seeds}. A verdict other than undetermined holds after Holm's correction over the five.",
+        f"{seeds}. A verdict other than undetermined is significant after Holm's correction for "
+        f"{counted(tested, 'contrast')}."
+        if tested
+        else "",
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from attinfo.config.grid import Run
 from attinfo.data.texts import read_summary
-from attinfo.report.figures import evidence
+from attinfo.report.figures import read_figures
 from attinfo.report.page import page, render
 from attinfo.report.strips import Files, strips, write_svgs
 from attinfo.runtime.atomic import whole
@@ -29,7 +29,7 @@ with job(snakemake.log[0]):
         tables={name: pd.read_csv(given[name]) for name in (*TABLES, "ranks")}
         | {"information": pd.read_parquet(given.information)}
         | ({"published": pd.read_csv(given.published)} if given.published else {}),
-        figures=evidence(options["figures"], options["datasets"]),
+        figures=read_figures(options["figures"], options["datasets"]),
         summaries={name: read_summary(folder) for name, folder in data.items()},
         shown=shown,
         seed=runs[0].seed,

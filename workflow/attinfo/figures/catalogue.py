@@ -6,6 +6,7 @@ Nothing is drawn here and matplotlib is not imported, so the workflow can read i
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attinfo.keys import ALL
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from attinfo.figures.drawing import Drawing
     from attinfo.figures.tables import Tables
 
+MISSING = "missing"  # the only column of the numbers of a figure that could not be drawn
 SECTIONS = {  # of the page, and how `snakemake --report` names them
     "verdicts": "Verdicts",
     "agreement": "Agreement",
@@ -173,3 +175,9 @@ def drawn(datasets: Sequence[str]) -> list[tuple[str, str]]:
 def place(name: str, dataset: str) -> str:
     """The path of a figure in the folder of figures, without its ending."""
     return name if dataset == ALL else f"{dataset}/{name}"
+
+
+def is_missing(csv: str | Path) -> bool:
+    """Whether the numbers beside a figure say that it could not be drawn."""
+    with Path(csv).open(encoding="utf-8") as file:
+        return file.readline().strip() == MISSING

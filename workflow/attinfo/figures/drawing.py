@@ -8,14 +8,12 @@ from typing import NamedTuple
 from matplotlib import figure as mpl
 import pandas as pd
 
-from attinfo.figures.catalogue import FIGURES, Figure, drawn, place
+from attinfo.figures.catalogue import FIGURES, MISSING, Figure, drawn, place
 from attinfo.figures.style import GREY, WIDTH, applied, in_order
 from attinfo.figures.tables import Tables
 from attinfo.keys import ALL
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.errors import InputError
-
-MISSING = "missing"  # the only column of the numbers of a figure that could not be drawn
 
 
 class Drawing(NamedTuple):
@@ -63,12 +61,6 @@ def placeholder(reason: str) -> Drawing:
     figure = mpl.Figure(figsize=(WIDTH, 0.5))
     figure.text(0.5, 0.5, "nothing to draw", ha="center", va="center", color=GREY)
     return Drawing(figure, pd.DataFrame({MISSING: [reason]}), reason)
-
-
-def is_missing(csv: str | Path) -> bool:
-    """Whether the numbers beside a figure say that it could not be drawn."""
-    with Path(csv).open(encoding="utf-8") as file:
-        return file.readline().strip() == MISSING
 
 
 def compact(svg: str) -> str:

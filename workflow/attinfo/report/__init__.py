@@ -1,1 +1,1 @@
-"""The page a reader opens first, and what stands beside it: strips of tokens, LaTeX tables."""
+"""The page of a study, with its strips of words and its LaTeX tables."""

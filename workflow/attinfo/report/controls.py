@@ -1,249 +1,315 @@
-"""What the controls of a study show, in its numbers: a sentence or two for each question."""
+"""What the controls of a study find: for each objection an outcome and the study's numbers.
+
+The thresholds that an outcome depends on are our choice.
+"""
 
 import numpy as np
+import pandas as pd
 
 from attinfo.agreement.kendall import null_variance
-from attinfo.figures.style import in_order, name_of
-from attinfo.report.replies import Study, UnansweredError
+from attinfo.keys import CELL
+from attinfo.labels import label_of
+from attinfo.report.findings import (
+    MET,
+    OPEN,
+    PART,
+    STANDS,
+    Finding,
+    Study,
+    UnansweredError,
+    in_words,
+    together,
+)
 from attinfo.report.tables.estimates import spot_checks
 
-NEAR = 0.95  # of H(output): an estimate above is near its ceiling
-FEW_SEEDS = 5  # a cell: with fewer, reviewers object
+NEAR = 0.95  # of H(output); an estimate above is near its ceiling
+FEW_SEEDS = 5  # with fewer, intervals are wide
+FAR = 0.1  # τ-b; encoders whose agreement differs by more are not alike
 
 
-def saturation(study: Study) -> str:
+def _graded(value: float, good: float, bad: float) -> str:
+    """Met up to `good`, standing above `bad`, met in part between them."""
+    return MET if value <= good else STANDS if value > bad else PART
+
+
+def saturation(study: Study) -> Finding:
     """How near the estimates are to the entropy of the output."""
     own = study.information
     own = own[own["index"].isin(["position", "rank"])]
     if own.empty:
         raise UnansweredError("no estimates by position or by rank")
     by_encoder = own.groupby("encoder", sort=False)["mi_over_h"].mean()
-    told = ", ".join(f"{name_of(e)} {value:.0%}" for e, value in by_encoder.items())
-    near = (own["mi_over_h"] > NEAR).mean()
-    checked = " ".join(spot_checks(study.tables["information"]))
-    return (
-        f"Linear probes reach, of the ceiling H(Ŷ), on average: {told}. {near:.1%} of the "
-        f"estimates by position and rank are within 5 % of it. {checked}"
-    ).strip()
+    shares = ", ".join(f"{label_of(str(e))} {value:.0%}" for e, value in by_encoder.items())
+    near = float((own["mi_over_h"] > NEAR).mean())
+    words = (
+        f"Estimates by linear probes are, on average, this share of their ceiling H(Ŷ): {shares}. "
+        f"{near:.1%} of the estimates by position and rank are within 5 % of the ceiling."
+    )
+    checks = " ".join(spot_checks(study.tables["information"]))
+    return Finding(_graded(near, 0.05, 0.5), f"{words} {checks}".strip())
 
 
-def dimensions(study: Study) -> str:
-    """Bias where the truth is known, and what a second estimator says."""
+def dimensions(study: Study) -> Finding:
+    """Bias where the truth is known, and the distance to a second estimator."""
     known = study.tables["calibration"]
     known = known[(known["task"] == "gaussian") & (known["estimator"] == "linear")]
     known = known[known["n"] == known["n"].max()]
     if known.empty:
         raise UnansweredError("no calibration on normal classes")
-    flags, own = study.information["flags"], study.information
+    own = study.information
     if own.empty:
         raise UnansweredError("no trained models")
-    second = "nearest neighbours" if "knn" in set(study.tables["information"]["estimator"]) else ""
-    apart = flags.str.contains("estimators_disagree").mean()
-    floor = flags.str.contains("below_floor").mean()
-    return (
-        f"On normal classes of known information linear probes are off by "
-        f"{known['bias'].abs().mean():.3f} nats on average of {known['truth'].mean():.3f} "
-        f"({known['n'].max():.0f} texts). Of the {len(own)} estimates of trained models "
-        f"{floor:.1%} are not above those of permuted outputs"
-        + (f", and {apart:.1%} are far from those by {second}." if second else ".")
+    second = "knn" in set(study.tables["information"]["estimator"])
+    apart = float(own["flags"].str.contains("estimators_disagree").mean())
+    null = float(own["flags"].str.contains("below_floor").mean())
+    bias, truth = float(known["bias"].abs().mean()), float(known["truth"].mean())
+    words = (
+        f"On normal classes of known information the bias of linear probes is {bias:.3f} nats on "
+        f"average, where the truth is {truth:.3f} ({known['n'].max():.0f} texts). Of the "
+        f"{len(own)} estimates of trained models {null:.1%} are not above the permutation null"
+        + (f", and {apart:.1%} are far from those by nearest neighbours." if second else ".")
     )
+    parts = [_graded(bias / truth, 0.1, 0.25), _graded(null, 0.05, 0.5)]
+    parts += [_graded(apart, 0.1, 0.5)] if second else []
+    return Finding(together(parts), words)
 
 
-def averages(study: Study) -> str:
+def averages(study: Study) -> Finding:
     """Agreement within texts, by position and by rank, side by side."""
-    parts = [f"within texts {study.mean('tau_gain')}"]
+    parts, outcome = [f"within texts {study.mean('tau_gain'):+.3f}"], MET
     for index in ("position", "rank"):
         own = study.agreement(index, "attention~linear_mi", "kendall_b")["value"]
         parts.append(f"by {index} {own.mean():+.3f}" if len(own) else f"by {index} not known")
-    return f"τ-b of attention and information, mean over the trained models: {', '.join(parts)}."
+        outcome = outcome if len(own) else PART
+    words = f"τ-b of attention and information, mean over the trained models: {', '.join(parts)}."
+    return Finding(outcome, words)
 
 
-def context(study: Study) -> str:
+def context(study: Study) -> Finding:
     """Agreement where states have read the text, and where they have not."""
-    encoders = in_order(study.tables["cells"]["encoder"])
+    encoders = list(dict.fromkeys(study.tables["cells"]["encoder"]))
     if "mlp" not in encoders or len(encoders) < 2:
         raise UnansweredError("no encoder of single words beside one that reads the context")
-    told = ", ".join(f"{name_of(e)} {study.mean('tau_gain', encoder=e)}" for e in encoders)
-    return f"τ-b of attention and gain by encoder, the per-token MLP as the reference: {told}."
+    values = {e: study.mean("tau_gain", encoder=e) for e in encoders}
+    apart = max(abs(value - values["mlp"]) for value in values.values())
+    shares = ", ".join(f"{label_of(e)} {value:+.3f}" for e, value in values.items())
+    words = f"τ-b of attention and gain by encoder, with the per-token MLP as reference: {shares}."
+    return Finding(STANDS if apart > FAR else MET, words)
 
 
-def position(study: Study) -> str:
+def position(study: Study) -> Finding:
     """Agreement with position and frequency, and with these held fixed."""
-    return (
-        f"τ-b of attention with gain {study.mean('tau_gain')}; with position held fixed "
-        f"{study.mean('partial_position_gain')}, with word frequency held fixed "
-        f"{study.mean('partial_frequency_gain')}. Of attention with position itself "
-        f"{study.mean('tau_position')}, with frequency {study.mean('tau_frequency')}."
+    raw = study.mean("tau_gain")
+    fixed = [study.mean(f"partial_{control}_gain") for control in ("position", "frequency")]
+    left = min(value / raw for value in fixed) if raw else 0.0
+    words = (
+        f"τ-b of attention with gain is {raw:+.3f}; with position held fixed {fixed[0]:+.3f}, with "
+        f"word frequency held fixed {fixed[1]:+.3f}. τ-b of attention with position is "
+        f"{study.mean('tau_position'):+.3f}, with frequency {study.mean('tau_frequency'):+.3f}."
     )
+    return Finding(_graded(1 - left, 0.2, 0.5), words)
 
 
-def length(study: Study) -> str:
-    """How wide the null of a single text's τ is at the length of these texts."""
-    told = []
+def length(study: Study) -> Finding:
+    """The standard deviation of the τ of a single text under the null."""
+    parts = []
     for name, summary in study.summaries.items():
         tokens = summary["splits"]["test"]["median_tokens"]
         spread = float(np.sqrt(null_variance(np.array([tokens]))[0]))
-        of = name.replace("_", " ")
-        told.append(f"{spread:.2f} for the {tokens:.0f} words of a median text of {of}")
-    return (
-        "No test of single texts enters any verdict. By chance alone τ of one text has a standard "
-        f"deviation of {', '.join(told)}; what is averaged are the τ-b of all texts."
+        parts.append(
+            f"{spread:.2f} for the {tokens:.0f} words of a median text of {label_of(name)}"
+        )
+    words = (
+        "No test of a single text enters any verdict; the τ-b of all texts are averaged. By "
+        f"chance alone the τ of one text has a standard deviation of {', '.join(parts)}."
     )
+    return Finding(MET, words)
 
 
-def ties(study: Study) -> str:
-    """How many texts have no order, and what ties allow."""
+def ties(study: Study) -> Finding:
+    """How many texts have no order, and how far ties limit τ-b."""
     own = study.agreement("instance", "attention~linear_gain", "kendall_b")
     if own.empty:
         raise UnansweredError("no agreement that is defined")
-    left_out = own["excluded"].sum() / (own["n"] + own["excluded"]).sum()
-    return (
-        f"Undefined is not zero: {left_out:.1%} of the texts of trained models have no order and "
-        f"are left out. {own['tie_rate'].mean():.1%} of the pairs of words are tied; ties allow a "
-        f"τ-b of {own['ceiling'].mean():.3f} on average. Scores, not rounded weights, are ordered."
+    left_out = float(own["excluded"].sum() / (own["n"] + own["excluded"]).sum())
+    ceiling = float(own["ceiling"].mean())
+    words = (
+        f"{left_out:.1%} of the texts of trained models have no order. They are left out, not "
+        f"counted as zero. {own['tie_rate'].mean():.1%} of the pairs of words are tied, and ties "
+        f"allow a τ-b of {ceiling:.3f} on average. Scores are ordered, not rounded weights."
+    )
+    return Finding(
+        together([_graded(left_out, 0.05, 0.25), _graded(1 - ceiling, 0.05, 0.2)]), words
     )
 
 
-def gumbel(study: Study) -> str:
+def gumbel(study: Study) -> Finding:
     """Gumbel-softmax against softmax of the same temperature, in training or afterwards."""
-    same = study.contrasts("iv", within="entropy of attention: softmax of the same temperature")
-    after = study.contrasts("iv", within="tempered afterwards")
-    if not same + after:
+    parts = ("entropy of attention: softmax of the same temperature", "tempered afterwards")
+    own = pd.concat([study.contrasts("skewness", within=part) for part in parts])
+    if own.empty:
         raise UnansweredError("no softmax of the temperature of a Gumbel-softmax beside it")
-    return " ".join(f"{told}." for told in same + after)
+    outcomes = {"supported": MET, "contradicted": STANDS}
+    return Finding(together([outcomes.get(v, OPEN) for v in own["verdict"]]), in_words(own))
 
 
-def correlations(study: Study) -> str:
-    """Other statistics than τ-b, and deletion as an axis of its own."""
+def correlations(study: Study) -> Finding:
+    """Other statistics than τ-b, and deletion of words."""
     others = {
         "weighted_tau_gain": "weighted τ",
         "pearson_gain": "Pearson’s r",
         "topk_overlap_gain": "overlap of the top k",
     }
-    told = ", ".join(f"{label} {study.mean(name)}" for name, label in others.items())
-    return f"τ-b {study.mean('tau_gain')}, {told}; mean over the trained models. {deletion(study)}"
+    tau, values = study.mean("tau_gain"), {name: study.mean(name) for name in others}
+    parts = ", ".join(f"{label} {values[name]:+.3f}" for name, label in others.items())
+    words = f"τ-b {tau:+.3f}, {parts}; mean over the trained models. {_deletion(study)}"
+    alike = all(values[name] * tau > 0 for name in ("weighted_tau_gain", "pearson_gain"))
+    return Finding(MET if alike else STANDS, words)
 
 
-def deletion(study: Study) -> str:
+def _deletion(study: Study) -> str:
     """Normalised comprehensiveness of attention, information and random orders."""
     table = study.tables["faithfulness"]
     own = table[(table["variant"] == "trained") & (table["kind"] == "comprehensiveness")]
     means = own.groupby("ordering")["naopc"].mean().dropna()
     names = {"attention": "attention", "information": "gain", "random": "random order"}
-    told = [f"{label} {means[name]:.3f}" for name, label in names.items() if name in means]
-    if not told:
-        return "Deletion is not measured."
-    return f"Deleting words, normalised comprehensiveness: {', '.join(told)}."
+    parts = [f"{label} {means[name]:.3f}" for name, label in names.items() if name in means]
+    if not parts:
+        return "Deletion of words was not measured."
+    return f"Normalised comprehensiveness when words are deleted: {', '.join(parts)}."
 
 
-def plausibility(study: Study) -> str:
-    """Rated words and deletion, each by itself."""
+def plausibility(study: Study) -> Finding:
+    """Deletion of words, and rated words."""
     try:
         attention, gain, rarity = (
             study.mean(f"plausibility_{name}") for name in ("attention", "gain", "rarity")
         )
-        rated = (
-            f"Average precision of finding rated words, above chance: attention {attention}, gain "
-            f"{gain}, rarity of the word {rarity}."
-        )
     except UnansweredError:
-        rated = "No words of this study’s texts are rated by people: plausibility is not measured."
-    return f"{deletion(study)} {rated}"
+        missing = "No lexicon rates words of this study’s texts, so plausibility was not measured."
+        return Finding(PART, f"{_deletion(study)} {missing}")
+    rated = (
+        f"Average precision of finding rated words, above chance: attention {attention:+.3f}, gain "
+        f"{gain:+.3f}, rarity of the word {rarity:+.3f}."
+    )
+    return Finding(MET, f"{_deletion(study)} {rated}")
 
 
-def causality(study: Study) -> str:
-    """Agreement and accuracy of what training attention did not make."""
+def causality(study: Study) -> Finding:
+    """Agreement where the weights are not the model's own choice."""
     cells = study.tables["cells"]
     own = cells[cells["statistic"] == "tau_gain"].dropna(subset="estimate")
-    means = own.groupby("variant", sort=False)["estimate"].mean()
-    if set(means.index) <= {"trained"}:
+    if set(own["variant"]) <= {"trained"}:
         raise UnansweredError("no ablations")
-    compared = own[own["variant"] != "trained"][["dataset", "encoder", "attention", "normaliser"]]
-    trained = own[own["variant"] == "trained"].merge(compared.drop_duplicates())
+    ablated = own[own["variant"] != "trained"]
+    trained = own[own["variant"] == "trained"].merge(ablated[CELL].drop_duplicates())
     if trained.empty:
         raise UnansweredError("no trained models of the same cells as its ablations")
-    told = [f"trained (the same cells) {trained['estimate'].mean():+.3f}"]
-    told += [f"{name_of(v)} {m:+.3f}" for v, m in means.items() if v != "trained"]
+    parts = [f"trained (the same cells) {trained['estimate'].mean():+.3f}"]
+    for variant, cells_of in ablated.groupby("variant", sort=False):
+        parts.append(f"{label_of(str(variant))} {cells_of['estimate'].mean():+.3f}")
     wanted = ("frozen_scorer", "uniform", "permuted", "refitted_scorer", "untrained", "adversarial")
-    absent = [name_of(v) for v in wanted if v not in set(cells["variant"])]
-    missing = f" Not in this study: {', '.join(absent)}." if absent else ""
-    return f"τ-b of attention and gain by ablation: {', '.join(told)}.{missing}"
+    absent = [label_of(v) for v in wanted if v not in set(cells["variant"])]
+    missing = f" This study does not have: {', '.join(absent)}." if absent else ""
+    words = f"τ-b of attention and gain by ablation: {', '.join(parts)}.{missing}"
+    tested = pd.concat(
+        study.contrasts("learning", role, "agreement") for role in ("primary", "secondary")
+    )
+    outcomes = {"supported": MET, "contradicted": STANDS}
+    return Finding(together([outcomes.get(v, OPEN) for v in tested["verdict"]] or [OPEN]), words)
 
 
-def output(study: Study) -> str:
-    """Which output is asked about, and how often the two agree."""
+def output(study: Study) -> Finding:
+    """The output that the information is about, and how often it is the gold label."""
     about = study.config["information"]["output"]
-    asked = {"predicted": "the class that the model predicts", "label": "the gold label"}[about]
+    which = {"predicted": "the class that the model predicts", "label": "the gold label"}[about]
     accuracy = study.cells("accuracy")
     try:
-        null = f" Models trained on shuffled labels: τ-b {study.mean('tau_gain', 'label_shuffled')}"
-        null += f" at accuracy {study.cells('accuracy', 'label_shuffled').mean():.3f}."
+        tau, right = (study.mean(name, "label_shuffled") for name in ("tau_gain", "accuracy"))
+        null = f" Models trained on shuffled labels: τ-b {tau:+.3f} at accuracy {right:.3f}."
+        outcome = MET
     except UnansweredError:
-        null = " This study trains no models on shuffled labels."
-    return (
-        f"Information is about {asked}, which is the gold label in {accuracy.min():.1%} to "
-        f"{accuracy.max():.1%} of the test texts.{null}"
+        null, outcome = " This study trains no models on shuffled labels.", PART
+    return Finding(
+        outcome,
+        f"Information is about {which}, which is the gold label in {accuracy.min():.1%} to "
+        f"{accuracy.max():.1%} of the test texts.{null}",
     )
 
 
-def accuracy(study: Study) -> str:
-    """The primary questions of (i) and (v) at equal accuracy."""
-    told = study.contrasts("i", role="control") + study.contrasts("v", role="control")
-    if not told:
+def accuracy(study: Study) -> Finding:
+    """Primary contrasts at equal accuracy, beside the contrasts themselves."""
+    outcomes, rows = [], []
+    for name in ("preservation", "combinations"):
+        found, primary = study.contrasts(name, "control"), study.contrasts(name, "primary")
+        for row in found.to_dict("records"):
+            turned = row["estimate"] * primary["estimate"].iloc[0] < 0
+            same = row["verdict"] == primary["verdict"].iloc[0] != "undetermined"
+            outcomes.append(STANDS if turned else MET if same else OPEN)
+        rows.append(found)
+    if not outcomes:
         raise UnansweredError("no runs to compare at equal accuracy")
-    return " ".join(f"{one}." for one in told)
+    return Finding(together(outcomes), in_words(pd.concat(rows)))
 
 
-def seeds(study: Study) -> str:
-    """How many seeds, and what a seed does."""
+def seeds(study: Study) -> Finding:
+    """The number of seeds, and the variance that seeds cause."""
     count = study.tables["runs"]["seed"].nunique()
     if count < 2:
-        raise UnansweredError("one seed: nothing is known of models trained anew")
+        raise UnansweredError("one seed, so it shows nothing about retrained models")
     variance = study.tables["variance"]
     own = variance[(variance["statistic"] == "tau_gain") & variance["share"].notna()]
     own = own[own["component"].isin(["seed", "residual"])]
     shares = ", ".join(
-        f"{row.component} {row.share:.0%} (SD {row.sd:.3f})" for row in own.itertuples()
+        f"{row['component']} {row['share']:.0%} (SD {row['sd']:.3f})"
+        for row in own.to_dict("records")
     )
-    few = f" That is fewer than {FEW_SEEDS}: intervals are wide." if count < FEW_SEEDS else ""
-    return (
-        f"{count} seeds a cell, the replicates of every interval; texts are resampled within."
-        f"{few}" + (f" Of the variance of agreement (τ-b) seeds make: {shares}." if shares else "")
+    few = f" With fewer than {FEW_SEEDS} seeds, intervals are wide." if count < FEW_SEEDS else ""
+    words = (
+        f"{count} seeds per cell are the replicates of every interval, and texts are resampled "
+        f"within them.{few}"
+        + (f" Shares of the variance of agreement (τ-b) that seeds cause: {shares}." * bool(shares))
     )
+    return Finding(PART if few else MET, words)
 
 
-def multiplicity(study: Study) -> str:
-    """How many contrasts, what adjusting does, and how well the best cell is known."""
+def multiplicity(study: Study) -> Finding:
+    """How many contrasts there are, the effect of adjusting, and how certain the best cell is."""
     claims, ranks = study.tables["claims"], study.tables["ranks"]
     level = study.config["statistics"]["level"]
     tested = claims[claims["p"].notna()]
     if tested.empty:
         raise UnansweredError("no p that could be adjusted")
     adjusted = tested["p_holm"].fillna(tested["p_bh"])
-    told = (
+    words = (
         f"Of {len(tested)} contrasts with a p, {(tested['p'] < 1 - level).sum()} are below "
-        f"{1 - level:.2g} as they are, {(adjusted < 1 - level).sum()} once adjusted."
+        f"{1 - level:.2g} before adjustment and {(adjusted < 1 - level).sum()} after it."
     )
     best = ranks[(ranks["statistic"] == "tau_gain") & (ranks["rank"] == 1)]
-    for row in best.head(1).itertuples():
-        told += (
-            f" The cell of largest agreement ({name_of(row.encoder)}, {name_of(row.attention)}, "
-            f"{name_of(row.normaliser)}) has a rank between {row.rank_low:.0f} and "
-            f"{row.rank_high:.0f} of {row.cells:.0f}."
+    for row in best.head(1).to_dict("records"):
+        cell = ", ".join(label_of(row[block]) for block in CELL[1:])
+        words += (
+            f" The cell with the largest agreement ({cell}) has a rank between "
+            f"{row['rank_low']:.0f} and {row['rank_high']:.0f} of {row['cells']:.0f}."
         )
-    return told
+    return Finding(MET, words)
 
 
-def attenuation(study: Study) -> str:
-    """Reliability of both orders, and agreement corrected for it."""
+def attenuation(study: Study) -> Finding:
+    """How well both orders repeat, and the agreement corrected for it."""
     wanted = {
         "attention of two seeds": ("attention~attention", "seed_reliability"),
         "gain of two seeds": ("attention~linear_gain", "seed_reliability"),
-        "the two with each other": ("attention~linear_gain", "spearman"),
+        "attention with gain": ("attention~linear_gain", "spearman"),
         "the same, disattenuated": ("attention~linear_gain", "disattenuated"),
     }
     means = {label: study.agreement("instance", *key)["value"] for label, key in wanted.items()}
-    told = [f"{label} {own.mean():+.3f}" for label, own in means.items() if len(own)]
     if means["attention of two seeds"].empty:
-        raise UnansweredError("one seed: how well rankings repeat is not known")
-    return f"Spearman’s ρ within texts, mean over the trained cells: {', '.join(told)}."
+        raise UnansweredError("one seed, so it is not known how well rankings repeat")
+    parts = [f"{label} {own.mean():+.3f}" for label, own in means.items() if len(own)]
+    words = f"Spearman’s ρ within texts, mean over the trained cells: {', '.join(parts)}."
+    corrected = means["the same, disattenuated"]
+    usable = len(corrected) and bool((corrected.abs() <= 1).all())
+    if not usable:
+        words += " The correction is undefined or exceeds 1 in some cells, where it has no meaning."
+    return Finding(MET if usable else STANDS, words)

@@ -1,4 +1,4 @@
-"""The figures of the page: where they stand, what they say, and why one is missing."""
+"""The figures of the page: where each stands, its caption, and why one is missing."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -6,16 +6,16 @@ from pathlib import Path
 import re
 from typing import NamedTuple
 
-from attinfo.figures.catalogue import ALL, drawn, place
-from attinfo.figures.drawing import is_missing
-from attinfo.figures.registry import FIGURES
+from attinfo.figures.catalogue import FIGURES, drawn, is_missing, place
+from attinfo.keys import ALL
+from attinfo.labels import label_of
 
-LARGEST = 300_000  # bytes of a vector picture; a denser one is shown as PNG if that is smaller
+LARGEST = 300_000  # bytes of an SVG; a larger one is shown as PNG if that is smaller
 IN_ALL = 5_000_000  # bytes of all pictures of a page
 
 
 class Figure(NamedTuple):
-    """A figure of the page; without a `source` its caption says why."""
+    """A figure of the page. If `source` is empty, the caption says why."""
 
     name: str
     anchor: str
@@ -26,11 +26,12 @@ class Figure(NamedTuple):
     source: str
 
 
-def evidence(folder: str | Path, datasets: Sequence[str]) -> list[Figure]:
-    """The figures of a study, in order: each once overall or once a data set.
+def read_figures(folder: str | Path, datasets: Sequence[str]) -> list[Figure]:
+    """Read the figures of a study, in the order of the page.
 
     Args:
-        folder: holds `<name>.svg`, `.png`, `.csv` and `.rst`, those of a data set in its folder.
+        folder: with `<name>.svg`, `.png`, `.csv` and `.rst` of each figure. The figures of a data
+            set are in a folder of its name.
         datasets: of the study.
     """
     found, room = [], IN_ALL
@@ -41,15 +42,15 @@ def evidence(folder: str | Path, datasets: Sequence[str]) -> list[Figure]:
             source = _picture(stem)
             room -= len(source)
             if room < 0:
-                caption, source = "the page would be too large; it is among the files.", ""
+                caption, source = "the page would be too large. The file is in the results.", ""
         kind, one = FIGURES[name], dataset != ALL
-        tell = one and len(datasets) > 1
+        several = one and len(datasets) > 1
         found.append(
             Figure(
                 name,
                 f"figure-{name}-{dataset}" if one else f"figure-{name}",
                 kind.section,
-                f"{kind.title}: {dataset.replace('_', ' ')}" if tell else kind.title,
+                f"{kind.title}: {label_of(dataset)}" if several else kind.title,
                 caption,
                 f"figures/{place(name, dataset)}.svg",
                 source,
@@ -59,12 +60,12 @@ def evidence(folder: str | Path, datasets: Sequence[str]) -> list[Figure]:
 
 
 def read_caption(path: Path) -> str:
-    """A caption, its reStructuredText marks taken off."""
+    """Read a caption, without the marks of reStructuredText."""
     return re.sub(r"\s+", " ", path.read_text("utf-8").replace("``", "")).strip()
 
 
 def _picture(path: Path) -> str:
-    """The picture as a link that holds it: as vectors, unless these are many."""
+    """A link that holds the picture: as SVG, or as PNG if that is much smaller."""
     vectors = path.with_suffix(".svg").read_bytes()
     if len(vectors) > LARGEST:
         pixels = path.with_suffix(".png").read_bytes()

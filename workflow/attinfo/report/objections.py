@@ -1,120 +1,179 @@
-"""What reviewers would hold against such a study, and the control that meets it."""
+"""What reviewers would object to in such a study, the controls that address it, and the replies."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from attinfo.claims.conclusions import CONCLUSIONS
 from attinfo.report import controls
-from attinfo.report.replies import Question
+from attinfo.report.findings import MET, NONE, PART, Finding, Study, UnansweredError
 
+
+class Question(NamedTuple):
+    """An objection, the control that addresses it, and what the control leaves open.
+
+    `places` name the figures and tables to look at; the page links the first that it has.
+    """
+
+    objection: str
+    control: str
+    finding: Callable[[Study], Finding]
+    places: tuple[str, ...]
+    remains: str = ""
+
+
+class Reply(NamedTuple):
+    """A question as the page shows it, with the outcome and the study's numbers."""
+
+    objection: str
+    control: str
+    outcome: str
+    finding: str
+    place: str
+    remains: str
+
+
+def replies(questions: Sequence[Question], study: Study, anchors: Mapping[str, str]) -> list[Reply]:
+    """Answer questions from a study.
+
+    A control that leaves something open meets an objection in part at most.
+
+    Args:
+        questions: to answer.
+        study: the tables to answer them from.
+        anchors: the name of a figure or table -> its anchor on the page; and `contents`.
+    """
+    shown = []
+    for question in questions:
+        place = next(anchors[p] for p in (*question.places, "contents") if p in anchors)
+        try:
+            (outcome, words), remains = question.finding(study), question.remains
+            outcome = PART if remains and outcome == MET else outcome
+        except UnansweredError as why:
+            outcome, words, remains = NONE, f"It has {why}.", ""
+        shown.append(Reply(question.objection, question.control, outcome, words, place, remains))
+    return shown
+
+
+_AT_EQUAL_ACCURACY = " and ".join(
+    f"({CONCLUSIONS[name].numeral})" for name in ("preservation", "combinations")
+)
 QUESTIONS = (
     Question(
-        "A state that has read the whole text holds all there is to know of the output, so "
-        "estimates of its information rank nothing.",
-        "The quantity is usable information: what held-out linear probes can extract. A pool of "
-        "linear and nonlinear probes checks a sample.",
+        "A state that has read the whole text holds everything there is to know about the output, "
+        "so estimates of its information cannot rank states.",
+        "The study estimates usable information, which held-out linear probes can extract. A pool "
+        "of linear and nonlinear probes checks a sample.",
         controls.saturation,
         ("information_by_rank", "information_by_position", "context-table"),
-        "The family of probes is not varied beyond that, and no noise is added to the states.",
+        "No other families of probes are tried, and no noise is added to the states.",
     ),
     Question(
         "Information in many dimensions cannot be estimated from so few texts.",
-        "Cross-fitted probes, a second family of estimators, permuted outputs as the floor, and "
-        "generated states of known information at the study’s width and numbers of texts.",
+        "Probes are cross-fitted. A second family of estimators, permuted outputs, and generated "
+        "states of known information with the study’s width and numbers of texts are compared.",
         controls.dimensions,
         ("calibration", "calibration-table"),
     ),
     Question(
-        "Mutual information is an average over texts, attention belongs to one text.",
-        "Both are reported and never mixed: pointwise information within texts, and values by "
-        "position and by attention rank over texts.",
+        "Mutual information is an average over texts, but attention belongs to one text.",
+        "Both are reported and never mixed: pointwise information within texts, and averages over "
+        "texts by position and by attention rank.",
         controls.averages,
         ("unit-table",),
     ),
     Question(
-        "States of a recurrent network mix the whole text, so a weight on a state is no weight on "
-        "its word.",
-        "An encoder of single words as the reference; information in the word itself beside that "
-        "in its state; deletion of words, not of states.",
+        "States of a recurrent network mix the whole text, so a weight on a state is not a weight "
+        "on its word.",
+        "An encoder of single words is the reference. The information in the word itself is "
+        "reported beside that in its state, and words are deleted, not states.",
         controls.context,
         ("context-table",),
-        "How alike the states of a text are (conicity) is not measured.",
+        "The similarity of the states of a text (conicity) is not measured.",
     ),
     Question(
         "Position, text length and padding could make attention and information agree.",
-        "Agreement with position and word frequency as baselines, and with each held fixed. "
-        "Padding gets no weight, which a test holds.",
+        "Agreement with position and with word frequency is reported, and agreement with gain with "
+        "each of them held fixed. A test of the software checks that padding gets no weight.",
         controls.position,
-        ("yardstick-table",),
+        ("measure-table",),
         "Texts are not stratified by length.",
     ),
     Question(
         "The longer the text, the more “significant” any rank correlation.",
-        "No share of significant texts is counted; the replicate of every interval is the seed.",
+        "No share of significant texts is counted. The replicate of every interval is the seed.",
         controls.length,
         ("agreement", "data-table"),
     ),
     Question(
-        "Ties make rank correlations undefined, or cap them.",
-        "τ-b; texts without an order are left out and counted; tie rates and the attainable "
-        "ceiling are kept.",
+        "Ties make rank correlations undefined, or limit them.",
+        "The statistic is τ-b. Texts without an order are left out and counted; tie rates and the "
+        "attainable ceiling are reported.",
         controls.ties,
         ("agreement-table",),
     ),
     Question(
-        "That Gumbel-softmax below temperature one is more skewed is true by definition.",
-        "Softmax of the same temperature, trained so and tempered afterwards, as controls; noise "
-        "is off at evaluation.",
+        "Gumbel-softmax below temperature one is more skewed by definition.",
+        "Softmax of the same temperature is the control, in training and applied afterwards. At "
+        "evaluation there is no noise.",
         controls.gumbel,
         ("skew", "contrast-table"),
     ),
     Question(
-        "Rank correlation is the wrong yardstick for attention.",
-        "Other statistics beside it, and deletion of words as an axis of its own.",
+        "Rank correlation is the wrong measure of attention.",
+        "Other statistics are reported beside it, and so is the deletion of words.",
         controls.correlations,
         ("agreement-table",),
     ),
     Question(
         "Faithful is not plausible.",
-        "Two yardsticks apart: deletion of words, and words that people rate.",
+        "Deletion of words and words that people rated are reported separately.",
         controls.plausibility,
         ("faithfulness-table",),
-        "Models are not retrained on texts with words removed (ROAR), so deletion leaves the "
-        "distribution of texts.",
+        "Models are not retrained on texts with words removed (ROAR), so texts with deleted words "
+        "are unlike those that the models were trained on.",
     ),
     Question(
         "Attention shapes the states: it makes the information that it then agrees with.",
-        "Ablations in which the weights are not the model’s own choice.",
+        "Ablations have weights that are not the model’s own choice.",
         controls.causality,
         ("ablations", "contrast-table"),
     ),
     Question(
-        "Information about the prediction, or about the label?",
-        "The config names the output; models trained on shuffled labels are the null.",
+        "Is the information about the prediction, or about the label?",
+        "The config names the output. Models trained on shuffled labels are the null.",
         controls.output,
         ("model-table",),
-        "The other output, the logit margin, and right and wrong texts apart are not in this "
-        "study.",
+        "The other output, the logit margin, and right and wrong texts separately are not "
+        "measured.",
     ),
     Question(
         "Better models may simply agree better.",
-        "Contrasts (i) and (v) once more, adjusted for accuracy and on pairs of equal accuracy.",
+        f"Contrasts {_AT_EQUAL_ACCURACY} are repeated, adjusted for accuracy and on pairs of equal "
+        "accuracy.",
         controls.accuracy,
         ("accuracy", "contrast-table"),
     ),
     Question(
-        "Texts are no replicates: models trained anew differ.",
-        "Seeds are paired and are the replicates; the variance is split over blocks and seeds.",
+        "Texts are no replicates: retrained models differ.",
+        "Seeds are paired and are the replicates. The variance is split over blocks and seeds.",
         controls.seeds,
         ("variance-table",),
     ),
     Question(
-        "With so many comparisons something will come out.",
-        "Five primary contrasts, declared before any result and adjusted by Holm; all others by "
-        "Benjamini and Hochberg; ranks with simultaneous intervals instead of a best cell.",
+        "With so many comparisons, some will be significant by chance.",
+        f"The {len(CONCLUSIONS)} primary contrasts were declared before any result. They are "
+        "adjusted by Holm, all others by Benjamini and Hochberg. Ranks have simultaneous "
+        "intervals.",
         controls.multiplicity,
         ("verdict-table",),
     ),
     Question(
         "Noise in either ranking lowers their agreement.",
-        "How well each repeats between seeds, and the agreement corrected for it.",
+        "The study reports how well each ranking repeats between seeds, and the agreement "
+        "corrected for it.",
         controls.attenuation,
         ("reliability-table",),
+        "Models of two seeds differ, so their correlation underestimates how well the ranking of "
+        "one model can be measured.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The page of a study: one self-contained HTML file, made of its tables, figures and strips."""
+"""The page of a study: one self-contained HTML file with its tables, figures and strips."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,27 @@ from markupsafe import Markup
 import pandas as pd
 
 from attinfo.figures.catalogue import SECTIONS
+from attinfo.labels import label_of
 from attinfo.report.figures import Figure
-from attinfo.report.objections import QUESTIONS
-from attinfo.report.replies import Reply, Study, replies
+from attinfo.report.findings import MET, NONE, OPEN, PART, STANDS, Study
+from attinfo.report.objections import QUESTIONS, Reply, replies
 from attinfo.report.strips import Strip
+from attinfo.report.tables.agreement import (
+    agreement_table,
+    faithfulness_table,
+    measure_table,
+    model_table,
+    reliability_table,
+    unit_table,
+)
 from attinfo.report.tables.base import Table
+from attinfo.report.tables.claims import (
+    contrast_table,
+    published_table,
+    rank_table,
+    variance_table,
+    verdict_table,
+)
 from attinfo.report.tables.estimates import (
     calibration_table,
     context_table,
@@ -26,19 +42,6 @@ from attinfo.report.tables.estimates import (
     truth_table,
 )
 from attinfo.report.tables.provenance import cost_table, data_table, provenance_table
-from attinfo.report.tables.results import (
-    agreement_table,
-    contrast_table,
-    faithfulness_table,
-    model_table,
-    published_table,
-    rank_table,
-    reliability_table,
-    unit_table,
-    variance_table,
-    verdict_table,
-    yardstick_table,
-)
 from attinfo.report.template import template
 from attinfo.report.verdict_text import answers, headline
 from attinfo.runtime.cost import Cost
@@ -70,7 +73,7 @@ def tables_of(
     records: Sequence[str | Path],
     level: float,
 ) -> dict[str, Table | None]:
-    """The tables of the page, by the names that its template has for them."""
+    """Make the tables of the page, by the names that the template has for them."""
     claims, cells, agreement = tables["claims"], tables["cells"], tables["agreement"]
     information = tables["information"]
     published = tables.get("published")
@@ -78,7 +81,7 @@ def tables_of(
         "verdicts": verdict_table(claims, level),
         "agreement": agreement_table(cells, level),
         "units": unit_table(agreement),
-        "yardsticks": yardstick_table(cells),
+        "measures": measure_table(cells),
         "reliability": reliability_table(agreement),
         "published": None if published is None else published_table(published, level),
         "context": context_table(information),
@@ -109,27 +112,28 @@ def page(
     code: str,
     config: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Everything the template needs.
+    """Collect everything that the template needs.
 
     Args:
-        study: its name.
-        level: of the intervals.
+        study: the name of the study.
+        level: of its intervals.
         tables: `claims`, `cells`, `runs`, `information`, `calibration`, `agreement`,
-            `faithfulness`, `variance`, `ranks`; `published`, where the study names such numbers.
+            `faithfulness`, `variance`, `ranks`; and `published`, if the study has published
+            numbers to compare with.
         figures: of the study.
         summaries: data set -> its summary.
-        shown: texts shown word by word.
-        seed: of the models that they are shown by.
+        shown: the texts to show word by word.
+        seed: of the models that these show.
         costs: of the stages.
         records: the `run.json` of every model.
-        code: digest of the code that makes the page.
-        config: the study's, as plain values.
+        code: the digest of the code that makes the page.
+        config: of the study, as plain values.
     """
     runs = tables["runs"]
     made = tables_of(tables, summaries, costs, records, level)
     anchors = {f.name: f.anchor for f in reversed(figures) if f.source}
     anchors |= {t.name: t.name for t in made.values() if t} | {"contents": "contents"}
-    said = answers(tables["claims"], level)
+    answered = answers(tables["claims"], level)
     replied = replies(QUESTIONS, Study(tables, summaries, config), anchors)
     titles = {f.anchor: f"Figure: {f.title}" for f in figures}
     titles |= {t.name: f"Table: {t.title}" for t in made.values() if t}
@@ -138,14 +142,14 @@ def page(
         "contents": CONTENTS,
         "models": f"{len(runs):,} model{'s' * (len(runs) > 1)}",
         "seeds": runs["seed"].nunique(),
-        "datasets": ", ".join(name.replace("_", " ") for name in summaries),
+        "datasets": ", ".join(map(label_of, summaries)),
         "accuracy": _accuracy(runs),
-        "answers": said,
-        "headline": headline(said),
+        "answers": answered,
+        "headline": headline(answered),
         "figures": {s: [f for f in figures if f.section == s] for s in SECTIONS},
         "tables": made,
         "strips": shown,
-        "strips_of": shown[0].name.rpartition("-")[0].replace("_", " ") if shown else "",
+        "strips_of": label_of(shown[0].name.rpartition("-")[0]) if shown else "",
         "strips_open": _first_of_each([s.group for s in shown]),
         "strips_seed": seed,
         "trust": [reliability(tables["information"]), *spot_checks(tables["information"])],
@@ -153,12 +157,12 @@ def page(
         "replied": _counted(replied),
         "cost": _cost(costs),
         "code_sha256": code,
-        "config": _told(config, summaries),
+        "config": _config(config, summaries),
     }
 
 
 def render(content: Mapping[str, Any]) -> str:
-    """The page. Nothing but its own style and script is let run or be fetched, by its policy."""
+    """Render the page. Its policy allows no script but its own, and no requests."""
     own = files("attinfo.report") / "templates"
     script = (own / "report.js").read_text("utf-8")
     digest = b64encode(sha256(script.encode()).digest()).decode()
@@ -170,8 +174,8 @@ def render(content: Mapping[str, Any]) -> str:
     )
 
 
-def _told(config: Mapping[str, Any], used: Mapping[str, Any]) -> str:
-    """The config, without the data sets that the study does not use."""
+def _config(config: Mapping[str, Any], used: Mapping[str, Any]) -> str:
+    """The config as JSON, without the data sets that the study does not use."""
     datasets = {name: config["datasets"][name] for name in used if name in config["datasets"]}
     return json.dumps({**config, "datasets": datasets}, indent=2, ensure_ascii=False)
 
@@ -179,24 +183,32 @@ def _told(config: Mapping[str, Any], used: Mapping[str, Any]) -> str:
 def _accuracy(runs: pd.DataFrame) -> str:
     own = runs.loc[runs["variant"] == "trained", "accuracy"]
     if own.empty:
-        return "None of them is trained as it is, without an ablation."
+        return "All of them are ablations."
     low, high = f"{own.min():.0%}", f"{own.max():.0%}"
     right = low if low == high else f"{low} to {high}"
-    return f"The trained ones are right in {right} of the test texts."
+    return f"The trained models predict {right} of the test texts correctly."
 
 
 def _first_of_each(groups: Sequence[str]) -> set[int]:
+    """The places at which a group first occurs."""
     return {groups.index(group) for group in groups}
 
 
+_OUTCOMES = {  # in the singular and the plural
+    MET: ("is met", "are met"),
+    PART: ("is met in part", "are met in part"),
+    STANDS: ("stands", "stand"),
+    OPEN: ("is not settled", "are not settled"),
+    NONE: ("was not measured", "were not measured"),
+}
+
+
 def _counted(replied: Sequence[Reply]) -> str:
-    counts = {
-        s: sum(r.status == s for r in replied) for s in dict.fromkeys(r.status for r in replied)
-    }
-    said = ", ".join(f"{n} {status.lower()}" for status, n in counts.items())
+    counts = {o: sum(r.outcome == o for r in replied) for o in (MET, PART, STANDS, OPEN, NONE)}
+    words = ", ".join(f"{n} {_OUTCOMES[o][n > 1]}" for o, n in counts.items() if n)
     return (
-        f"{len(replied)} objections that such a study meets, the control that answers each, and "
-        f"what it shows here: {said}."
+        f"{len(replied)} objections to such a study, the control for each, and what the control "
+        f"found here: {words}. The thresholds behind these outcomes are our choice."
     )
 
 
@@ -206,6 +218,6 @@ def _cost(costs: Sequence[Cost]) -> str:
     seconds, jobs = sum(c.seconds for c in costs), sum(c.jobs for c in costs)
     time = f"{seconds / 3600:.1f} hours" if seconds > 7200 else f"{seconds / 60:.0f} minutes"
     return (
-        f"{jobs:,} jobs took {time} in all, one after the other; the largest needed "
-        f"{max(c.memory for c in costs):,.0f} MB."
+        f"{jobs:,} jobs took {time} in total, run one after the other. The largest needed "
+        f"{max(c.memory for c in costs):,.0f} MB of memory."
     )

@@ -32,7 +32,7 @@ LOOK = [
 
 
 def _run(command: list[str], package: str, given: str | None = None) -> str:
-    """What a program writes.
+    """Run a program and return what it prints.
 
     Raises:
         InputError: it is not installed, it fails, or it takes too long.
@@ -53,13 +53,13 @@ def _run(command: list[str], package: str, given: str | None = None) -> str:
 
 
 def picture_of_page(page: str | Path, path: Path) -> None:
-    """The top of a page as PNG, as Chromium shows it.
+    """Write the top of a page as PNG, as Chromium shows it.
 
     Raises:
         InputError: Chromium is not installed or fails.
     """
     with TemporaryDirectory() as profile:
-        # Chromium will not be sandboxed by root, as in a container.
+        # Chromium refuses its sandbox to root, the user in many containers.
         root = ["--no-sandbox"] if os.geteuid() == 0 else []
         size = f"--window-size={WIDTH},{HEIGHT}"
         own = [f"--user-data-dir={profile}", size, f"--screenshot={path.resolve()}"]
@@ -70,7 +70,7 @@ def picture_of_page(page: str | Path, path: Path) -> None:
 
 
 def picture_of_rules(graph: str, path: Path) -> None:
-    """A graph in the language of dot as PNG, without edges that others imply.
+    """Write a graph in the dot language as PNG, without edges that others imply.
 
     Raises:
         InputError: Graphviz is not installed or fails.
@@ -79,4 +79,4 @@ def picture_of_rules(graph: str, path: Path) -> None:
     reduced = _run(["tred"], "graphviz", plain)
     _run(["dot", "-Tpng", *LOOK, f"-o{path}"], "graphviz", reduced)
     if not path.is_file():
-        raise InputError("dot: made no picture: what it was given is no graph")
+        raise InputError("dot: made no picture, as its input is not a graph")

@@ -1,4 +1,4 @@
-"""The templates of the page and of what stands beside it."""
+"""The templates of the page and of the strips."""
 
 from functools import cache
 import re
@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("attinfo.report"),
-        autoescape=True,  # text is data, in HTML and in SVG
+        autoescape=True,  # in HTML and in SVG
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
@@ -20,15 +20,15 @@ def _environment() -> Environment:
 
 
 def value(number: float) -> str:
-    """A number to three decimals."""
+    """Write a number with three decimals; a dash for NaN."""
     return "–" if number != number else minus(f"{number:.3f}").replace("−0.000", "0.000")
 
 
 def minus(text: str) -> str:
-    """Negative numbers in a text with a true minus sign."""
+    """Replace the hyphens before numbers in a text by minus signs."""
     return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def template(name: str) -> Template:
-    """A template by its file name; what it is given and does not escape must be `Markup`."""
+    """Load a template by its file name. It escapes everything that is not `Markup`."""
     return _environment().get_template(name)

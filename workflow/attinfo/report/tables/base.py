@@ -1,18 +1,21 @@
-"""A table that readers see: as HTML for the page, as CSV to take away, as LaTeX for a paper."""
+"""A table of the page: as HTML, as CSV to download, as LaTeX for a paper."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from great_tables import GT
 from markupsafe import Markup
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
+from attinfo.keys import BLOCKS
+from attinfo.labels import label_of
 from attinfo.report.template import minus
 
-MOST_ROWS = 200  # on the page; the CSV holds all
+MOST_ROWS = 200  # on the page; the CSV has all
 MOST_BYTES = 200_000  # of a CSV inside the page
-SYMBOLS = {  # what LaTeX's text fonts lack
+LONG = 40  # letters; a column of longer texts wraps
+SYMBOLS = {  # that text fonts of LaTeX lack
     "<": "$<$",
     ">": "$>$",
     "−": "$-$",
@@ -26,11 +29,7 @@ SYMBOLS = {  # what LaTeX's text fonts lack
     "Ŷ": "$\\hat{Y}$",
     "→": "$\\rightarrow$",
 }
-
-
-def bounds_of(intervals: Mapping[str, tuple[str, str]]) -> list[str]:
-    """The columns that are shown beside others."""
-    return [bound for pair in intervals.values() for bound in pair]
+Intervals = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,14 @@ class Table:
     """A table of the page.
 
     Attributes:
-        name: its anchor, and the name of its CSV.
-        title: what it holds, in a line.
-        frame: its values, numbers as numbers; this is what the CSV holds.
-        formats: column -> format of its numbers: "+.3f", ".1f", ".0%"; others stand as they are.
-        intervals: column -> the columns of its bounds, shown beside it in brackets.
-        note: what a reader must know of it.
-        whole: file below the study's results that holds more.
+        name: its anchor on the page, and the name of its CSV.
+        title: its content in a few words.
+        frame: its values, numbers as numbers, as the CSV has them.
+        formats: column -> format of its numbers, such as "+.3f" or ".0%"; numbers of other columns
+            are written in full.
+        intervals: column -> the columns of its bounds, which are written behind it in brackets.
+        note: what a reader must know to read it.
+        whole: the file in the folder of the study that has more of it.
     """
 
     name: str
@@ -57,33 +57,33 @@ class Table:
 
     @property
     def cut(self) -> str:
-        """What the page leaves out of the table, if it does."""
+        """A sentence on the rows that the page leaves out; empty if it shows all."""
         if len(self.frame) <= MOST_ROWS:
             return ""
         return f"The first {MOST_ROWS} of {len(self.frame):,} rows."
 
     @property
     def html(self) -> Markup:
-        """The table as HTML, text escaped."""
-        page = GT(self.frame.head(MOST_ROWS), id=self.name)
-        for column, spec in self._specs().items():
-            signed, decimals = spec.startswith("+"), int(spec[-2])
-            if spec.endswith("%"):
-                page = page.fmt_percent(column, decimals=decimals, force_sign=signed)
-            else:
-                page = page.fmt_number(column, decimals=decimals, force_sign=signed)
-        for column, bounds in self.intervals.items():
-            page = page.cols_merge([column, *bounds], pattern="{0}<< [{1}, {2}]>>")
-        # Bounds that are missing stay so: then their brackets are left out.
-        shown = [c for c in self.frame if c not in bounds_of(self.intervals)]
-        whole = page.sub_missing(shown, missing_text="–").as_raw_html()
-        # Its style sheet is for a page of its own, and reaches beyond it.
-        end = "</table>"
-        return Markup(whole[whole.index("<table") : whole.rindex(end) + len(end)])
+        """The table as HTML, with all text escaped.
+
+        Cells of numbers have the class `n`, those of a column with long texts the class `long`.
+        """
+        written = self._written(self.frame.head(MOST_ROWS))
+        kinds = {column: self._kind(written, column) for column in written}
+        cell, line = Markup("<td{}>{}</td>"), Markup("<tr>{}</tr>\n")
+        head = Markup().join(
+            Markup('<th scope="col"{}>{}</th>').format(kinds[column], column) for column in written
+        )
+        rows = (
+            line.format(Markup().join(map(cell.format, kinds.values(), row)))
+            for row in written.itertuples(index=False, name=None)
+        )
+        whole = Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>")
+        return whole.format(head, Markup().join(rows))
 
     @property
     def csv(self) -> str:
-        """The table as a link that holds it; empty where that would weigh down the page."""
+        """A link that holds the table as CSV; empty if it is too large for the page."""
         content = self.frame.to_csv(index=False, lineterminator="\n").encode()
         if len(content) > MOST_BYTES:
             return ""
@@ -91,19 +91,10 @@ class Table:
 
     @property
     def latex(self) -> str:
-        """The table for LaTeX with the package booktabs."""
-        shown = self.frame.copy()
-        for column, spec in self._specs().items():
-            written = shown[column].map(lambda value, spec=spec: minus(f"{value:{spec}}"))
-            shown[column] = written.where(shown[column].notna(), "–")
-        for column, (low, high) in self.intervals.items():
-            bounds = " [" + shown[low] + ", " + shown[high] + "]"
-            shown[column] += bounds.where(self.frame[low].notna(), "")
-        shown = shown.drop(columns=bounds_of(self.intervals))
-        # Long texts wrap; numbers stay on their line.
-        widest = shown.astype(str).map(len).max()
-        columns = ["p{5cm}" if widest[c] > 40 else "l" for c in shown]
-        styled = shown.style.hide(axis="index").format(escape="latex", na_rep="–")
+        """The table for LaTeX, which needs the package booktabs."""
+        written = self._written(self.frame)
+        columns = ["p{5cm}" if "long" in self._kind(written, c) else "l" for c in written]
+        styled = written.style.hide(axis="index").format(escape="latex")
         body = styled.format_index(escape="latex", axis=1).to_latex(
             hrules=True, column_format="".join(columns)
         )
@@ -111,7 +102,80 @@ class Table:
             body = body.replace(symbol, command)
         return f"% {self.title}\n{body}"
 
-    def _specs(self) -> dict[str, str]:
-        """The formats, bounds like what they bound."""
-        bounds = {b: self.formats[c] for c, pair in self.intervals.items() for b in pair}
-        return {c: spec for c, spec in ({**self.formats, **bounds}).items() if c in self.frame}
+    def _written(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The cells as readers see them; a dash where a value is missing."""
+        bounds = [bound for pair in self.intervals.values() for bound in pair]
+        written = {}
+        for column in frame.columns.drop(bounds):
+            cells = _cells(frame[column], self.formats.get(column))
+            if column in self.intervals:
+                low, high = (
+                    _cells(frame[bound], self.formats.get(column))
+                    for bound in self.intervals[column]
+                )
+                cells = [
+                    cell if "–" in (a, b) else f"{cell} [{a}, {b}]"
+                    for cell, a, b in zip(cells, low, high, strict=True)
+                ]
+            written[column] = cells
+        return pd.DataFrame(written)
+
+    def _kind(self, written: pd.DataFrame, column: str) -> Markup:
+        if is_numeric_dtype(self.frame[column]):
+            return Markup(' class="n"')
+        longest = max(map(len, written[column]), default=0)
+        return Markup(' class="long"') if longest > LONG else Markup()
+
+
+def _cells(values: pd.Series, form: str | None) -> list[str]:
+    """Write the values of a column."""
+    if not is_numeric_dtype(values):
+        return ["–" if pd.isna(value) else str(value) for value in values]
+    return ["–" if pd.isna(value) else minus(f"{value:{form or ',.12g'}}") for value in values]
+
+
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """Label the building blocks, and drop the column of the data set if there is only one."""
+    blocks = {c: table[c].map(label_of) for c in (*BLOCKS, "variant") if c in table}
+    table = table.assign(**blocks).rename_axis(columns=None)
+    if "dataset" in table and table["dataset"].nunique() == 1:
+        table = table.drop(columns="dataset")
+    return table.rename(columns={"dataset": "data set"})
+
+
+def by_cell(
+    cells: pd.DataFrame, headings: Mapping[str, str], key: Sequence[str], bounded: Sequence[str]
+) -> tuple[pd.DataFrame, Intervals]:
+    """Pivot `cells.csv` to one row per cell and one column per statistic.
+
+    Args:
+        cells: of `cells.csv`.
+        headings: statistic -> the heading of its column. Statistics that are undefined in every
+            cell are left out.
+        key: the columns that name a cell.
+        bounded: the statistics that come with the bounds of their interval.
+
+    Returns:
+        The table, and the columns of bounds for `Table.intervals`.
+    """
+    own = cells[cells["statistic"].isin(headings)]
+    wide = own.pivot_table(
+        index=list(key),
+        columns="statistic",
+        values=["estimate", "ci_low", "ci_high"],
+        aggfunc="first",
+        sort=False,
+        dropna=False,
+    )
+    # With `dropna` false there are rows for combinations of blocks that the study does not have.
+    wide = wide[wide.index.isin(pd.MultiIndex.from_frame(own[list(key)]))]
+    shown: dict[str, pd.Series] = {}
+    intervals: Intervals = {}
+    for statistic, heading in headings.items():
+        if ("estimate", statistic) not in wide or wide["estimate", statistic].isna().all():
+            continue
+        shown[heading] = wide["estimate", statistic]
+        if statistic in bounded:
+            low, high = intervals[heading] = f"{heading} low", f"{heading} high"
+            shown[low], shown[high] = wide["ci_low", statistic], wide["ci_high", statistic]
+    return named(pd.DataFrame(shown, index=wide.index).reset_index()), intervals

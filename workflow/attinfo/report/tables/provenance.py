@@ -1,4 +1,4 @@
-"""What the study was made from and what it took: data, cost, provenance."""
+"""The tables of the page on data, cost and provenance."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from attinfo.runtime.cost import Cost
 
 
 def data_table(summaries: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row a data set and split: texts, tokens, classes."""
+    """One row per data set and split: texts, tokens, classes."""
     frame = pd.DataFrame(
         [
             {
@@ -39,7 +39,7 @@ def data_table(summaries: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def cost_table(costs: Iterable[Cost]) -> Table:
-    """A row a stage: its jobs, their time and memory."""
+    """One row per stage: its jobs, their time and memory."""
     frame = pd.DataFrame(
         [(c.rule, c.jobs, c.seconds / 60, c.longest, c.memory) for c in costs],
         columns=["stage", "jobs", "minutes in all", "longest job, s", "largest memory, MB"],
@@ -49,14 +49,14 @@ def cost_table(costs: Iterable[Cost]) -> Table:
         "Time and memory of each stage",
         frame,
         {"minutes in all": ".2f", "longest job, s": ".1f", "largest memory, MB": ".0f"},
-        note="From the benchmark files of the jobs. Jobs that ran side by side count one after "
-        "the other. Data are prepared once for all studies. The job that writes this page cannot "
-        "be among them.",
+        note="From the benchmark files of the jobs. The times of jobs that ran in parallel are "
+        "added up. Data are prepared once for all studies. The job that writes this page is not "
+        "included.",
     )
 
 
 def provenance_table(records: Iterable[str | Path]) -> Table:
-    """A row a fact of the models' `run.json`: its value and how many models have it."""
+    """One row per fact in the `run.json` of the models, with the number of models it holds for."""
     counts: Counter[tuple[str, str]] = Counter()
     for path in records:
         run = json.loads(Path(path).read_text("utf-8"))

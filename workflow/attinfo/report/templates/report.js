@@ -1,5 +1,5 @@
 "use strict";
-// The page reads without this: it only sorts and filters tables and shows a word's values.
+// The page can be read without this script, which sorts and filters tables and shows values.
 
 const number = (text) => {
   const found = text.replaceAll("−", "-").replaceAll(",", "").match(/^[^\w-]*(-?\d+(\.\d+)?)/);
@@ -13,7 +13,7 @@ function sort(table, column, heading) {
   const numeric = rows.every(([text]) => text === "–" || text === "" || !isNaN(number(text)));
   const empty = (text) => text === "–" || text === "";
   rows.sort(([a], [b]) => {
-    if (empty(a) || empty(b)) return empty(a) - empty(b); // what is missing stays last
+    if (empty(a) || empty(b)) return empty(a) - empty(b); // missing values stay last
     const order = numeric ? number(a) - number(b) : a.localeCompare(b);
     return down ? -order : order;
   });
@@ -54,7 +54,7 @@ tip.setAttribute("role", "tooltip");
 tip.hidden = true;
 document.body.append(tip);
 
-// A field of a strip shows what its model says of the word, all measures together.
+// A field of a strip shows the values of all measures for its word.
 for (const table of document.querySelectorAll(".words table")) {
   for (const field of table.querySelectorAll("td[title]")) field.removeAttribute("title");
   table.addEventListener("mouseover", (event) => {

@@ -1,0 +1,142 @@
+"""The tables of the page on the conclusions: contrasts, variance, ranks, published numbers."""
+
+import pandas as pd
+
+from attinfo.claims.run_statistics import RANKED, STATISTICS
+from attinfo.keys import ALL, CELL
+from attinfo.report.tables.base import Table, named
+
+
+def _label(statistic: str) -> str:
+    return STATISTICS[statistic].label
+
+
+def verdict_table(claims: pd.DataFrame, level: float) -> Table:
+    """One row per conclusion: its primary contrast over all data sets."""
+    own = claims[(claims["dataset"] == ALL) & (claims["role"] == "primary")]
+    frame = pd.DataFrame(
+        {
+            "conclusion": "(" + own["claim"] + ")",
+            "verdict": own["verdict"].where(own["n"] > 0, "not asked"),
+            "contrast": own["contrast"],
+            "statistic": own["statistic"].map(_label),
+            "seeds": own["n"],
+            "effect": own["estimate"],
+            "low": own["ci_low"],
+            "high": own["ci_high"],
+            "p (Holm)": own["p_holm"],
+            "detectable": own["mde"],
+        }
+    )
+    return Table(
+        "verdict-table",
+        "The primary contrast of each conclusion",
+        frame,
+        {"effect": "+.3f", "p (Holm)": ".4f", "detectable": ".3f"},
+        {"effect": ("low", "high")},
+        f"A positive effect supports the conclusion. In brackets: the {level:.0%} interval. "
+        "Detectable: the effect that four in five studies like this one would detect. Supported "
+        f"and contradicted need p below {1 - level:.2g} after Holm’s correction for the "
+        f"{int(own['p_holm'].notna().sum())} contrasts with a p. All others are undetermined, "
+        "which is no evidence that there is no effect.",
+        "claims.csv",
+    )
+
+
+def contrast_table(claims: pd.DataFrame) -> Table:
+    """All contrasts but the primary ones, and the primary ones on single data sets."""
+    primary = (claims["role"] == "primary") & (claims["dataset"] == ALL)
+    own = claims[~primary & (claims["n"] > 0)]
+    frame = pd.DataFrame(
+        {
+            "conclusion": "(" + own["claim"] + ")",
+            "role": own["role"],
+            "dataset": own["dataset"],
+            "contrast": own["contrast"],
+            "seeds": own["n"],
+            "effect": own["estimate"],
+            "low": own["ci_low"],
+            "high": own["ci_high"],
+            "p (BH)": own["p_bh"],
+            "verdict": own["verdict"],
+        }
+    )
+    return Table(
+        "contrast-table",
+        "All other contrasts",
+        named(frame),
+        {"effect": "+.3f", "p (BH)": ".4f"},
+        {"effect": ("low", "high")},
+        "All were declared before any result: python -m attinfo.claims.conclusions prints them. "
+        "Controls repeat the primary contrast at equal accuracy. p is adjusted over the rows of "
+        "this table by Benjamini and Hochberg. Equivalent takes the place of supported where a "
+        "contrast claims that there is no effect.",
+        "claims.csv",
+    )
+
+
+def published_table(published: pd.DataFrame, level: float) -> Table:
+    """One row per published number, beside the study's own and the range of one more run."""
+    frame = published[CELL].assign(
+        measure=published["statistic"].map(_label),
+        **published[["published", "ours", "ci_low", "ci_high"]],
+        **{"one more run, low": published["run_low"], "one more run, high": published["run_high"]},
+        seeds=published["seeds"],
+        within=published["within"].map({True: "yes", False: "no"}),
+        source=published["source"],
+    )
+    numbers = ["published", "ours", "one more run, low", "one more run, high"]
+    return Table(
+        "published-table",
+        "Published numbers beside ours",
+        named(frame),
+        dict.fromkeys(numbers, "+.3f"),
+        {"ours": ("ci_low", "ci_high")},
+        f"Numbers that others report for such models, our mean over seeds with its {level:.0%} "
+        "interval, and the range in which one more run of ours is expected. A published number "
+        "usually is of one run and of other data splits.",
+        "published.csv",
+    )
+
+
+def variance_table(variance: pd.DataFrame) -> Table:
+    """One row per statistic and source of its variance."""
+    frame = pd.DataFrame(
+        {
+            "statistic": variance["statistic"].map(_label),
+            "source": variance["component"],
+            "levels": variance["levels"],
+            "standard deviation": variance["sd"],
+            "share": variance["share"],
+            "note": variance["note"].astype(object).where(variance["note"].notna(), ""),
+        }
+    )
+    return Table(
+        "variance-table",
+        "Which block the differences come from",
+        frame,
+        {"standard deviation": ".3f", "share": ".0%"},
+        note="The variance of a statistic over the trained runs, split over building blocks, data "
+        "sets and seeds (crossed random effects, restricted maximum likelihood). Combination: what "
+        "a cell has beyond the effects of its blocks. Residual: seeds within a cell.",
+        whole="variance.csv",
+    )
+
+
+def rank_table(ranks: pd.DataFrame) -> Table:
+    """One row per trained cell: its rank by agreement with gain, and the interval of the rank."""
+    own = ranks[ranks["statistic"] == RANKED[0]].sort_values(["dataset", "rank"])
+    frame = own[CELL].assign(
+        **{"τ-b with gain": own["estimate"], "rank": own["rank"]},
+        **{"rank, at best": own["rank_low"], "at worst": own["rank_high"], "of": own["cells"]},
+        note=own["note"].astype(object).where(own["note"].notna(), ""),
+    )
+    return Table(
+        "rank-table",
+        "Which cell is best, and how certain its rank is",
+        named(frame),
+        {"τ-b with gain": "+.3f"},
+        note="Ranks of the cells by agreement of attention with gain. The intervals hold for all "
+        "cells at once. The order of two cells whose intervals overlap is not known.",
+        whole="ranks.csv",
+    )

@@ -1,5 +1,7 @@
 """What the names of a config are called on the page, in figures and in messages."""
 
+from collections.abc import Sequence
+
 from attinfo.blocks.catalogue import KINDS
 from attinfo.blocks.normalisers import parse_normaliser
 
@@ -19,3 +21,15 @@ def label_of(name: str) -> str:
         kind, temperature = parse_normaliser(name)
         return f"{label_of(kind)}, τ = {temperature:g}"
     return LABELS.get(name, name.replace("_", " "))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `2,000 runs`, `3 classes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

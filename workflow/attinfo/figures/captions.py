@@ -7,7 +7,7 @@ import pandas as pd
 
 from attinfo.figures.style import in_order
 from attinfo.keys import BLOCKS, GROUP
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of
 
 
 def plain(name: str) -> str:
@@ -17,18 +17,6 @@ def plain(name: str) -> str:
         label = label.replace(mark, " ")
     kind, comma, temperature = label.partition(", τ = ")  # commas separate the items of lists
     return f"{kind} ({temperature})".strip() if comma else label.strip()
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 run`, `2,000 runs`, `3 classes`."""
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def estimate(row: Mapping[Any, Any], signed: bool = True, digits: int = 2) -> str:
@@ -105,6 +93,21 @@ def shared(table: pd.DataFrame, column: str, key: Sequence[str] = BLOCKS) -> pd.
     own = [name for name in key if name != column]
     occurring = table.groupby(own, sort=False)[column].transform("nunique")
     return table[occurring == table[column].nunique()]
+
+
+def over_cells(cells: pd.DataFrame, key: Sequence[str], having: str) -> str:
+    """`mean over the 6 cells with all normalisers`, or the one cell by its name.
+
+    Args:
+        cells: over which a caption averages.
+        key: the columns that name a cell: `dataset` and building blocks.
+        having: what the cells have in common.
+    """
+    own = cells[list(key)].drop_duplicates()
+    if len(own) > 1:
+        return f"mean over the {len(own)} cells {having}"
+    blocks = [name for name in BLOCKS if name not in own]
+    return f"in {cell_of(own.iloc[0], but=blocks)}, the only cell {having}"
 
 
 def joined(*sentences: str) -> str:

@@ -90,10 +90,20 @@ def context(study: Study) -> Finding:
     encoders = list(dict.fromkeys(study.tables["cells"]["encoder"]))
     if "mlp" not in encoders or len(encoders) < 2:
         raise UnansweredError("no encoder of single words beside one that reads the context")
-    values = {e: study.mean("tau_gain", encoder=e) for e in encoders}
-    apart = max(abs(value - values["mlp"]) for value in values.values())
-    shares = ", ".join(f"{label_of(e)} {value:+.3f}" for e, value in values.items())
-    words = f"τ-b of attention and gain by encoder, with the per-token MLP as reference: {shares}."
+    cells = study.tables["cells"]
+    own = cells[(cells["statistic"] == "tau_gain") & (cells["variant"] == "trained")]
+    wide = own.pivot_table(
+        index=["dataset", "attention", "normaliser"], columns="encoder", values="estimate"
+    ).dropna()
+    if wide.empty or "mlp" not in wide:
+        raise UnansweredError("no scorer and normaliser that all encoders have")
+    values = wide.mean()[encoders]
+    apart = float((values - values["mlp"]).abs().max())
+    parts = ", ".join(f"{label_of(str(e))} {value:+.3f}" for e, value in values.items())
+    words = (
+        f"τ-b of attention and gain by encoder, over the scorers and normalisers that all of them "
+        f"have: {parts}."
+    )
     return Finding(STANDS if apart > FAR else MET, words)
 
 
@@ -201,17 +211,20 @@ def causality(study: Study) -> Finding:
     own = cells[cells["statistic"] == "tau_gain"].dropna(subset="estimate")
     if set(own["variant"]) <= {"trained"}:
         raise UnansweredError("no ablations")
-    ablated = own[own["variant"] != "trained"]
-    trained = own[own["variant"] == "trained"].merge(ablated[CELL].drop_duplicates())
-    if trained.empty:
+    trained = own[own["variant"] == "trained"][[*CELL, "estimate"]]
+    paired = own[own["variant"] != "trained"].merge(trained, on=CELL, suffixes=("", "_trained"))
+    if paired.empty:
         raise UnansweredError("no trained models of the same cells as its ablations")
-    parts = [f"trained (the same cells) {trained['estimate'].mean():+.3f}"]
-    for variant, cells_of in ablated.groupby("variant", sort=False):
-        parts.append(f"{label_of(str(variant))} {cells_of['estimate'].mean():+.3f}")
+    means = paired.groupby("variant", sort=False)[["estimate", "estimate_trained"]].mean()
+    parts = [
+        f"{label_of(str(variant))} {row['estimate']:+.3f} (trained {row['estimate_trained']:+.3f})"
+        for variant, row in means.iterrows()
+    ]
     wanted = ("frozen_scorer", "uniform", "permuted", "refitted_scorer", "untrained", "adversarial")
     absent = [label_of(v) for v in wanted if v not in set(cells["variant"])]
     missing = f" This study does not have: {', '.join(absent)}." if absent else ""
-    words = f"τ-b of attention and gain by ablation: {', '.join(parts)}.{missing}"
+    words = "τ-b of attention and gain by ablation, and of the trained models of the same cells: "
+    words += f"{', '.join(parts)}.{missing}"
     tested = pd.concat(
         study.contrasts("learning", role, "agreement") for role in ("primary", "secondary")
     )

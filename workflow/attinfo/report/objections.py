@@ -11,11 +11,13 @@ from attinfo.report.findings import MET, NONE, PART, Finding, Study, UnansweredE
 class Question(NamedTuple):
     """An objection, the control that addresses it, and what the control leaves open.
 
-    `places` name the figures and tables to look at; the page links the first that it has.
+    `rule`: what the outcome depends on, with our thresholds; `places`: the figures and tables to
+    look at, of which the page links the first that it has.
     """
 
     objection: str
     control: str
+    rule: str
     finding: Callable[[Study], Finding]
     places: tuple[str, ...]
     remains: str = ""
@@ -26,6 +28,7 @@ class Reply(NamedTuple):
 
     objection: str
     control: str
+    rule: str
     outcome: str
     finding: str
     place: str
@@ -50,7 +53,7 @@ def replies(questions: Sequence[Question], study: Study, anchors: Mapping[str, s
             outcome = PART if remains and outcome == MET else outcome
         except UnansweredError as why:
             outcome, words, remains = NONE, f"It has {why}.", ""
-        shown.append(Reply(question.objection, question.control, outcome, words, place, remains))
+        shown.append(Reply(*question[:3], outcome, words, place, remains))
     return shown
 
 
@@ -63,6 +66,7 @@ QUESTIONS = (
         "so estimates of its information cannot rank states.",
         "The study estimates usable information, which held-out linear probes can extract. A pool "
         "of linear and nonlinear probes checks a sample.",
+        "Met if at most 5 % of the estimates are near the ceiling; stands if more than half are.",
         controls.saturation,
         ("information_by_rank", "information_by_position", "context-table"),
         "No other families of probes are tried, and no noise is added to the states.",
@@ -71,6 +75,9 @@ QUESTIONS = (
         "Information in many dimensions cannot be estimated from so few texts.",
         "Probes are cross-fitted. A second family of estimators, permuted outputs, and generated "
         "states of known information with the study’s width and numbers of texts are compared.",
+        "Met if the bias is at most 10 % of the truth, at most 5 % of the estimates are not "
+        "above the null, and at most 10 % are far from the second estimator; stands if the "
+        "bias exceeds 25 %, or half of the estimates fail a check.",
         controls.dimensions,
         ("calibration", "calibration-table"),
     ),
@@ -78,6 +85,7 @@ QUESTIONS = (
         "Mutual information is an average over texts, but attention belongs to one text.",
         "Both are reported and never mixed: pointwise information within texts, and averages over "
         "texts by position and by attention rank.",
+        "Met if all three are known.",
         controls.averages,
         ("unit-table",),
     ),
@@ -86,6 +94,7 @@ QUESTIONS = (
         "on its word.",
         "An encoder of single words is the reference. The information in the word itself is "
         "reported beside that in its state, and words are deleted, not states.",
+        "Stands if the agreement of two encoders differs by more than 0.1.",
         controls.context,
         ("context-table",),
         "The similarity of the states of a text (conicity) is not measured.",
@@ -94,6 +103,8 @@ QUESTIONS = (
         "Position, text length and padding could make attention and information agree.",
         "Agreement with position and with word frequency is reported, and agreement with gain with "
         "each of them held fixed. A test of the software checks that padding gets no weight.",
+        "Met if at least 80 % of the agreement is left with either held fixed; stands if less "
+        "than half is.",
         controls.position,
         ("measure-table",),
         "Texts are not stratified by length.",
@@ -101,6 +112,7 @@ QUESTIONS = (
     Question(
         "The longer the text, the more “significant” any rank correlation.",
         "No share of significant texts is counted. The replicate of every interval is the seed.",
+        "Met by design.",
         controls.length,
         ("agreement", "data-table"),
     ),
@@ -108,6 +120,8 @@ QUESTIONS = (
         "Ties make rank correlations undefined, or limit them.",
         "The statistic is τ-b. Texts without an order are left out and counted; tie rates and the "
         "attainable ceiling are reported.",
+        "Met if at most 5 % of the texts are left out and the ceiling is at least 0.95; "
+        "stands if more than 25 % are, or the ceiling is below 0.8.",
         controls.ties,
         ("agreement-table",),
     ),
@@ -115,18 +129,22 @@ QUESTIONS = (
         "Gumbel-softmax below temperature one is more skewed by definition.",
         "Softmax of the same temperature is the control, in training and applied afterwards. At "
         "evaluation there is no noise.",
+        "Met if Gumbel-softmax is more skewed than each control; stands if it is less skewed "
+        "than one.",
         controls.gumbel,
         ("skew", "contrast-table"),
     ),
     Question(
         "Rank correlation is the wrong measure of attention.",
         "Other statistics are reported beside it, and so is the deletion of words.",
+        "Met if weighted τ and Pearson’s r have the sign of τ-b.",
         controls.correlations,
         ("agreement-table",),
     ),
     Question(
         "Faithful is not plausible.",
         "Deletion of words and words that people rated are reported separately.",
+        "Met if both are measured.",
         controls.plausibility,
         ("faithfulness-table",),
         "Models are not retrained on texts with words removed (ROAR), so texts with deleted words "
@@ -135,12 +153,15 @@ QUESTIONS = (
     Question(
         "Attention shapes the states: it makes the information that it then agrees with.",
         "Ablations have weights that are not the model’s own choice.",
+        "Met if trained attention agrees more in every contrast of "
+        f"({CONCLUSIONS['learning'].numeral}); stands if it agrees less in one.",
         controls.causality,
         ("ablations", "contrast-table"),
     ),
     Question(
         "Is the information about the prediction, or about the label?",
         "The config names the output. Models trained on shuffled labels are the null.",
+        "Met if there are models trained on shuffled labels.",
         controls.output,
         ("model-table",),
         "The other output, the logit margin, and right and wrong texts separately are not "
@@ -150,12 +171,15 @@ QUESTIONS = (
         "Better models may simply agree better.",
         f"Contrasts {_AT_EQUAL_ACCURACY} are repeated, adjusted for accuracy and on pairs of equal "
         "accuracy.",
+        "Met if each repeated contrast has the decided verdict of the primary one; stands if "
+        "one has the opposite sign.",
         controls.accuracy,
         ("accuracy", "contrast-table"),
     ),
     Question(
         "Texts are no replicates: retrained models differ.",
         "Seeds are paired and are the replicates. The variance is split over blocks and seeds.",
+        f"Met with at least {controls.FEW_SEEDS} seeds.",
         controls.seeds,
         ("variance-table",),
     ),
@@ -164,6 +188,7 @@ QUESTIONS = (
         f"The {len(CONCLUSIONS)} primary contrasts were declared before any result. They are "
         "adjusted by Holm, all others by Benjamini and Hochberg. Ranks have simultaneous "
         "intervals.",
+        "Met by design.",
         controls.multiplicity,
         ("verdict-table",),
     ),
@@ -171,6 +196,7 @@ QUESTIONS = (
         "Noise in either ranking lowers their agreement.",
         "The study reports how well each ranking repeats between seeds, and the agreement "
         "corrected for it.",
+        "Stands if the correction is undefined or above 1 in some cells.",
         controls.attenuation,
         ("reliability-table",),
         "Models of two seeds differ, so their correlation underestimates how well the ranking of "

@@ -14,19 +14,43 @@ MISSING = "missing"  # in the place of a verdict: the study has no runs to compa
 
 
 class Words(NamedTuple):
-    """How a verdict is worded: the answer to the question, and the headline, for one and many."""
+    """How a verdict is worded: as answer to the question, and in the headline.
+
+    `one`, `many`: of one and of several conclusions; `all`: of all, whose number is {total}.
+    """
 
     answer: str
     one: str
     many: str
+    all: str
 
 
 WORDS = {
-    "supported": Words("Yes", "holds here", "hold here"),
-    "equivalent": Words("Yes, within the margin", "holds within its margin", "hold within margins"),
-    "contradicted": Words("No, the opposite", "is contradicted", "are contradicted"),
-    "undetermined": Words("Not settled", "is not settled", "are not settled"),
-    MISSING: Words("Not asked", "is not asked", "are not asked"),
+    "supported": Words("Yes", "holds here", "hold here", "All {total} conclusions hold here."),
+    "equivalent": Words(
+        "Yes, within the margin",
+        "holds within its margin",
+        "hold within their margins",
+        "All {total} conclusions hold within their margins.",
+    ),
+    "contradicted": Words(
+        "No, the opposite",
+        "is contradicted",
+        "are contradicted",
+        "All {total} conclusions are contradicted here.",
+    ),
+    "undetermined": Words(
+        "Not settled",
+        "is not settled",
+        "are not settled",
+        "None of the {total} conclusions is settled here.",
+    ),
+    MISSING: Words(
+        "Not asked",
+        "is not asked",
+        "are not asked",
+        "This study has no models to test any of the {total} conclusions on.",
+    ),
 }
 
 
@@ -75,12 +99,9 @@ def answers(claims: pd.DataFrame, level: float) -> list[Answer]:
 def headline(shown: Sequence[Answer]) -> str:
     """Say how many of the conclusions hold, in a sentence."""
     total, verdicts = len(shown), {a.verdict for a in shown}
-    if verdicts == {MISSING}:
-        return f"This study has no models to test any of the {total} conclusions on."
-    counts = {verdict: sum(a.verdict == verdict for a in shown) for verdict in WORDS}
     if len(verdicts) == 1:
-        (only,) = verdicts
-        return f"All {total} conclusions {WORDS[only].many}."
+        return WORDS[verdicts.pop()].all.format(total=total)
+    counts = {verdict: sum(a.verdict == verdict for a in shown) for verdict in WORDS}
     parts = [
         f"{count} {WORDS[verdict].one if count == 1 else WORDS[verdict].many}"
         for verdict, count in counts.items()

@@ -11,6 +11,13 @@ FACTORS = ("dataset", "encoder", "attention", "normaliser", "seed")
 COMBINATION = "combination"  # of all blocks and data set, beyond what each does by itself
 RESIDUAL = "residual"  # seeds within a cell
 FEW_LEVELS = 5
+LABELS = {  # of components whose name is not their label
+    "dataset": "data set",
+    "attention": "attention scorer",
+    COMBINATION: "combination of blocks",
+    RESIDUAL: "seeds within a cell",
+    "seed": "seed, all cells alike",
+}
 
 
 def _not_told(data: pd.DataFrame) -> dict[str, str]:

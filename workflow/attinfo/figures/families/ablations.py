@@ -3,12 +3,13 @@
 import pandas as pd
 
 from attinfo.claims.run_statistics import ABLATION_FIGURE, STATISTICS, shown_in
-from attinfo.figures.captions import cell_of, counted, estimate, first, joined, plain
+from attinfo.figures.captions import cell_of, estimate, first, joined, plain
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, downwards, few, places, zero
 from attinfo.figures.style import GREY, in_order, legend, panels
 from attinfo.figures.tables import Tables, over_seeds, trained
 from attinfo.keys import CELL
+from attinfo.labels import counted
 
 
 def ablations(tables: Tables) -> Drawing:

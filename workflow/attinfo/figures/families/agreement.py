@@ -9,7 +9,6 @@ import pandas as pd
 from attinfo.agreement.kendall import null_variance
 from attinfo.figures.captions import (
     cell_of,
-    counted,
     estimate,
     first,
     joined,
@@ -24,7 +23,7 @@ from attinfo.figures.marks import dots, downwards, note, places, seeds_of, zero
 from attinfo.figures.style import INK, below, heading, in_order, ink_of, legend, within, wrapped
 from attinfo.figures.tables import Tables, trained
 from attinfo.keys import CELL
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of
 
 TAU = "τ-b of attention and gain"
 NO_ORDER = (
@@ -177,8 +176,8 @@ def agreement_by_text(tables: Tables) -> Drawing:
     spread = np.sqrt(((middle - mean) ** 2 * counts["texts"]).sum() / max(counts["texts"].sum(), 1))
     noise = np.sqrt(null_variance(np.array([5, 20])))
     caption = joined(
-        f"In {positive:.0%} of the texts attention and gain agree (τ-b of 0 or more); single "
-        f"texts spread by a standard deviation of {spread:.2f} about {mean:+.2f}.",
+        f"τ-b is 0 or more in {positive:.0%} of the texts; its mean over texts is {mean:+.2f}, its "
+        f"standard deviation {spread:.2f}.",
         f"Histograms of Kendall's τ-b of attention and gain, "
         f"{plain(counts['normaliser'].iloc[0])}, all seeds together, one line per predicted class; "
         f"{counted(int(counts['texts'].sum()), 'text')} of {replicates(data)}.",

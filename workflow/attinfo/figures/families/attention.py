@@ -6,12 +6,11 @@ from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.claims.run_statistics import SKEW_FIGURE, STATISTICS, shown_in
 from attinfo.figures.captions import (
     cell_of,
-    counted,
     estimate,
     first,
     joined,
-    listed,
     means_of,
+    over_cells,
     plain,
     shared,
     sizes,
@@ -21,7 +20,7 @@ from attinfo.figures.marks import bars, dots, places
 from attinfo.figures.style import INK, below, heading, in_order, legend, panels, wrapped
 from attinfo.figures.tables import NUMBERS, Tables, trained
 from attinfo.keys import BLOCKS, CELL
-from attinfo.labels import label_of
+from attinfo.labels import label_of, listed
 
 AFTERWARDS = "softmax tempered after training"
 NO_CELLS = "No trained cell has weights: a grid with the variant trained would add one."
@@ -43,13 +42,12 @@ def _lowest(cells: pd.DataFrame) -> str:
         return "No encoder and scorer have all normalisers, so means over cells do not compare."
     means = alike.groupby("normaliser", sort=False)["estimate"].mean().sort_values()
     parts = [f"{plain(str(name))} {value:.2f}" for name, value in means.items()]
-    cells_ = counted(len(alike[["encoder", "attention"]].drop_duplicates()), "pair")
     if len(parts) == 1:
         return f"Entropy as a share of that of equal weights: {parts[0]}, mean over cells."
+    cells_ = over_cells(alike, BLOCKS[:2], "with all normalisers")
     return (
-        f"Entropy as a share of that of equal weights, mean over the {cells_} of encoder and "
-        f"scorer that have all normalisers: {listed(parts[:4])}{', …' if len(parts) > 4 else ''} "
-        "(lower: more skewed)."
+        f"Entropy as a share of that of equal weights, {cells_}: {listed(parts[:4])}"
+        f"{', …' if len(parts) > 4 else ''} (lower: more skewed)."
     )
 
 
@@ -177,7 +175,7 @@ def _temperature_caption(tables: Tables, data: pd.DataFrame, left: str) -> str:
         "afterwards. They show the effect of temperature alone. Gumbel-softmax differs from "
         "softmax of the same temperature by the noise in training.",
         means_of(data, tables.interval, mark="Mark"),
-        f"{sizes(data)}.",
+        f"{sizes(data[data['series'] != AFTERWARDS])}.",
         left,
     )
 
@@ -190,9 +188,5 @@ def _by_series(coldest: pd.DataFrame) -> str:
         return f"{at} no encoder and scorer have every series, so means over cells do not compare."
     means = alike.groupby("series", sort=False)["estimate"].mean()
     parts = [f"{value:.2f} for {series}" for series, value in means.items()]
-    pairs = counted(len(alike[BLOCKS[:2]].drop_duplicates()), "pair")
-    which = " that have all of these" if len(parts) > 1 else ""
-    return (
-        f"{at} entropy as a share of that of equal weights is {listed(parts)}, mean over the "
-        f"{pairs} of encoder and scorer{which}."
-    )
+    cells = over_cells(alike, BLOCKS[:2], "with all of these" if len(parts) > 1 else "with it")
+    return f"{at} entropy as a share of that of equal weights is {listed(parts)}, {cells}."

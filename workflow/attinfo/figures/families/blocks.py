@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 import pandas as pd
 
 from attinfo.claims.run_statistics import STATISTICS
-from attinfo.figures.captions import cell_of, counted, first, joined, replicates
+from attinfo.figures.captions import cell_of, first, joined, replicates
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars
 from attinfo.figures.style import (
@@ -26,15 +26,9 @@ from attinfo.figures.style import (
 )
 from attinfo.figures.tables import Tables, trained
 from attinfo.keys import CELL
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of
+from attinfo.statistics.variance import LABELS
 
-COMPONENTS = {
-    "dataset": "data set",
-    "attention": "attention scorer",
-    "combination": "combination of blocks",
-    "residual": "seeds within a cell",
-    "seed": "seed, all cells alike",
-}
 MOST = 30  # cells that are ranked in a figure
 
 
@@ -125,7 +119,7 @@ def variance(tables: Tables) -> Drawing:
             axis.barh(place, row["sd"], color=PALE, edgecolor=GREY, linewidth=0.6, height=0.6)
             share = f" {row['share']:.0%}" if pd.notna(row["share"]) else ""
             axis.annotate(share, (row["sd"], place), va="center", fontsize=8)
-        axis.set_yticks(range(len(components)), [COMPONENTS.get(c, c) for c in components])
+        axis.set_yticks(range(len(components)), [LABELS.get(c, c) for c in components])
         axis.set_ylim(len(components) - 0.5, -0.5)
         axis.margins(x=0.18)
         axis.set_xlim(left=0)
@@ -137,7 +131,7 @@ def variance(tables: Tables) -> Drawing:
         own = data[(data["statistic"] == statistic) & data["share"].notna()]
         if len(own):
             top = own.loc[own["share"].idxmax()]
-            source = COMPONENTS.get(top["component"], top["component"])
+            source = LABELS.get(top["component"], top["component"])
             sources.append(
                 f"{STATISTICS[statistic].label}: most variance comes from {source} "
                 f"({top['share']:.0%}, standard deviation {top['sd']:.3f})."

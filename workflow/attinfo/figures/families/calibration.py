@@ -3,12 +3,12 @@
 import pandas as pd
 import seaborn as sns
 
-from attinfo.figures.captions import counted, joined, listed, plain
+from attinfo.figures.captions import joined, plain
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import bars, note
 from attinfo.figures.style import INK, handle, in_order, panels
 from attinfo.figures.tables import Tables
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of, listed
 
 TASK = "gaussian"  # every estimator should find it, given enough texts
 AXES = "to the right: true information, nats; upwards: estimate, nats"

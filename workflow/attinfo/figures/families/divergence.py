@@ -4,16 +4,7 @@ from matplotlib.figure import Figure
 import numpy as np
 import pandas as pd
 
-from attinfo.figures.captions import (
-    cell_of,
-    counted,
-    first,
-    joined,
-    listed,
-    plain,
-    replicates,
-    shared,
-)
+from attinfo.figures.captions import cell_of, first, joined, over_cells, plain, replicates, shared
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import few, note
 from attinfo.figures.style import (
@@ -28,7 +19,7 @@ from attinfo.figures.style import (
 )
 from attinfo.figures.tables import Tables
 from attinfo.keys import CELL
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of, listed
 
 LEAST_TEXTS = 20  # of a run in a bin: the mean of fewer is noise
 BIN = [*CELL, "low", "high"]
@@ -47,13 +38,15 @@ def divergence(tables: Tables) -> Drawing:
     label = "JSD of two seeds' weights, nats"
     figure, bins = _by_bin(tables, data, label)
     high = data[data["low"] == data["low"].max()]
+    alike = data.merge(high[[*CELL, "seed"]].drop_duplicates())
     widest = bins.loc[bins["value"].idxmax()]
     caption = joined(
         f"Largest divergence: {cell_of(widest, but=['normaliser'])}, texts whose largest weight is "
         f"{widest['low']:g} to {widest['high']:g}, {widest['value']:.3f} nats "
         f"(0: the same weights; {np.log(2):.3f}: no token in common).",
-        f"Mean over all cells and texts: {_mean(data):.3f} nats; where the largest weight is "
-        f"{high['low'].iloc[0]:g} to {high['high'].iloc[0]:g}: {_mean(high):.3f}.",
+        f"The runs that have texts whose largest weight is {high['low'].iloc[0]:g} to "
+        f"{high['high'].iloc[0]:g} differ by {_mean(high):.3f} nats on these, and by "
+        f"{_mean(alike):.3f} on all their texts.",
         "Jensen-Shannon divergence (JSD) between the weights that models of two seeds give the "
         "same text, mean over the texts in a bin and the other seeds. Line: mean over seeds; "
         "ticks: the seeds, where they are few. After Wiegreffe & Pinter 2019, figure 3.",
@@ -177,7 +170,6 @@ def distances(tables: Tables) -> Drawing:
 
 def _distances_caption(data: pd.DataFrame, means: pd.DataFrame, left: str, more: str) -> str:
     alike = shared(means, "variant", [*CELL, "variant"])
-    cells = counted(len(alike[CELL].drop_duplicates()), "cell")
     parts = [
         f"{plain(str(variant))} {own['jsd'].mean():.3f} and {own['tvd'].mean():.3f}"
         for variant, own in alike.groupby("variant", sort=False)
@@ -192,7 +184,7 @@ def _distances_caption(data: pd.DataFrame, means: pd.DataFrame, left: str, more:
     return joined(
         claim,
         f"Jensen-Shannon divergence (JSD) of weights in nats and total variation distance (TVD) of "
-        f"outputs, mean over the {cells} that have all of these: {listed(parts)}."
+        f"outputs, {over_cells(alike, CELL, 'with all of these')}: {listed(parts)}."
         if parts
         else "No cell has all of these, so means over cells do not compare.",
         "Each ablation against the trained model of its cell and seed, and models of other seeds "

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from attinfo.figures.captions import counted, first, joined, plain, replicates
+from attinfo.figures.captions import first, joined, plain, replicates
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, few, places, zero
 from attinfo.figures.style import in_order, legend, panels
 from attinfo.figures.tables import Tables, over_seeds, trained
 from attinfo.keys import CELL
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of
 
 KINDS = {
     "comprehensiveness": "without the top tokens\n(right: more faithful)",

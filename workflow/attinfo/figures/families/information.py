@@ -6,13 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 import pandas as pd
 
-from attinfo.figures.captions import cell_of, counted, first, joined, plain, replicates, shared
+from attinfo.figures.captions import cell_of, first, joined, plain, replicates, shared
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import few
 from attinfo.figures.style import GREY, INK, Look, heading, in_order, legend, panels
 from attinfo.figures.tables import Tables, trained
 from attinfo.keys import BLOCKS, CELL
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of
 
 COLUMNS = [*CELL, "seed", "estimator", "unit", "n"]
 SEED_POINTS = 1000  # of the thin lines of single seeds

@@ -5,21 +5,13 @@ import pandas as pd
 from attinfo.agreement.gaps import GAP_BINS
 from attinfo.blocks.measures import MEASURES
 from attinfo.claims.run_statistics import MEASURE_FIGURE, STATISTICS, shown_in
-from attinfo.figures.captions import (
-    cell_of,
-    estimate,
-    first,
-    joined,
-    listed,
-    means_of,
-    plain,
-    sizes,
-)
+from attinfo.figures.captions import cell_of, estimate, first, joined, means_of, plain, sizes
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, places, zero
 from attinfo.figures.style import GREY, below, heading, in_order, legend, within, wrapped
 from attinfo.figures.tables import NUMBERS, Tables, trained
 from attinfo.keys import CELL
+from attinfo.labels import listed
 
 
 def measures(tables: Tables) -> Drawing:

@@ -3,12 +3,13 @@
 from pandas import DataFrame, isna
 
 from attinfo.claims.verdicts import VERDICTS
-from attinfo.figures.captions import counted, estimate, joined, listed
+from attinfo.figures.captions import estimate, joined
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import zero
 from attinfo.figures.style import VERDICT_COLOURS, panels
 from attinfo.figures.tables import Tables
 from attinfo.keys import ALL
+from attinfo.labels import counted, listed
 
 COLUMNS = ["claim", "contrast", "n", "estimate", "ci_low", "ci_high", "p_holm", "verdict"]
 

@@ -22,7 +22,7 @@ def _formats(headings: Mapping[str, str]) -> dict[str, str]:
 
 def model_table(cells: pd.DataFrame, level: float) -> Table:
     """One row per cell and variant: accuracy, information, agreement and skew."""
-    headings = shown_in(MODEL_TABLE)
+    headings = {"accuracy": "", **shown_in(MODEL_TABLE)}  # the first column
     frame, intervals = by_cell(cells, headings, GROUP, bounded=list(headings))
     return Table(
         MODEL_TABLE,

@@ -5,10 +5,18 @@ import pandas as pd
 from attinfo.claims.run_statistics import RANKED, STATISTICS
 from attinfo.keys import ALL, CELL
 from attinfo.report.tables.base import Table, named
+from attinfo.statistics.variance import LABELS
 
 
 def _label(statistic: str) -> str:
     return STATISTICS[statistic].label
+
+
+def with_notes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave the missing notes of a table empty, and drop the column if all are missing."""
+    if frame["note"].isna().all() or (frame["note"] == "").all():
+        return frame.drop(columns="note")
+    return frame.assign(note=frame["note"].astype(object).where(frame["note"].notna(), ""))
 
 
 def verdict_table(claims: pd.DataFrame, level: float) -> Table:
@@ -63,7 +71,7 @@ def contrast_table(claims: pd.DataFrame) -> Table:
     )
     return Table(
         "contrast-table",
-        "All other contrasts",
+        "The contrasts that are not primary",
         named(frame),
         {"effect": "+.3f", "p (BH)": ".4f"},
         {"effect": ("low", "high")},
@@ -104,21 +112,21 @@ def variance_table(variance: pd.DataFrame) -> Table:
     frame = pd.DataFrame(
         {
             "statistic": variance["statistic"].map(_label),
-            "source": variance["component"],
+            "source": variance["component"].map(lambda name: LABELS.get(name, name)),
             "levels": variance["levels"],
             "standard deviation": variance["sd"],
             "share": variance["share"],
-            "note": variance["note"].astype(object).where(variance["note"].notna(), ""),
+            "note": variance["note"],
         }
     )
     return Table(
         "variance-table",
         "Which block the differences come from",
-        frame,
+        with_notes(frame),
         {"standard deviation": ".3f", "share": ".0%"},
         note="The variance of a statistic over the trained runs, split over building blocks, data "
         "sets and seeds (crossed random effects, restricted maximum likelihood). Combination: what "
-        "a cell has beyond the effects of its blocks. Residual: seeds within a cell.",
+        "a cell has beyond the effects of its blocks.",
         whole="variance.csv",
     )
 
@@ -128,13 +136,13 @@ def rank_table(ranks: pd.DataFrame) -> Table:
     own = ranks[ranks["statistic"] == RANKED[0]].sort_values(["dataset", "rank"])
     frame = own[CELL].assign(
         **{"τ-b with gain": own["estimate"], "rank": own["rank"]},
-        **{"rank, at best": own["rank_low"], "at worst": own["rank_high"], "of": own["cells"]},
-        note=own["note"].astype(object).where(own["note"].notna(), ""),
+        **{"best rank": own["rank_low"], "worst rank": own["rank_high"], "of cells": own["cells"]},
+        note=own["note"],
     )
     return Table(
         "rank-table",
         "Which cell is best, and how certain its rank is",
-        named(frame),
+        named(with_notes(frame)),
         {"τ-b with gain": "+.3f"},
         note="Ranks of the cells by agreement of attention with gain. The intervals hold for all "
         "cells at once. The order of two cells whose intervals overlap is not known.",

@@ -4,7 +4,7 @@ import pandas as pd
 
 from attinfo.information.flags import FLAGS
 from attinfo.keys import CELL, RUN
-from attinfo.labels import label_of
+from attinfo.labels import counted, label_of
 from attinfo.report.tables.base import Table, named
 
 MORE = 0.05  # of H(output); a spot check counts if it exceeds linear probes by more
@@ -19,12 +19,12 @@ def spot_checks(information: pd.DataFrame) -> list[str]:
         checked = rows.set_index(UNIT)
         base = linear.loc[checked.index]
         excess = (checked["mi_nats"] - base["mi_nats"]) / checked["h_output"]
-        more = excess > MORE
+        more = int((excess > MORE).sum())
         sentences.append(
-            f"As a check, {len(checked)} units drawn at random were estimated by the "
+            f"As a check, {counted(len(checked), 'unit')} drawn at random were estimated by the "
             f"{label_of(str(name))} too. It differs from linear probes by {excess.mean():+.3f} of "
             f"H(Ŷ) on average ({excess.min():+.3f} to {excess.max():+.3f}), and exceeds them by "
-            f"more than {MORE:g} in {more.sum()} units."
+            f"more than {MORE:g} in {counted(more, 'unit')}."
         )
     return sentences
 

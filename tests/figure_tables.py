@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from attinfo.claims.conclusions import CONTRASTS
-from attinfo.claims.run_statistics import MEASURES, STATISTICS
+from attinfo.claims.run_statistics import COMPARED, STATISTICS
 from attinfo.figures.distributions import COLUMNS, LARGEST, TAU
 from attinfo.figures.tables import CSV, PARQUET, Tables
+from attinfo.keys import GROUP, RUN
 
-CELL = ["dataset", "encoder", "attention", "normaliser", "variant"]
-RUN = [*CELL, "seed"]
 ORDERINGS = ["attention", "information", "gradient", "leave_one_out"]
 ESTIMATORS = ["linear", "knn"]
 POSITIVE = ("entropy_ratio", "max_weight", "gini", "accuracy", "information", "concordance")
@@ -44,7 +43,7 @@ def simulated(
         numbers[name] = np.clip(of_cell + rng.normal(0, 0.03, len(runs)), -1, 0.99)
     runs = pd.concat([runs, pd.DataFrame(numbers)], axis=1)
     uniform = runs["variant"] == "uniform"
-    runs.loc[uniform, [f"tau_{m}" for m in MEASURES]] = np.nan
+    runs.loc[uniform, [f"tau_{m}" for m in COMPARED]] = np.nan
     return Tables(
         claims=_claims(rng, datasets),
         cells=_cells(runs),
@@ -59,7 +58,7 @@ def simulated(
 
 def _cells(runs: pd.DataFrame) -> pd.DataFrame:
     long = runs.melt(RUN, list(STATISTICS), "statistic", "value")
-    groups = long.groupby([*CELL, "statistic"], sort=False)["value"]
+    groups = long.groupby([*GROUP, "statistic"], sort=False)["value"]
     table = groups.agg(estimate="mean", spread="std", seeds="size").reset_index()
     half = 2 * table.pop("spread").fillna(0.02)
     return table.assign(ci_low=table["estimate"] - half, ci_high=table["estimate"] + half)
@@ -116,7 +115,7 @@ def _variance(rng: np.random.Generator, runs: int) -> pd.DataFrame:
 
 def _ranks(runs: pd.DataFrame) -> pd.DataFrame:
     own = runs[runs["variant"] == "trained"]
-    table = own.groupby(CELL[:-1], sort=False)["tau_gain"].agg(["mean", "size"]).reset_index()
+    table = own.groupby(GROUP[:-1], sort=False)["tau_gain"].agg(["mean", "size"]).reset_index()
     table = table.rename(columns={"mean": "estimate", "size": "seeds"})
     parts = []
     for _, part in table.groupby("dataset", sort=False):

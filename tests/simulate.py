@@ -8,8 +8,9 @@ import pandas as pd
 
 from attinfo.agreement.gaps import GAP_BINS
 from attinfo.claims.conclusions import CONTRASTS
-from attinfo.claims.effects import RUN, Sampled, effects_of
+from attinfo.claims.effects import Sampled, effects_of
 from attinfo.claims.verdicts import judge
+from attinfo.keys import RUN
 
 PRIMARY = [contrast for contrast in CONTRASTS if contrast.primary]
 TEXTS = 100  # stand for 1,066: what they do to a mean is scaled to that
@@ -49,7 +50,7 @@ def study_tables(
         spread: over seeds and texts. Half of what a text does, it does to all runs.
     """
     rng = np.random.default_rng([number, seeds])
-    truth = dict.fromkeys(("i", "ii", "iii", "iv", "v"), 0.0) | effects
+    truth = dict.fromkeys(SEEN, 0.0) | effects
     common = {name: rng.normal(size=TEXTS) for name in spread._fields}
     shared_seed = rng.normal(size=(len(spread), seeds))
 

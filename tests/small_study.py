@@ -14,6 +14,7 @@ import yaml
 
 from attinfo.agreement.reliability import between_seeds, split_half
 from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
+from attinfo.blocks.measures import SIGNED
 from attinfo.claims.collect import faithfulness_means
 from attinfo.claims.settle import settle
 from attinfo.config.inputs import Inputs
@@ -28,9 +29,10 @@ from attinfo.figures.catalogue import drawn, place
 from attinfo.information.calibration import calibrate
 from attinfo.information.trust import trusted
 from attinfo.information.units import information
+from attinfo.keys import GROUP
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
-from attinfo.report.figures import evidence
+from attinfo.report.figures import read_figures
 from attinfo.report.strips import Files, strips
 from attinfo.runtime.loading import Chosen
 from attinfo.runtime.provenance import describe
@@ -50,7 +52,6 @@ ODD = (  # words of texts that a page must show and never run
 LABELS = ('<b>no</b> & "x"', "نعم ★")
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="200"><desc>{}</desc></svg>'
 DATASET = "own"
-CELL = ("dataset", "encoder", "attention", "normaliser", "variant")
 TABLES = ("information", "texts", "agreement", "faithfulness")
 FILES = ("states.safetensors", "pointwise/linear.parquet", "importance.parquet")
 
@@ -132,7 +133,7 @@ def run_small_study(folder: Path, raw: Path, cells: dict[str, Any], seeds: int) 
             "agreement": pd.concat(found["agreement"]),
             "faithfulness": faithfulness_means(found["faithfulness"], level),
         },
-        "figures": evidence(dummy_figures(folder / "figures", [DATASET]), [DATASET]),
+        "figures": read_figures(dummy_figures(folder / "figures", [DATASET]), [DATASET]),
         "summaries": {DATASET: read_summary(data)},
         "shown": strips(own, data, count=8, seed=3),
         "seed": own[0].run.seed,
@@ -147,8 +148,8 @@ def run_cell(
     study: Study, group: str, data: Path, folder: Path, found: dict[str, list[pd.DataFrame]]
 ) -> None:
     """Train the models of a cell, measure them, and add their rows to the tables `found`."""
-    cell = dict(zip(CELL, group.split("/"), strict=True))
-    plain = StageOptions(study).model(*(cell[kind] for kind in CELL[:-1]))
+    cell = dict(zip(GROUP, group.split("/"), strict=True))
+    plain = StageOptions(study).model(*(cell[kind] for kind in GROUP[:-1]))
     options = Architecture.of(plain)
     variant, texts, measures = VARIANTS[cell["variant"]], read_texts(data, "test"), []
     summary = read_summary(data)
@@ -181,14 +182,16 @@ def run_cell(
         important = importance(model, texts, states, seed, asked)
         important.to_parquet(own / "importance.parquet")
         (own / "run.json").write_text(json.dumps(describe([__file__], ("numpy",))))
-        table, by_instance = by_text(states, pointwise, importance=important, run=name)
+        table, by_instance = by_text(
+            states, pointwise, importance=important, run=name, signed=SIGNED
+        )
         units = pd.concat(estimates).assign(**run)
         halves = split_half(states, pointwise, "linear_pvi_position")
         agreed = (by_instance, by_unit(states, units, pointwise, name), halves)
         gain = pointwise["linear_gain"].to_numpy()
         orders = {"attention": states.attention, "information": gain}
         deleted = faithfulness(model, texts, seed, orders, study.faithfulness.model_dump())
-        measures.append({"attention": states.score, **measures_of(pointwise, important)})
+        measures.append({"attention": states.score, **measures_of(pointwise, important, SIGNED)})
         found["information"].append(units)
         found["texts"].append(table.assign(**run))
         found["agreement"] += [part.assign(**run) for part in agreed]

@@ -1,6 +1,7 @@
 """Contrasts, intervals and verdicts, on tables of texts whose effects are planted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -8,11 +9,13 @@ import pandas as pd
 import pytest
 
 from attinfo.agreement.gaps import GAP_BINS
-from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS, table
-from attinfo.claims.effects import RUN, Sampled, effects_of
+from attinfo.claims.conclusions import BY_NUMERAL, CONCLUSIONS, CONTRASTS, table
+from attinfo.claims.contrast import numbered, roman
+from attinfo.claims.effects import Sampled, effects_of
 from attinfo.claims.run_statistics import STATISTICS
 from attinfo.claims.settle import settle
-from attinfo.claims.verdicts import judge
+from attinfo.claims.verdicts import judge, verdict
+from attinfo.keys import RUN
 from attinfo.runtime.errors import InputError
 
 TEXTS = 80
@@ -92,9 +95,9 @@ def primary(claims: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_every_conclusion_has_one_primary_contrast() -> None:
-    assert list(CONCLUSIONS) == ["i", "ii", "iii", "iv", "v"]
-    assert [c.claim for c in CONTRASTS if c.primary] == list(CONCLUSIONS)
-    assert {c.claim for c in CONTRASTS} == set(CONCLUSIONS)
+    assert list(BY_NUMERAL) == [roman(i) for i in range(1, len(CONCLUSIONS) + 1)]
+    assert [c.claim for c in CONTRASTS if c.primary] == list(BY_NUMERAL)
+    assert {c.claim for c in CONTRASTS} == set(BY_NUMERAL)
     assert set.union(*(c.statistics for c in CONTRASTS)) <= set(STATISTICS)
     assert len({(c.claim, c.statement) for c in CONTRASTS}) == len(CONTRASTS)
 
@@ -116,7 +119,7 @@ def test_an_effect_is_a_difference_unless_it_is_held_against_a_value() -> None:
 @pytest.mark.parametrize(("effect", "expected"), [(1, "supported"), (-1, "contradicted")])
 def test_verdicts_follow_the_planted_effect(effect: int, expected: str) -> None:
     table = primary(claims_of(study(effect)))
-    assert table["verdict"].to_dict() == dict.fromkeys(CONCLUSIONS, expected)
+    assert table["verdict"].to_dict() == dict.fromkeys(BY_NUMERAL, expected)
     truth = {"i": 0.1 / np.log(2), "ii": 0.4, "iii": 0.2, "iv": 0.2, "v": 0.2}
     for claim, row in table.iterrows():
         assert row["estimate"] == pytest.approx(effect * truth[claim], abs=0.05)
@@ -135,7 +138,7 @@ def test_adjusted_p_is_that_of_holm_and_never_below_the_raw_one() -> None:
     table = primary(claims_of(frames))
     assert table["p"].nunique() > 1
     ranked = table["p"].sort_values()
-    expected = (ranked * np.arange(5, 0, -1)).cummax().clip(upper=1)
+    expected = (ranked * np.arange(len(CONCLUSIONS), 0, -1)).cummax().clip(upper=1)
     np.testing.assert_allclose(table["p_holm"], expected[table.index])
     assert (table["p_holm"] >= table["p"]).all()
     secondary = claims_of(frames).query("role != 'primary' and p == p")
@@ -168,7 +171,7 @@ def test_with_one_seed_nothing_is_called_and_the_interval_is_over_texts_alone() 
     assert table["note"].str.startswith("one seed").all()
     assert (table["ci_low"] > 0).all() and table["p"].isna().all()
     assert (table["verdict"] == "undetermined").all()
-    assert table["reason"].str.contains("tells nothing of models trained anew").all()
+    assert table["reason"].str.contains("One seed shows nothing about retrained models").all()
 
 
 def test_effects_are_paired_by_seed() -> None:
@@ -274,7 +277,7 @@ def test_a_contrast_of_one_data_set_alone_says_so() -> None:
 def test_tables_of_a_data_set_must_stand_together_and_have_the_same_texts() -> None:
     frames = study(seeds=(1,))
     apart = [*renamed(frames[:1], "a"), *renamed(frames[:1], "b"), *renamed(frames[1:2], "a")]
-    with pytest.raises(ValueError, match="'a' do not stand together"):
+    with pytest.raises(ValueError, match="'a' do not follow each other"):
         settle(apart, 0.95, 200, 7)
     with pytest.raises(InputError, match="has 70 texts, expected 80"):
         settle([*frames[:-1], frames[-1].iloc[:70]], 0.95, 200, 7)
@@ -302,6 +305,30 @@ def test_equivalence_is_a_verdict_only_where_sameness_is_claimed() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-0.04, 0.04, "undetermined"),
+        (-0.02, 0.20, "undetermined"),
+        (-0.20, 0.02, "undetermined"),
+        (0.06, 0.20, "contradicted"),
+        (-0.20, -0.06, "contradicted"),
+    ],
+)
+def test_sameness_is_contradicted_only_beyond_the_margin(low, high, expected) -> None:
+    row = {"margin": 0.05, "ci_low": low, "ci_high": high, "p_holm": np.nan, "p_bh": 0.3}
+    assert verdict(row, 0.95) == expected
+    assert verdict(row | {"p_bh": 0.01}, 0.95) == "equivalent"
+
+
+def test_a_conclusion_has_exactly_one_primary_contrast_and_the_numeral_of_its_place() -> None:
+    assert [roman(i) for i in (1, 4, 5, 6, 9, 10, 14)] == ["i", "iv", "v", "vi", "ix", "x", "xiv"]
+    one = CONCLUSIONS["learning"]
+    assert numbered([("a", one), ("b", one)])["b"].contrasts[0].claim == "ii"
+    with pytest.raises(ValueError, match="'a' has 0 primary contrasts, expected one"):
+        numbered([("a", replace(one, declared=one.declared[1:]))])
+
+
 def test_reasons_say_what_was_found_and_what_would_change_it() -> None:
     called = primary(claims_of(study(1)))
     for row in called.itertuples():
@@ -326,5 +353,5 @@ def test_the_reason_names_the_yardsticks_that_disagree() -> None:
 def test_a_primary_that_only_correction_takes_away_says_so() -> None:
     claims = claims_of(study(0.06, spread=0.012))
     near = primary(claims).query("p < 0.05 and p_holm >= 0.05")
-    assert len(near) and near["reason"].str.contains("adjusted for the five conclusions").all()
+    assert len(near) and near["reason"].str.contains("adjusted for the 5 conclusions").all()
     assert (near["verdict"] == "undetermined").all()

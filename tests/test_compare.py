@@ -16,8 +16,9 @@ from attinfo.claims.across_studies import (
     read_studies,
     sentence,
 )
+from attinfo.claims.conclusions import CONCLUSIONS
 from attinfo.compare import main
-from attinfo.figures.comparison import comparison
+from attinfo.figures.families.comparison import comparison
 
 TABLES = simulated()
 number = st.floats(-2, 2)
@@ -99,9 +100,9 @@ def test_a_known_difference_is_told(tmp_path) -> None:
         ("supported", "supported", "Still supported in mine."),
         ("contradicted", "contradicted", "Still contradicted in mine."),
         ("supported", "contradicted", "The other way round in mine: contradicted, supported in"),
-        ("supported", "undetermined", "Open in mine, supported in theirs."),
-        ("undetermined", "supported", "Now supported in mine, open in theirs."),
-        ("undetermined", "undetermined", "Open in both theirs and mine."),
+        ("supported", "undetermined", "Undetermined in mine, supported in theirs."),
+        ("undetermined", "supported", "Now supported in mine, undetermined in theirs."),
+        ("undetermined", "undetermined", "Undetermined in both theirs and mine."),
     ],
 )
 def test_a_sentence_tells_whether_a_conclusion_holds(tmp_path, was, is_, told) -> None:
@@ -133,8 +134,8 @@ def test_the_command_prints_and_writes(tmp_path, capsys) -> None:
     folders = two(tmp_path, TABLES, with_claim("iii", -0.4, 0.1, "contradicted"))
     main([*folders, "--out", str(tmp_path / "out")])
     printed = capsys.readouterr().out
-    for claim in ("(i)", "(ii)", "(iii)", "(iv)", "(v)"):
-        assert f"{claim} " in printed
+    for conclusion in CONCLUSIONS.values():
+        assert f"({conclusion.numeral}) " in printed
     assert "-0.400 [-0.500, -0.300]  contradicted, 3 seeds" in printed
     written = {path.name for path in (tmp_path / "out").iterdir()}
     endings = {"svg", "png", "csv", "rst"}
@@ -157,7 +158,7 @@ def test_the_figure_of_a_comparison_can_be_read(tmp_path, studies) -> None:
 def test_three_studies_stand_beside_the_first(tmp_path, capsys) -> None:
     folders = [str(write_study(tmp_path / n, simulated(random=i), n)) for i, n in enumerate("abc")]
     main(folders)
-    assert capsys.readouterr().out.count("− a:") == 10
+    assert capsys.readouterr().out.count("− a:") == 2 * len(CONCLUSIONS)
 
 
 @pytest.mark.parametrize(
@@ -183,13 +184,49 @@ def test_another_level_is_refused(tmp_path) -> None:
         main(folders)
 
 
-@pytest.mark.parametrize("name", ["claims.csv", "cells.csv", "study.json"])
-def test_a_broken_table_is_one_line(tmp_path, name) -> None:
+def rows_of(path) -> list[str]:
+    return path.read_text("utf-8").splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "line"),
+    [
+        ("claims.csv", lambda rows: ["{}"], "mine/claims.csv: has no column 'claim'"),
+        ("cells.csv", lambda rows: [], "mine/cells.csv: cannot be read as a table: "),
+        ("claims.csv", lambda rows: rows[:1], "mine/claims.csv: has no rows"),
+        ("cells.csv", lambda rows: rows[:1], "mine/cells.csv: has no rows"),
+        ("cells.csv", lambda rows: [*rows, rows[1]], "is a second row of dataset 'reviews', "),
+        ("claims.csv", lambda rows: [*rows, rows[2]], "is a second row of claim 'i', role "),
+        ("study.json", lambda rows: ["{}"], "mine/study.json: cannot be read: 'study'"),
+        ("study.json", lambda rows: ["["], "mine/study.json: cannot be read: "),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_one_line(tmp_path, capsys, name, spoil, line) -> None:
     folders = two(tmp_path, TABLES, TABLES)
-    (tmp_path / "mine" / name).write_text("{}")
-    with pytest.raises(SystemExit, match=r"mine: its tables cannot be read: ") as stop:
+    path = tmp_path / "mine" / name
+    path.write_text("".join(spoil(rows_of(path))), "utf-8")
+    with pytest.raises(SystemExit) as stop:
+        main([*folders, "--out", str(tmp_path / "out")])
+    assert line in str(stop.value) and "\n" not in str(stop.value)
+    assert capsys.readouterr().out == "" and not (tmp_path / "out").exists()
+
+
+def test_numbers_that_are_words_are_refused(tmp_path) -> None:
+    folders = two(tmp_path, TABLES, TABLES)
+    table = pd.read_csv(tmp_path / "mine/cells.csv").astype({"estimate": object})
+    table.loc[0, "estimate"] = "much"
+    table.to_csv(tmp_path / "mine/cells.csv", index=False)
+    with pytest.raises(SystemExit, match="column 'estimate' has values that are not numbers"):
         main(folders)
-    assert "\n" not in str(stop.value)
+
+
+@pytest.mark.parametrize("below", ["", "/folder"])
+def test_results_are_not_written_over_a_file(tmp_path, capsys, below) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(SystemExit, match=r"--out .*: .*out is a file, expected a folder") as stop:
+        main([*two(tmp_path, TABLES, TABLES), "--out", f"{tmp_path}/out{below}"])
+    assert "\n" not in str(stop.value) and capsys.readouterr().out == ""
+    assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_studies_of_one_name_are_told_apart_by_their_folders(tmp_path) -> None:

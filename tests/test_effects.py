@@ -9,8 +9,9 @@ from statsmodels.api import OLS
 
 from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast, Side
-from attinfo.claims.effects import RUN, Sampled, describe_runs, effects_of
+from attinfo.claims.effects import Sampled, describe_runs, effects_of
 from attinfo.claims.run_statistics import STATISTICS
+from attinfo.keys import RUN
 
 TEXTS, REPEATS = 30, 20
 PLUS, MINUS = "attention == 'additive'", "attention != 'additive'"
@@ -81,7 +82,7 @@ def test_a_measure_that_runs_lack_is_undefined_in_them_alone() -> None:
 def test_an_effect_is_the_mean_over_strata_of_differences_of_means() -> None:
     runs = runs_of()
     draws = drawn(runs)
-    found = effects_of(Contrast("x", "x", SIDES, WITHIN), runs, draws)
+    found = effects_of(Contrast("x", SIDES, WITHIN), runs, draws)
     assert (found.strata, found.used, found.excluded, found.unpaired) == (4, 36, 0, 0)
     for seed in range(3):
         differences = []
@@ -103,7 +104,7 @@ def test_a_difference_of_differences_and_sides_of_different_statistics() -> None
         Side(-1, "attention == 'dot' and encoder == 'bilstm'", "tau_gain"),
         Side(1, "attention == 'dot' and encoder == 'cnn'", "gini"),
     )
-    found = effects_of(Contrast("x", "x", sides, ("normaliser",), against=0.25), runs, draws)
+    found = effects_of(Contrast("x", sides, ("normaliser",), against=0.25), runs, draws)
     keyed = runs.reset_index().set_index(["encoder", "attention", "normaliser", "seed"])["index"]
     for seed in range(3):
         expected = np.mean(
@@ -131,7 +132,7 @@ def test_runs_left_out_are_counted_by_the_reason() -> None:
     tau[:, where["bilstm", "deep", "softmax", "trained", 0]] = np.nan
     # In one resample only: still undefined.
     tau[3, where["cnn", "additive", "softmax", "trained", 1]] = np.nan
-    found = effects_of(Contrast("x", "x", SIDES, WITHIN), runs, draws)
+    found = effects_of(Contrast("x", SIDES, WITHIN), runs, draws)
     # Without its additive run, a stratum's other two have nothing to be compared with.
     assert (found.used, found.excluded, found.unpaired) == (36 - 2 - 2, 2, 2)
     assert np.isfinite(found.values).all() and found.values.shape[1] == 3
@@ -139,7 +140,7 @@ def test_runs_left_out_are_counted_by_the_reason() -> None:
 
 def test_what_a_contrast_does_not_name_is_no_side_and_is_not_counted() -> None:
     runs = runs_of()
-    asked = Contrast("x", "x", (Side(1, "attention == 'none'", "tau_gain"),))
+    asked = Contrast("x", (Side(1, "attention == 'none'", "tau_gain"),))
     found = effects_of(asked, runs, drawn(runs))
     assert found.values.shape == (9, 0)
     assert (found.strata, found.used, found.excluded, found.unpaired) == (0, 0, 0, 0)
@@ -151,7 +152,7 @@ def test_what_a_contrast_does_not_name_is_no_side_and_is_not_counted() -> None:
 def test_the_adjusted_effect_is_that_of_a_regression_with_strata() -> None:
     runs = runs_of(seeds=4)
     draws = drawn(runs)
-    found = effects_of(Contrast("x", "x", SIDES, WITHIN, control="adjusted"), runs, draws)
+    found = effects_of(Contrast("x", SIDES, WITHIN, control="adjusted"), runs, draws)
 
     def regression(kept: list[int]) -> float:
         own = runs[runs["seed"].isin(kept)]
@@ -172,8 +173,8 @@ def test_an_effect_that_is_accuracy_alone_vanishes_once_it_is_adjusted() -> None
     draws = drawn(runs)
     draws["accuracy"] = draws["accuracy"] + 0.05 * (runs["attention"] == "additive").to_numpy()
     draws["tau_gain"] = 3 * draws["accuracy"]
-    plain = effects_of(Contrast("x", "x", SIDES, WITHIN), runs, draws)
-    adjusted = effects_of(Contrast("x", "x", SIDES, WITHIN, control="adjusted"), runs, draws)
+    plain = effects_of(Contrast("x", SIDES, WITHIN), runs, draws)
+    adjusted = effects_of(Contrast("x", SIDES, WITHIN, control="adjusted"), runs, draws)
     assert plain.values.mean() > 0.1
     np.testing.assert_allclose(adjusted.values, 0, atol=1e-9)
 
@@ -182,14 +183,14 @@ def test_accuracy_that_differs_between_the_sides_only_cannot_be_adjusted_for() -
     runs = runs_of(attentions=("additive", "deep"))
     draws = drawn(runs)
     draws["accuracy"] = np.tile(0.7 + 0.1 * (runs["attention"] == "deep").to_numpy(), (9, 1))
-    found = effects_of(Contrast("x", "x", SIDES, WITHIN, control="adjusted"), runs, draws)
+    found = effects_of(Contrast("x", SIDES, WITHIN, control="adjusted"), runs, draws)
     assert found.values.shape[1] == 0 and found.used == 0
 
 
 def test_matched_runs_are_pairs_of_the_same_accuracy() -> None:
     runs = runs_of()
     draws = drawn(runs)
-    found = effects_of(Contrast("x", "x", SIDES, WITHIN, control="matched"), runs, draws)
+    found = effects_of(Contrast("x", SIDES, WITHIN, control="matched"), runs, draws)
     used, seeds = set(), []
     for _, replicate in runs.groupby("seed"):
         strata = []
@@ -217,8 +218,7 @@ def test_runs_of_one_accuracy_are_all_matched() -> None:
     runs = runs_of()
     draws = drawn(runs) | {"accuracy": np.full((9, len(runs)), 0.8)}
     plain, matched = (
-        effects_of(Contrast("x", "x", SIDES, WITHIN, control=c), runs, draws)
-        for c in (None, "matched")
+        effects_of(Contrast("x", SIDES, WITHIN, control=c), runs, draws) for c in (None, "matched")
     )
     np.testing.assert_allclose(plain.values, matched.values)
 

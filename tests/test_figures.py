@@ -4,6 +4,7 @@ from pathlib import Path
 import warnings
 from xml.etree import ElementTree
 
+from attinfo.figures.registry import FIGURES, draw_all
 from docutils.core import publish_doctree
 from docutils.nodes import paragraph, system_message
 from figure_tables import simulated, write_study
@@ -19,7 +20,6 @@ import pytest
 from attinfo.claims.run_statistics import STATISTICS
 from attinfo.figures.catalogue import ENTRIES, SECTIONS, drawn, place
 from attinfo.figures.drawing import Drawing, compact, is_missing, save
-from attinfo.figures.registry import FIGURES, draw_all
 from attinfo.figures.style import CONTRAST, HUES, NAMES, applied, contrast, ink_of
 from attinfo.figures.tables import Tables, read_tables
 from attinfo.runtime.errors import InputError

@@ -23,6 +23,7 @@ from attinfo.agreement.ranks import (
 )
 from attinfo.agreement.reliability import between_seeds, disattenuated, split_half
 from attinfo.agreement.tables import by_text, permutation
+from attinfo.blocks.measures import SIGNED
 
 TEXTS = st.lists(
     st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1, max_size=9), min_size=1, max_size=6
@@ -181,7 +182,9 @@ def test_importance_is_compared_by_its_size_and_what_is_undefined_is_counted() -
     importance = pd.DataFrame({"text": states.text, "token": states.position})
     importance["gradient"] = rng.normal(size=len(score))
     importance["leave_one_out"] = np.where(states.text == 3, np.nan, rng.normal(size=len(score)))
-    table, rows = by_text(states, pointwise_of(states, rng.random(len(score))), None, importance)
+    table, rows = by_text(
+        states, pointwise_of(states, rng.random(len(score))), None, importance, signed=SIGNED
+    )
     expected = concordance({"a": score, "g": abs(importance["gradient"])}, offsets).tau("a", "g")
     np.testing.assert_allclose(table["tau:gradient"], expected)
     assert "tau:linear_gain~gradient" in table

@@ -8,6 +8,7 @@ import re
 from time import perf_counter
 from xml.etree import ElementTree
 
+from attinfo.report.replies import Study, replies
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +17,6 @@ from small_study import LABELS, dummy_figures, run_small_study, write_odd
 from attinfo.report.figures import IN_ALL, evidence
 from attinfo.report.objections import QUESTIONS
 from attinfo.report.page import page, render, tables_of
-from attinfo.report.replies import Study, replies
 from attinfo.report.strips import GROUPS, Strip, svg
 from attinfo.report.tables.base import MOST_ROWS, Table
 from attinfo.report.verdict_text import ANSWERS, answers, headline

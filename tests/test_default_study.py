@@ -4,6 +4,7 @@ import pandas as pd
 from project import copy_of_project, snakemake
 import pytest
 
+from attinfo.claims.conclusions import BY_NUMERAL
 from attinfo.statistics.intervals import t_interval
 
 pytestmark = pytest.mark.slow
@@ -21,7 +22,7 @@ def study(tmp_path_factory):
 def test_each_conclusion_has_a_verdict_and_the_page_exists(study):
     claims = pd.read_csv(study / "results/default/claims.csv")
     primary = claims[claims["role"] == "primary"]
-    assert list(primary["claim"]) == ["i", "ii", "iii", "iv", "v"]
+    assert list(primary["claim"]) == list(BY_NUMERAL)
     assert (primary["n"] == 3).all()
     assert primary["verdict"].isin(["supported", "contradicted", "undetermined"]).all()
     assert (study / "results/default/report.html").stat().st_size < 10_000_000

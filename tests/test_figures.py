@@ -1,27 +1,38 @@
 """Figures: what they show is in their table, what they say is in the study's numbers."""
 
+from itertools import combinations
 from pathlib import Path
 import warnings
 from xml.etree import ElementTree
 
-from attinfo.figures.registry import FIGURES, draw_all
 from docutils.core import publish_doctree
 from docutils.nodes import paragraph, system_message
 from figure_tables import simulated, write_study
 from figure_words import check_words
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle, StepPatch
 import numpy as np
 import pandas as pd
 import pytest
 
 from attinfo.claims.run_statistics import STATISTICS
-from attinfo.figures.catalogue import ENTRIES, SECTIONS, drawn, place
-from attinfo.figures.drawing import Drawing, compact, is_missing, save
-from attinfo.figures.style import CONTRAST, HUES, NAMES, applied, contrast, ink_of
+from attinfo.figures.captions import shared
+from attinfo.figures.catalogue import FIGURES, SECTIONS, drawn, is_missing, place
+from attinfo.figures.drawing import Drawing, compact, draw_all, save
+from attinfo.figures.style import (
+    CONTRAST,
+    VERDICT_COLOURS,
+    applied,
+    contrast,
+    in_order,
+    ink_of,
+    looks,
+    palette,
+)
 from attinfo.figures.tables import Tables, read_tables
+from attinfo.labels import label_of
 from attinfo.runtime.errors import InputError
 
 DEFAULT = simulated()
@@ -67,7 +78,6 @@ def numbers_in(drawing: Drawing) -> np.ndarray:
 
 
 def test_every_figure_has_a_place_on_the_page() -> None:
-    assert list(FIGURES) == list(ENTRIES)
     assert {kind.section for kind in FIGURES.values()} == set(SECTIONS)
     for kind in FIGURES.values():
         assert kind.title and not kind.title.endswith(".")
@@ -131,7 +141,9 @@ def test_captions_name_what_is_largest(default) -> None:
     best = cells.loc[cells["estimate"].idxmax()]
     told = f"{best['estimate']:+.2f} [{best['ci_low']:+.2f}, {best['ci_high']:+.2f}]"
     caption = default["agreement"].caption
-    assert caption.startswith(f"Largest: {NAMES[best['encoder']]} with {NAMES[best['attention']]}")
+    assert caption.startswith(
+        f"Largest: {label_of(best['encoder'])} with {label_of(best['attention'])}"
+    )
     assert told in caption
     runs = DEFAULT.runs.query("variant == 'trained'")
     accuracy = runs.groupby(["encoder", "attention", "normaliser"])["accuracy"].mean()
@@ -255,25 +267,92 @@ PER_SCORER = [n for n in FIGURES if n not in ("verdicts", "calibration", "varian
 
 
 @pytest.mark.parametrize("attention", ["additive", "scaled_dot"])
-def test_a_scorer_has_one_hue_in_all_figures(attention) -> None:
+def test_a_scorer_has_one_colour_in_all_figures(attention) -> None:
     own = {
         name: table[table["attention"] == attention] if "attention" in table else table
         for name, table in DEFAULT._asdict().items()
-        if name != "level"
+        if isinstance(table, pd.DataFrame)
     }
     tables = DEFAULT._replace(**own)
-    scorers = {to_hex(hue) for hue in HUES.values()}
+    scorers = set(palette(DEFAULT.runs["attention"]).values())
+    colour = palette([attention])[attention]
     for name in PER_SCORER:
         seen = set()
         for axis in FIGURES[name].draw(tables).figure.axes:
             seen |= {to_hex(line.get_color()) for line in axis.lines}
             seen |= {to_hex(c) for group in axis.collections for c in group.get_edgecolor()}
             seen |= {to_hex(patch.get_edgecolor()) for patch in axis.patches}
-        assert seen & scorers <= {to_hex(HUES[attention])}, name
+        assert seen & scorers <= {colour}, name
+
+
+names = st.text("abcdefgh_", min_size=1, max_size=8)
+
+
+@given(st.lists(names, unique=True, max_size=4), names)
+def test_a_colour_depends_on_names_alone(others: list[str], own: str) -> None:
+    registered = ["additive", "deep", "scaled_dot"]
+    assert palette([*registered, own]) == palette([own, *reversed(registered)])
+    assert palette([own])[own] == palette([*registered, own])[own]
+    assert palette([own])[own] not in palette(registered).values()
+    study = [*others, own, *registered]
+    of_study, of_figure = looks(study), looks([own, "deep"], study)
+    assert of_figure == {name: of_study[name] for name in of_figure}
+    few = palette([*others[:3], own, *registered])
+    assert len(set(few.values())) == len(few)  # while the palette has room
+
+
+def test_scorers_keep_their_colours_in_the_figures_of_one_data_set() -> None:
+    runs = SEVERAL.runs.replace({"attention": {"dot": "one_of_ours", "additive": "another"}})
+    absent = (runs["dataset"] == "reviews") & (runs["attention"] == "another")
+    tables = SEVERAL._replace(runs=runs[~absent])
+    own = in_order(tables.of("reviews").runs["attention"])
+    assert "another" not in own
+    every = tables.looks(in_order(runs["attention"]))
+    assert tables.of("reviews").looks(own) == {name: every[name] for name in own}
+
+
+def as_seen_by(colour: str, kind: str) -> np.ndarray:
+    """RGB of a colour as viewers see it who lack a kind of cone (Machado et al. 2009)."""
+    matrix = {
+        "protan": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+        "deutan": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+        "tritan": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+    }[kind]
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return np.clip(np.array(matrix) @ linear, 0, 1) ** (1 / 2.2)
+
+
+@pytest.mark.parametrize("kind", ["protan", "deutan", "tritan"])
+def test_colour_blind_readers_tell_scorers_and_verdicts_apart(kind: str) -> None:
+    verdicts = {VERDICT_COLOURS[v] for v in ("supported", "contradicted", "undetermined")}
+    for colours in (verdicts, set(palette(["additive", "deep", "scaled_dot"]).values())):
+        seen = [as_seen_by(colour, kind) for colour in colours]
+        assert min(np.abs(a - b).max() for a, b in combinations(seen, 2)) > 0.12
+
+
+def test_means_that_are_compared_are_over_the_same_cells() -> None:
+    cells = pd.DataFrame(
+        [("cnn", "softmax"), ("cnn", "sparsemax"), ("mlp", "softmax")],
+        columns=["encoder", "normaliser"],
+    ).assign(attention="deep")
+    assert set(shared(cells, "normaliser")["encoder"]) == {"cnn"}
+    assert shared(cells.iloc[1:], "normaliser").empty
+    table = DEFAULT.cells
+    extreme = (table["encoder"] == "cnn") & (table["statistic"] == "entropy_ratio")
+    table = table.assign(estimate=table["estimate"].mask(extreme, 0.9))
+    lacking = (table["encoder"] == "cnn") & (table["normaliser"] == "gumbel_softmax@0.5")
+    tables = DEFAULT._replace(cells=table[~lacking])
+    own = table[(table["variant"] == "trained") & (table["statistic"] == "entropy_ratio")]
+    softmax = own[(own["normaliser"] == "softmax") & (own["encoder"] != "cnn")]["estimate"].mean()
+    captions = {name: FIGURES[name].draw(tables).caption for name in ("skew", "temperature")}
+    for caption in captions.values():
+        assert "mean over the 6 cells with all" in caption
+    assert f"softmax {softmax:.2f}" in captions["skew"]
 
 
 @given(st.integers(0, 0xFFFFFF))
-def test_text_in_any_hue_can_be_read_on_white(number: int) -> None:
+def test_text_in_any_colour_can_be_read_on_white(number: int) -> None:
     assert contrast(ink_of(f"#{number:06x}")) >= CONTRAST
 
 
@@ -323,7 +402,7 @@ def test_numbers_that_are_not_known_do_no_harm(name, share) -> None:
     rng = np.random.default_rng(0)
     gone = {}
     for key, table in DEFAULT._asdict().items():
-        if key != "level":
+        if isinstance(table, pd.DataFrame):
             gone[key] = table.copy()
             for together in UNKNOWN if key != "runs" else [[name] for name in STATISTICS]:
                 columns = [column for column in together if column in table]

@@ -8,18 +8,19 @@ import re
 from time import perf_counter
 from xml.etree import ElementTree
 
-from attinfo.report.replies import Study, replies
 import numpy as np
 import pandas as pd
 import pytest
 from small_study import LABELS, dummy_figures, run_small_study, write_odd
 
-from attinfo.report.figures import IN_ALL, evidence
-from attinfo.report.objections import QUESTIONS
+from attinfo.claims.conclusions import CONCLUSIONS
+from attinfo.report.figures import IN_ALL, read_figures
+from attinfo.report.findings import MET, NONE, OPEN, PART, STANDS, Study
+from attinfo.report.objections import QUESTIONS, replies
 from attinfo.report.page import page, render, tables_of
 from attinfo.report.strips import GROUPS, Strip, svg
 from attinfo.report.tables.base import MOST_ROWS, Table
-from attinfo.report.verdict_text import ANSWERS, answers, headline
+from attinfo.report.verdict_text import MISSING, WORDS, answers, headline
 from attinfo.runtime.cost import Cost, costs
 
 ONE = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
@@ -61,10 +62,10 @@ def test_every_link_within_the_page_leads_somewhere(html):
 
 
 def test_a_study_of_one_model_says_what_it_cannot_say_and_why(html):
-    assert "Of the five conclusions one is not settled and four are not asked." in html
+    assert "Of the 5 conclusions 1 is not settled and 4 are not asked." in html
     assert "This study has no models to compare" in html
-    assert "Not answered by this study" in html and "It has no ablations" in html
-    assert "one seed: nothing is known of models trained anew" in html
+    assert "Not measured by this study" in html and "It has no ablations" in html
+    assert "one seed, so it shows nothing about retrained models" in html
     assert "Not shown: There are no such runs" in html
 
 
@@ -83,9 +84,9 @@ def test_a_study_without_a_trained_model_has_a_page_too(tmp_path):
     cells = ONE | {"variant": "uniform"}
     content = run_small_study(tmp_path, write_odd(tmp_path / "own.csv"), cells, seeds=1)
     html = render(page(**content))
-    assert "None of them is trained as it is" in html
-    assert "This study has no models to ask any of the five conclusions of." in html
-    assert "no text in which attention and information both have an order" in html
+    assert "All of them are ablations" in html
+    assert "This study has no models to test any of the 5 conclusions on." in html
+    assert "no text in which both attention and information have an order" in html
     assert not NAN.search(html)
     tables = tables_of(*(content[k] for k in ("tables", "summaries", "costs", "records", "level")))
     for name in ("verdicts", "agreement"):
@@ -100,22 +101,31 @@ def test_an_answer_says_verdict_direction_size_and_interval(verdict):
     numbers = {"estimate": sign * 0.15, "ci_low": low, "ci_high": high, "verdict": verdict}
     claims = pd.DataFrame([row | numbers | {"claim": "i", "contrast": "a above b"}])
     (found,) = answers(claims, 0.95)
-    assert found.answer == ANSWERS[verdict]
+    assert found.answer == WORDS[verdict].answer
     assert f"15.0 percentage points {'less' if sign < 0 else 'more'}" in found.sentence
     ends = {"supported": "5.0 more to 25.0 more", "contradicted": "25.0 less to 5.0 less"}
     assert f"95% interval: {ends.get(verdict, '10.0 less to 40.0 more')}" in found.sentence
-    assert ("Both directions fit the data" in found.sentence) == (verdict == "undetermined")
+    assert ("The data fit both directions" in found.sentence) == (verdict == "undetermined")
+    assert found.sentence.startswith("Estimate: ") == (verdict == "undetermined")
 
 
 def test_the_headline_counts_the_verdicts(content):
     claims = content["tables"]["claims"].query("role == 'primary'").assign(n=3, estimate=0.1)
     claims["verdict"] = ["supported", "supported", *["undetermined"] * 2, "contradicted"]
     said = headline(answers(claims, 0.95))
-    assert said == (
-        "Of the five conclusions two hold here, one is contradicted and two are not settled."
-    )
-    claims["verdict"] = "supported"
-    assert headline(answers(claims, 0.95)) == "All five conclusions hold here."
+    assert said == ("Of the 5 conclusions 2 hold here, 1 is contradicted and 2 are not settled.")
+    for verdict, words in WORDS.items():
+        same = claims.assign(verdict=verdict, n=0 if verdict == MISSING else 3)
+        assert headline(answers(same, 0.95)) == words.all.format(total=len(CONCLUSIONS))
+
+
+def test_an_undetermined_result_is_never_worded_as_sameness(content):
+    claims = content["tables"]["claims"].query("role == 'primary'")
+    claims = claims.assign(n=3, estimate=1e-6, ci_low=-0.2, ci_high=0.2, verdict="undetermined")
+    for answer in answers(claims, 0.95):
+        assert answer.answer == "Not settled" and answer.sentence.startswith("Estimate: ")
+        assert not re.search(r"\bno (more|less)\b|\bas (much|often)\b", answer.sentence)
+        assert "The data fit both directions" in answer.sentence
 
 
 def test_a_reviewer_is_answered_in_the_numbers_of_the_study(content):
@@ -124,14 +134,54 @@ def test_a_reviewer_is_answered_in_the_numbers_of_the_study(content):
     assert len(found) == 16
     said = {reply.objection: reply for reply in found}
     ties = next(reply for objection, reply in said.items() if objection.startswith("Ties"))
-    assert ties.status == "Answered" and ties.place == "here"
+    assert ties.outcome == MET and ties.place == "here"
     rows = content["tables"]["agreement"]
     rows = rows[(rows["index"] == "instance") & (rows["pair"] == "attention~linear_gain")]
     ceiling = rows[rows["statistic"] == "kendall_b"]["ceiling"].mean()
     assert f"{ceiling:.3f} on average" in ties.finding
     seeds = next(reply for objection, reply in said.items() if "replicates" in objection)
-    assert seeds.status == "Not answered by this study"
+    assert seeds.outcome == NONE
     assert {reply.place for reply in found} == {"contents", "here"}
+
+
+def reply_to(content, part: str, **tables):
+    """What the study says to the objection that holds `part`, with other tables."""
+    study = Study(content["tables"] | tables, content["summaries"], content["config"])
+    found = replies(QUESTIONS, study, {"contents": "contents"})
+    return next(reply for reply in found if part in reply.objection)
+
+
+@pytest.mark.parametrize(
+    ("share", "outcome"), [(0.0, PART), (0.3, PART), (0.9, STANDS)]
+)  # in part at most, as the control leaves something open
+def test_an_objection_stands_where_its_control_finds_it_right(content, share, outcome):
+    information = content["tables"]["information"].reset_index(drop=True)
+    near = np.arange(len(information)) % 10 < 10 * share
+    information = information.assign(mi_over_h=np.where(near, 0.99, 0.3))
+    assert reply_to(content, "read the whole text", information=information).outcome == outcome
+
+
+def test_ties_that_leave_texts_out_count_against_the_study(content):
+    agreement = content["tables"]["agreement"].copy()
+    for excluded, outcome in ((0, MET), (1, PART), (4, STANDS)):
+        agreement["excluded"] = agreement["n"] * excluded / 10
+        assert reply_to(content, "Ties", agreement=agreement).outcome == outcome
+
+
+def test_a_control_that_is_undetermined_settles_nothing(content):
+    claims = content["tables"]["claims"].assign(n=3, ci_low=-0.1, ci_high=0.4, estimate=0.15)
+    for verdict, outcome in (("undetermined", OPEN), ("supported", MET), ("contradicted", STANDS)):
+        reply = reply_to(content, "skewed by definition", claims=claims.assign(verdict=verdict))
+        assert reply.outcome == outcome and verdict in reply.finding
+    same = claims.assign(verdict="supported")
+    turned = same.assign(estimate=np.where(claims["role"] == "control", -0.1, 0.1))
+    assert reply_to(content, "Better models", claims=turned).outcome == STANDS
+    assert reply_to(content, "Better models", claims=same).outcome == MET
+
+
+def test_every_objection_says_what_its_outcome_depends_on():
+    for question in QUESTIONS:
+        assert question.rule.startswith(("Met ", "Stands "))
 
 
 def test_texts_are_chosen_right_and_wrong_and_of_high_and_low_agreement(content):
@@ -231,13 +281,13 @@ def test_a_study_of_2000_runs_has_a_page_below_10_megabytes_within_a_minute(cont
     each = [small["claims"].assign(dataset=dataset, n=7) for dataset in ("all", *datasets)]
     tables |= {"claims": pd.concat(each), "variance": small["variance"]}
     started = perf_counter()
-    figures = evidence(dummy_figures(tmp_path, datasets, size=350_000), datasets)
+    figures = read_figures(dummy_figures(tmp_path, datasets, size=350_000), datasets)
     summaries = dict.fromkeys(datasets, content["summaries"]["own"])
     big = {"tables": tables, "summaries": summaries, "figures": figures}
     html = render(page(**content | big))
     assert perf_counter() - started < 60
     assert 1_000_000 < len(html.encode()) < 10_000_000
-    assert "the page would be too large; it is among the files" in html
+    assert "the page would be too large. The file is in the results." in html
     assert sum(len(figure.source) for figure in figures) <= IN_ALL
     assert f"The first {MOST_ROWS} of" in html
 
@@ -250,5 +300,5 @@ def test_what_the_stages_cost_is_told(tmp_path, content):
     found = costs(tmp_path)
     assert found == [Cost("a", 2, 150, 90, 90), Cost("b", 1, 6, 6, 0)]
     html = render(page(**content | {"costs": found}))
-    assert "3 jobs took 3 minutes in all" in html
+    assert "3 jobs took 3 minutes in total" in html
     assert re.search(r">a</td>\s*<td[^>]*>2</td>\s*<td[^>]*>2.50</td>", html)

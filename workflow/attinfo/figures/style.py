@@ -26,10 +26,10 @@ LETTER = 0.075  # inches, of a letter in a legend
 COLOURS: list[str] = list(sns.color_palette("colorblind").as_hex())
 SHAPES = "osD^vPX*<>"  # one per scorer too, as colours are lost in a black-and-white print
 UNLINED = {"color": "#5b6472", "linestyle": "none", "markersize": 6}  # a shape in a legend
-# Teal and vermilion differ for readers who do not tell green from red.
+# Blue and vermilion differ for readers who do not tell green from red, and differ from grey.
 VERDICT_COLOURS = {
-    "supported": "#0b6e75",
-    "equivalent": "#0b6e75",
+    "supported": "#1261a8",
+    "equivalent": "#1261a8",
     "contradicted": "#b23a00",
     "undetermined": "#5b6472",
 }

@@ -122,6 +122,7 @@ def test_the_headline_counts_the_verdicts(content):
 def test_an_undetermined_result_is_never_worded_as_sameness(content):
     claims = content["tables"]["claims"].query("role == 'primary'")
     claims = claims.assign(n=3, estimate=1e-6, ci_low=-0.2, ci_high=0.2, verdict="undetermined")
+    claims["note"] = ""
     for answer in answers(claims, 0.95):
         assert answer.answer == "Not settled" and answer.sentence.startswith("Estimate: ")
         assert not re.search(r"\bno (more|less)\b|\bas (much|often)\b", answer.sentence)

@@ -1,6 +1,6 @@
 """Rank agreement of attention with information and importance, within each text.
 
-Weights are compared by the scores they come from, which order them in the same way and do not
-round to ties. What has no order (constant attention, a single token) is undefined: excluded and
-counted, never zero.
+Weights are ordered by their scores, which have the same order and no ties from rounding. A text
+without an order (constant attention, a single token) has no agreement: it is left out and counted,
+never taken as zero.
 """

@@ -1,4 +1,4 @@
-"""Concordance of attention with information, by the gap between two weights: conclusion (iii)."""
+"""Concordance of attention with information, by the gap between two weights."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,11 +8,11 @@ import pandas as pd
 from attinfo.agreement.pairs import BLOCK, Pairs, order, pairs_of
 
 GAP_BINS = 10
-# Absolute bins, the same in every study: ten a decade, and one for all that is smaller. Quantiles
-# over a study, whose other runs a job does not know, are put together from these.
+# Absolute bins, the same in every study: ten per decade, and one below them. A job knows one run
+# only, so quantiles over all runs of a study are later computed from the counts in these bins.
 FINE_EDGES = np.logspace(-6, 0, 61)
 FINE_BINS = len(FINE_EDGES)  # the last edge is 1: no gap is above it
-ABSOLUTE_EDGES = (1e-3, 1e-2, 1e-1)  # of four bins, for comparing data sets and studies
+ABSOLUTE_EDGES = (1e-3, 1e-2, 1e-1)  # of four bins that compare data sets and studies
 
 
 def gap_of(attention: np.ndarray, pairs: Pairs) -> np.ndarray:
@@ -25,7 +25,7 @@ def gap_edges(
 ) -> np.ndarray:
     """[bins - 1] quantiles of the attention gap |a_i - a_j| over the pairs that score orders.
 
-    At most some millions of pairs are used, every n-th, so that long texts fit in memory.
+    If there are more than some millions of pairs, every n-th is used, to bound the memory.
     """
     lengths = np.diff(offsets)
     step = 1 + int((lengths * (lengths - 1) // 2).sum() // BLOCK)
@@ -46,7 +46,7 @@ def concordance_by_gap(
     offsets: np.ndarray,
     edges: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """How often a larger weight goes with larger information, by the gap of the two weights.
+    """Count the pairs in which the larger weight has more information, by the gap of the weights.
 
     Args:
         score, attention, information: [tokens].
@@ -54,8 +54,8 @@ def concordance_by_gap(
         edges: [bins - 1] between the bins; a gap on an edge is in the upper bin.
 
     Returns:
-        `concordant`, `pairs` [texts, bins]: numbers of pairs; a pair tied in score or in
-        information has no order and is left out. `gap` [bins]: the mean gap in each bin.
+        `concordant` and `pairs`, [texts, bins]: numbers of concordant pairs and of all pairs,
+        without those that are tied in score or in information; `gap`, [bins]: the mean gap.
     """
     texts, bins = len(offsets) - 1, len(edges) + 1
     concordant, count = np.zeros((2, texts * bins))
@@ -83,14 +83,17 @@ def gap_columns(
     offsets: np.ndarray,
     shuffle: np.ndarray,
 ) -> Mapping[str, np.ndarray]:
-    """[texts] columns of a run: its own deciles of the gap, and the fine absolute bins.
-
-    `concordant:<b>`, `pairs:<b>`, `gap:<b>` in its deciles; `concordant_permuted:<b>`, the same
-    with weights permuted within each text (the pairs are as many); `fine_concordant:<b>` and
-    `fine_pairs:<b>` in the bins of `FINE_EDGES`.
+    """Make the columns of a run, [texts] each, in deciles of its gaps and in fine absolute bins.
 
     Args:
-        shuffle: [tokens] the token whose score and weight each token has when permuted.
+        score, attention, information: [tokens].
+        offsets: [texts + 1].
+        shuffle: [tokens] for each token, the token whose score and weight it gets when permuted.
+
+    Returns:
+        `concordant:<b>`, `pairs:<b>` and `gap:<b>` in the run's deciles;
+        `concordant_permuted:<b>` and `pairs_permuted:<b>`, the same with weights permuted within
+        each text; `fine_concordant:<b>` and `fine_pairs:<b>` in the bins of `FINE_EDGES`.
     """
     edges = gap_edges(score, attention, offsets)
     own = concordance_by_gap(score, attention, information, offsets, edges)
@@ -121,11 +124,15 @@ def study_bins(counts: np.ndarray, bins: int = GAP_BINS) -> np.ndarray:
 
 
 def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
-    """The tables of texts of all runs of a data set, with bins that are the same for all of them.
+    """Add counts in bins that all runs of a data set share to the tables of their texts.
 
-    `study_concordant:<b>`, `study_pairs:<b>`, `study_gap:<b>`: quantiles of the gap over the
-    pairs of all runs, to the resolution of the fine bins. `absolute_concordant:<b>`,
-    `absolute_pairs:<b>`: between `ABSOLUTE_EDGES`.
+    Args:
+        tables: one per run, with the columns of `gap_columns`.
+
+    Returns:
+        The tables with `study_concordant:<b>`, `study_pairs:<b>` and `study_gap:<b>`, in quantiles
+        of the gap over the pairs of all runs, at the resolution of the fine bins; and with
+        `absolute_concordant:<b>` and `absolute_pairs:<b>`, between `ABSOLUTE_EDGES`.
     """
     counts = {
         name: [_fine(table, f"fine_{name}") for table in tables] for name in ("concordant", "pairs")
@@ -154,6 +161,6 @@ def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def _fine(table: pd.DataFrame, name: str) -> np.ndarray:
-    """[texts, FINE_BINS] counts: none where there is no column, or another run's alone."""
+    """[texts, FINE_BINS] counts; zero where the run has no such column."""
     columns = [f"{name}:{b}" for b in range(FINE_BINS)]
     return table.reindex(columns=columns).to_numpy(np.float64, na_value=0)

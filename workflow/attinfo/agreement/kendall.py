@@ -11,11 +11,11 @@ from attinfo.agreement.pairs import order, pairs_of, runs_of
 
 @dataclass(frozen=True)
 class Concordance:
-    """Numbers of pairs of tokens in each text, for all measures: what every tau-b is made of.
+    """Numbers of pairs of tokens in each text for every two measures, from which tau-b follows.
 
     `agree` [M, M, texts]: concordant less discordant pairs; `ordered` [M, M, texts]: pairs that
-    both measures order, on the diagonal those that one does; `total` [texts]: all pairs. A
-    measure with a NaN in a text orders nothing there.
+    are tied in neither measure, on the diagonal those not tied in one; `total` [texts]: all pairs.
+    In a text where a measure has a NaN, its counts are zero.
     """
 
     names: tuple[str, ...]
@@ -29,23 +29,25 @@ class Concordance:
         return _ratio(self.agree[i, j], np.sqrt(self.ordered[i, i] * self.ordered[j, j]))
 
     def ceiling(self, x: str, y: str) -> np.ndarray:
-        """[texts] the largest tau-b that the numbers of ties allow: sqrt(min / max) of the pairs
-        that each of the two orders.
+        """[texts] the largest tau-b that the ties allow.
+
+        It is sqrt(min / max) of the numbers of pairs that are not tied in x and in y.
         """
         i, j = self.names.index(x), self.names.index(y)
         one, other = self.ordered[i, i], self.ordered[j, j]
         return np.sqrt(_ratio(np.minimum(one, other), np.maximum(one, other)))
 
     def tie_rate(self, x: str, y: str) -> np.ndarray:
-        """[texts] share of the pairs that x or y leaves tied."""
+        """[texts] share of the pairs that are tied in x or in y."""
         i, j = self.names.index(x), self.names.index(y)
         return 1 - _ratio(self.ordered[i, j], self.total)
 
     def partial(self, x: str, y: str, fixed: str) -> np.ndarray:
         """[texts] Kendall's partial tau of x and y with a third measure held fixed.
 
-        Reference: Kendall 1942, Biometrika 32. NaN where the third is constant, or equals x or y
-        in order.
+        NaN where the third is constant or has the order of x or y.
+
+        Reference: Kendall 1942, Biometrika 32.
         """
         xy, xz, yz = self.tau(x, y), self.tau(x, fixed), self.tau(y, fixed)
         return _ratio(xy - xz * yz, np.sqrt(np.maximum(1 - xz**2, 0) * np.maximum(1 - yz**2, 0)))
@@ -58,7 +60,7 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 def concordance(measures: Mapping[str, np.ndarray], offsets: np.ndarray) -> Concordance:
-    """Compare every two measures over the pairs of tokens of each text.
+    """Count the pairs of tokens of each text for every two measures.
 
     Args:
         measures: name -> [tokens].
@@ -87,7 +89,7 @@ def concordance(measures: Mapping[str, np.ndarray], offsets: np.ndarray) -> Conc
 
 
 def nan_in_text(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """[texts] whether a value is not a number in any token of the text."""
+    """[texts] whether any token of the text has a NaN."""
     return np.logical_or.reduceat(np.isnan(values), offsets[:-1])
 
 
@@ -98,7 +100,7 @@ def kendall_by_text(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> pd.Dat
         x: [tokens], y: [tokens], offsets: [texts + 1].
 
     Returns:
-        A row a text: `tau` (NaN where either is constant), `tie_rate` and `ceiling`; see
+        One row per text: `tau` (NaN where either is constant), `tie_rate` and `ceiling`; see
         `Concordance`.
     """
     pair = concordance({"x": x, "y": y}, offsets)
@@ -109,7 +111,9 @@ def kendall_by_text(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> pd.Dat
 def null_variance(lengths: np.ndarray) -> np.ndarray:
     """[texts] variance of tau between random orders of n tokens, 2 (2n + 5) / (9 n (n - 1)).
 
-    Reference: Kendall 1938, Biometrika 30. Its inverse weighs texts by how well they can tell.
+    Its inverse weights texts by their precision.
+
+    Reference: Kendall 1938, Biometrika 30.
     """
     n = lengths.astype(np.float64)
     with np.errstate(divide="ignore"):
@@ -117,7 +121,7 @@ def null_variance(lengths: np.ndarray) -> np.ndarray:
 
 
 def pooled(tau: np.ndarray, lengths: np.ndarray) -> float:
-    """Mean over texts of a rank correlation, each weighed by the inverse of its null variance."""
+    """Mean over texts of a rank correlation, weighted by the inverse of its null variance."""
     known = ~np.isnan(tau)
     if not known.any():
         return float("nan")

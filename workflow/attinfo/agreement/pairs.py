@@ -1,11 +1,11 @@
-"""Pairs of tokens of the same text, and how they are ordered."""
+"""Pairs of tokens of the same text, and their order."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-BLOCK = 4_000_000  # pairs of tokens held at a time
+BLOCK = 4_000_000  # pairs of tokens in memory at once
 
 
 class Pairs(NamedTuple):
@@ -17,7 +17,7 @@ class Pairs(NamedTuple):
 
 
 def pairs_of(offsets: np.ndarray) -> Iterator[Pairs]:
-    """All pairs of tokens within each text, in blocks of bounded size, short texts first."""
+    """Yield all pairs of tokens within each text, in blocks of bounded size, short texts first."""
     lengths = np.diff(offsets)
     texts = np.argsort(lengths, kind="stable")
     block = np.cumsum((lengths * (lengths - 1) // 2)[texts]) // BLOCK
@@ -37,18 +37,18 @@ def _of_one_length(texts: np.ndarray, length: int, offsets: np.ndarray) -> Pairs
 
 
 def order(values: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """[pairs] -1, 0 or 1: how the first token of each pair compares with the second."""
+    """[pairs] 1 if the first token has the larger value, -1 if the second has, 0 in a tie."""
     values = values.astype(np.float64)
     return np.sign(values[pairs.first] - values[pairs.second]).astype(np.int8)
 
 
 def runs_of(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs stand text by text: where those of each text begin, and which text it is."""
+    """For each text in the block, the place of its first pair and the number of the text."""
     starts = np.flatnonzero(np.diff(pairs.text, prepend=-1))
     return starts, pairs.text[starts]
 
 
 def text_of(offsets: np.ndarray) -> np.ndarray:
-    """[tokens] the text that each token is in."""
+    """[tokens] the text of each token."""
     lengths = np.diff(offsets)
     return np.repeat(np.arange(len(lengths)), lengths)

@@ -1,4 +1,4 @@
-"""How well attention and information find tokens that are known to decide the label."""
+"""How well attention and information find the tokens that are known to decide the label."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from attinfo.states.store import States
 
 
 def found_by_text(states: States, gain: np.ndarray, decisive: np.ndarray) -> dict[str, np.ndarray]:
-    """How well weights and gain find the decisive tokens of each text.
+    """Compare weights and gain with the decisive tokens of each text.
 
     Args:
         states: of the run.
@@ -14,10 +14,10 @@ def found_by_text(states: States, gain: np.ndarray, decisive: np.ndarray) -> dic
         decisive: [tokens] bool, known by construction.
 
     Returns:
-        [texts] each: `hit_attention` and `hit_gain`, whether the token with the largest score or
-        gain is decisive (tied ones count in part; NaN where the scores of the text are all the
-        same); `decisive_attention`, the weight on the decisive tokens; `decisive_gain`, the mean
-        gain of the decisive tokens less that of the others, in nats.
+        [texts] each. `hit_attention` and `hit_gain`: 1 if the token with the largest score or gain
+        is decisive, a share if several tokens tie for it, NaN if all scores of the text are equal.
+        `decisive_attention`: the weight on the decisive tokens. `decisive_gain`: the mean gain of
+        the decisive tokens less that of the others, in nats.
     """
     starts = states.offsets[:-1]
 

@@ -1,7 +1,7 @@
-"""Do measures find the words that people find telling? Apart from what tells the model.
+"""Do measures find the words that people rate? Plausibility, which is not faithfulness.
 
-A human yardstick rates words; in a text the rated ones should come first. That is plausibility
-and no more: a model may well look elsewhere (Jacovi & Goldberg 2020).
+A lexicon rates words, and a plausible measure ranks the rated words of a text first. A model may
+well use other words (Jacovi & Goldberg 2020).
 """
 
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from attinfo.runtime.errors import InputError
 
 
 def rated_words(table: pd.DataFrame, least: float, name: str) -> set[str]:
-    """The words, in lower case, that a yardstick rates at `least` or more, whatever the sign.
+    """The words of a lexicon whose absolute value is `least` or more, in lower case.
 
     Args:
-        table: with the columns `word` and `value`, as texts; a word that stands there several
-            times, in other letters' case, has the mean of its values.
-        least: of the size of the value.
-        name: of the yardstick, for messages.
+        table: with the columns `word` and `value`, as strings. Words that differ in case only are
+            one word, with the mean of their values.
+        least: the smallest absolute value of a rated word.
+        name: of the lexicon, for messages.
 
     Raises:
-        InputError: a column is missing, a row has no word or a value that is no number, or no
-            word has a value of that size.
+        InputError: a column is missing, a row has no word or a value that is not a number, or no
+            word has such a value.
     """
     for column in ("word", "value"):
         if column not in table:
@@ -60,9 +60,12 @@ def rated_words(table: pd.DataFrame, least: float, name: str) -> set[str]:
 def read_rated(
     data: str | Path, split: str, table: pd.DataFrame, name: str, least: float
 ) -> np.ndarray:
-    """[tokens] bool: whether a yardstick rates the word, for the tokens of a prepared split.
+    """[tokens] bool: whether a lexicon rates the word of each token of a prepared split.
 
-    See `rated_words` for the arguments and what is refused.
+    Args:
+        data: the folder of the prepared data set.
+        split: `train`, `dev` or `test`.
+        table, name, least: of `rated_words`, which says what is refused.
     """
     words = rated_words(table, least, name)
     texts = read_arrow(data, split)
@@ -79,9 +82,15 @@ def read_rated(
 def average_precision(values: np.ndarray, rated: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """[texts] average precision of finding the rated tokens from the top of a ranking.
 
-    The mean, over the rated tokens, of the share of rated ones among the tokens down to each; in
-    expectation over the orders of tied tokens. NaN where no token is rated or all are, or a value
-    is NaN. Where all values are the same, it is what a random order has on average.
+    Average precision is the mean, over the rated tokens, of the share of rated tokens among those
+    ranked as high or higher. Tied tokens are taken in random order, and the expectation is
+    returned; if all values are equal, it is that of a random ranking. NaN where no token is rated,
+    all are, or a value is NaN.
+
+    Args:
+        values: [tokens], the larger the higher in the ranking.
+        rated: [tokens] bool.
+        offsets: [texts + 1].
 
     Reference: McSherry & Najork 2008, "Computing information retrieval performance measures
     efficiently in the presence of tied scores".
@@ -94,8 +103,8 @@ def average_precision(values: np.ndarray, rated: np.ndarray, offsets: np.ndarray
     size, hits = np.bincount(group), np.bincount(group, hit)
     found = np.cumsum(hit) - hit  # in earlier texts too
     above = found[first] - found[offsets[:-1]][text[first]]
-    # At a place of a group, if it holds a rated token: of the group's places before it, each
-    # holds another with the probability `others`.
+    # Given a rated token at a place of its group, each earlier place of the group has another
+    # rated token with the probability `others`.
     others = (hits - 1) / np.maximum(size - 1, 1)
     earlier = np.arange(len(own)) - first[group]
     place = np.arange(len(own)) - offsets[:-1][text] + 1
@@ -107,7 +116,7 @@ def average_precision(values: np.ndarray, rated: np.ndarray, offsets: np.ndarray
 
 
 def roc_auc(values: np.ndarray, rated: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """[texts] chance that a rated token has the larger value than one that is not, ties as half."""
+    """[texts] probability that a rated token has a larger value than another; ties count half."""
     starts, lengths = offsets[:-1], np.diff(offsets)
     ranks = np.add.reduceat(average_ranks(values, offsets) * rated, starts)
     total = np.add.reduceat(rated.astype(np.int64), starts)
@@ -120,12 +129,19 @@ def roc_auc(values: np.ndarray, rated: np.ndarray, offsets: np.ndarray) -> np.nd
 def plausible_by_text(
     measures: Mapping[str, np.ndarray], rated: np.ndarray, offsets: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """[texts] columns: how well each measure finds the rated tokens of each text.
+    """How well each measure finds the rated tokens of each text.
 
-    `rated`: their number; `ap_chance`: average precision of a random order, in expectation, which
-    lies above the share of rated tokens, the more so the fewer there are (Bestgen 2015);
-    `ap_lift:<measure>`: average precision less that; `auc:<measure>`, of which chance is 1/2. NaN
-    in a text of which no token is rated or all are, or where the measure is constant.
+    Args:
+        measures: name -> [tokens].
+        rated: [tokens] bool.
+        offsets: [texts + 1].
+
+    Returns:
+        [texts] each. `rated`: the number of rated tokens. `ap_chance`: the expected average
+        precision of a random order, which is above the share of rated tokens, most where they are
+        few (Bestgen 2015). `ap_lift:<measure>`: average precision less `ap_chance`.
+        `auc:<measure>`: ROC AUC, 1/2 by chance. NaN where no token is rated, all are, or the
+        measure is constant.
 
     Reference: Bestgen 2015, "Exact expected average precision of the random baseline for system
     evaluation".

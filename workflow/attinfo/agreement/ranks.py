@@ -1,6 +1,6 @@
-"""Other rank statistics of two measures within each text: weighted tau, Spearman, Pearson, top k.
+"""Rank statistics of two measures within each text: weighted tau, Spearman, Pearson, top k.
 
-All are NaN in a text where either measure is constant, has a NaN, or there is one token.
+All are NaN in a text of one token, and where either measure is constant or has a NaN.
 """
 
 from functools import cached_property
@@ -10,11 +10,11 @@ import numpy as np
 from attinfo.agreement.kendall import kendall_by_text, nan_in_text
 from attinfo.agreement.pairs import order, pairs_of, runs_of, text_of
 
-TOP = 0.2  # share of the tokens of a text that are its top k; at least one
+TOP = 0.2  # share of the tokens of a text in its top k, which has at least one
 
 
 class Ranked:
-    """A measure over the tokens of texts, sorted once for all statistics that need its order.
+    """A measure over the tokens of texts, sorted once for all statistics.
 
     Args:
         values: [tokens].
@@ -27,21 +27,21 @@ class Ranked:
 
     @cached_property
     def ascending(self) -> np.ndarray:
-        """[tokens] rows of the store, text by text, by rising value."""
+        """[tokens] the tokens sorted by text, then by rising value."""
         return np.lexsort((self.values, self.text))
 
     @cached_property
     def _groups(self) -> np.ndarray:
-        """[tokens], in ascending order, a number for each value of each text."""
+        """[tokens] in ascending order, a number for each distinct value of each text."""
         own = self.values[self.ascending]
         begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(self.text, prepend=0) != 0)
         return np.cumsum(begins)
 
     @cached_property
     def ranks(self) -> np.ndarray:
-        """[tokens] rank of each token in its text, from 1 for the smallest; ties share their mean.
+        """[tokens] rank of each token in its text, 1 for the smallest; tied tokens share the mean.
 
-        NaN throughout a text that has a NaN.
+        All ranks of a text that has a NaN are NaN.
         """
         group = self._groups
         place = np.arange(len(group)) - self.offsets[:-1][self.text] + 1.0
@@ -51,7 +51,7 @@ class Ranked:
 
     @cached_property
     def untied(self) -> np.ndarray:
-        """[tokens] how many tokens of the text have another value."""
+        """[tokens] the number of tokens of the text with another value."""
         group, lengths = self._groups, np.diff(self.offsets)
         untied = np.empty(len(group), np.int64)
         untied[self.ascending] = lengths[self.text] - np.bincount(group)[group]
@@ -59,7 +59,7 @@ class Ranked:
 
     @cached_property
     def undefined(self) -> np.ndarray:
-        """[texts] whether there is no order: a NaN, or one value throughout."""
+        """[texts] whether the text has no order: it has a NaN, or all its values are equal."""
         return nan_in_text(self.values, self.offsets) | is_constant(self.values, self.offsets)
 
     def least_of_top(self, k: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ class Ranked:
 
 
 def average_ranks(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """[tokens] `Ranked.ranks` of a measure that nothing else is asked of."""
+    """[tokens] `Ranked.ranks` of a measure."""
     return Ranked(values, offsets).ranks
 
 
@@ -87,21 +87,22 @@ def pearson(x: np.ndarray, y: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def is_constant(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """[texts] whether all tokens of the text have one value."""
+    """[texts] whether all values of the text are equal."""
     starts = offsets[:-1]
     return np.maximum.reduceat(values, starts) == np.minimum.reduceat(values, starts)
 
 
 def spearman(x: Ranked, y: Ranked) -> np.ndarray:
-    """[texts] Spearman's correlation, ties at their mean rank."""
+    """[texts] Spearman's correlation; tied tokens have their mean rank."""
     return pearson(x.ranks, y.ranks, x.offsets)
 
 
 def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
-    """[texts] weighted tau: an exchange of tokens of ranks r and s weighs 1/(1+r) + 1/(1+s).
+    """[texts] weighted tau, in which a pair of tokens of ranks r and s has the weight
+    1 / (1 + r) + 1 / (1 + s).
 
-    The mean of the two taus with ranks r >= 0 by decreasing (x, y) and by decreasing (y, x), as
-    `scipy.stats.weightedtau` by default.
+    It is the mean of two taus, with ranks from 0 by decreasing (x, y) and by decreasing (y, x), as
+    `scipy.stats.weightedtau` computes by default.
 
     Reference: Vigna 2015, "A weighted correlation index for rankings with ties".
     """
@@ -112,7 +113,7 @@ def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
         weight = np.empty(len(place))
         weight[np.lexsort((-other.values, -one.values, x.text))] = 1 / (1.0 + place)
         weights.append(weight)
-    agreed = np.zeros((2, len(offsets) - 1))  # exchanges that are agreed on less those that are not
+    agreed = np.zeros((2, len(offsets) - 1))  # weight of concordant less discordant pairs
     for pairs in pairs_of(offsets):
         with np.errstate(invalid="ignore"):
             both = order(x.values, pairs) * order(y.values, pairs)
@@ -120,7 +121,7 @@ def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
         for weight, row in zip(weights, agreed, strict=True):
             exchange = weight[pairs.first] + weight[pairs.second]
             row[own] = np.add.reduceat(exchange * both, starts)
-    # Of all exchanges that x, and that y, tells apart each token has a part.
+    # The weight of all pairs not tied in x, and in y, as a sum over tokens.
     apart = [
         [np.add.reduceat(weight * measure.untied, offsets[:-1]) for measure in (x, y)]
         for weight in weights
@@ -131,15 +132,15 @@ def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
 
 
 def _top(offsets: np.ndarray, share: float) -> np.ndarray:
-    """[texts] k, a share of the tokens but at least one."""
+    """[texts] k: a share of the tokens, at least one."""
     lengths = np.diff(offsets)
     return np.clip(np.rint(share * lengths), 1, lengths).astype(np.int64)
 
 
 def top_overlap(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
-    """[texts] share of the k top tokens by x that are among the k top ones by y.
+    """[texts] share of the top k tokens by x that are among the top k by y.
 
-    Tokens tied at the k-th place are members in part, as in the mean over random orders of them.
+    Tokens that tie for the k-th place count in part, which is the mean over their random orders.
     """
     starts, k = x.offsets[:-1], _top(x.offsets, share)
     members = []
@@ -154,12 +155,12 @@ def top_overlap(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
 
 
 def top_tau(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
-    """[texts] tau-b of the two rankings with all below the k top tokens of each tied.
+    """[texts] tau-b of two rankings in which all tokens below the top k are tied.
 
-    Over the tokens that either ranking has on top; all tokens and tau-b itself where k is n.
+    If k is the number of tokens, it is tau-b.
 
-    Reference: after Fagin, Kumar & Sivakumar 2003, "Comparing top k lists": with tau-b's
-    treatment of ties in place of a penalty for them.
+    Reference: after Fagin, Kumar & Sivakumar 2003, "Comparing top k lists", with tau-b's treatment
+    of ties in place of a penalty.
     """
 
     def cut(measure: Ranked) -> np.ndarray:
@@ -172,7 +173,7 @@ def top_tau(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
 def tau_on_support(
     score: np.ndarray, attention: np.ndarray, y: np.ndarray, offsets: np.ndarray
 ) -> np.ndarray:
-    """[texts] tau-b over the tokens that have any weight; for sparse normalisers."""
+    """[texts] tau-b over the tokens with a weight above zero, for sparse normalisers."""
     held = attention > 0
     lengths = np.add.reduceat(held.astype(np.int64), offsets[:-1])
     kept = np.flatnonzero(lengths)

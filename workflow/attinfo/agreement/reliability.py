@@ -1,8 +1,8 @@
-"""How well two rankings repeat, and what agreement would be if they repeated perfectly.
+"""How well rankings repeat, and their agreement corrected for that.
 
-Ours: an agreement of two noisy rankings is bounded by how well each agrees with itself (Spearman
-1904). Within texts a ranking is repeated by another seed's model of the same cell; over positions
-by the other half of the texts.
+The agreement of two noisy rankings is bounded by how well each agrees with its repetition (Spearman
+1904). Our repetitions are, within texts, the model of another seed of the same cell and, over
+positions, the other half of the texts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from attinfo.states.store import States
 
 
 def disattenuated(observed: float, one: float, other: float) -> float:
-    """Correlation / sqrt(reliability x reliability); NaN where either is not above zero."""
+    """Correlation / sqrt(reliability x reliability); NaN if either is not above zero."""
     return observed / np.sqrt(one * other) if one > 0 and other > 0 else float("nan")
 
 
@@ -31,17 +31,17 @@ def _spearman(x: pd.Series, y: pd.Series) -> float:
 
 
 def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray) -> pd.DataFrame:
-    """Reliability of each measure within texts, over the seeds of a cell, and what follows.
+    """Correlate each measure between the seeds of a cell, and correct its agreement for it.
 
     Args:
-        runs: one a seed: measure -> [tokens], `attention` among them.
+        runs: for each seed, measure -> [tokens]; `attention` is one of the measures.
         offsets: [texts + 1].
 
     Returns:
-        Rows of `agreement.csv` with the index `instance` and the statistics `seed_reliability`,
-        Spearman's correlation within texts between two seeds, mean over pairs of seeds and texts;
-        `spearman_seeds`, the correlation with attention, mean over seeds; `disattenuated`. None
-        with a single seed.
+        Rows of `agreement.csv` of the index `instance`. `seed_reliability`: Spearman's correlation
+        within texts between two seeds, mean over texts and pairs of seeds. `disattenuated`: the
+        correlation with attention, mean over seeds, corrected by the two reliabilities. Empty with
+        a single seed.
     """
     if len(runs) < 2:
         return pd.DataFrame()
@@ -69,20 +69,20 @@ def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray)
 
 
 def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Reliability of the two rankings of positions, over halves of the texts, and what follows.
+    """Correlate the rankings of positions between halves of the texts.
 
-    Texts of even and of odd number give each position a mean weight and a mean pvi; the
-    correlation of the halves is stepped up to all texts by Spearman & Brown, 2r / (1 + r).
+    Texts of even and of odd number give each position a mean weight and a mean pvi. The correlation
+    of the halves is corrected to the length of all texts by Spearman & Brown, 2r / (1 + r).
 
     Args:
         states: of the run.
-        pointwise: its `pointwise.parquet`.
-        column: of it, with the pvi of positions.
+        pointwise: of `read_pointwise`.
+        column: of `pointwise`, with the pvi of positions.
 
     Returns:
-        Rows of `agreement.csv` with the index `position`: `split_half_attention`,
-        `split_half_information` and `disattenuated` (of Spearman's correlation). None where
-        fewer than three positions have values, or the run has no such column.
+        Rows of `agreement.csv` of the index `position`: `split_half_attention`,
+        `split_half_information`, and `disattenuated`, Spearman's correlation of the two corrected
+        by them. Empty if fewer than three positions have values, or there is no such column.
     """
     if column not in pointwise or np.ptp(states.score) == 0:
         return pd.DataFrame()

@@ -1,4 +1,4 @@
-"""How unequal the weights of a text are, and what temperature alone would make of them."""
+"""How unequal the weights of a text are, and how unequal temperature alone would make them."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,17 @@ STATISTICS = ("entropy_ratio", "max_weight", "gini", "effective_tokens")
 
 
 def skew_by_text(attention: np.ndarray, offsets: np.ndarray) -> pd.DataFrame:
-    """How unequal the weights of each text are; NaN for a text of one token.
+    """How unequal the weights of each text are.
 
-    `entropy_ratio`: entropy over that of equal weights, 1 for uniform attention; `max_weight`;
-    `gini`: 0 for uniform attention, 1 - 1/n for all weight on one of n tokens;
-    `effective_tokens`: exp(entropy), the number of equal weights of the same entropy.
+    Args:
+        attention: [tokens] weights that sum to one in each text.
+        offsets: [texts + 1].
+
+    Returns:
+        One row per text, NaN for a text of one token. `entropy_ratio`: entropy divided by that of
+        equal weights, 1 for uniform attention; `max_weight`: the largest weight; `gini`: 0 for
+        uniform attention, 1 - 1/n for all weight on one of n tokens; `effective_tokens`:
+        exp(entropy), the number of equal weights with the same entropy.
     """
     weights = attention.astype(np.float64)
     starts, lengths = offsets[:-1], np.diff(offsets)
@@ -44,9 +50,9 @@ def softmax_by_text(score: np.ndarray, offsets: np.ndarray, temperature: float) 
 
 
 def skew_at(score: np.ndarray, offsets: np.ndarray, temperatures: Iterable[float]) -> pd.DataFrame:
-    """The skew that the same scores have under softmax at other temperatures: `gini_at:0.5`, ...
+    """The skew of the scores under softmax at other temperatures: columns `gini_at:0.5`, …
 
-    What temperature does by itself, after training: the control of training with it.
+    It shows the effect of temperature alone, as a control of training at that temperature.
     """
     return pd.DataFrame(
         {

@@ -1,6 +1,6 @@
-"""Intervals over two levels: texts are resampled, and seeds drawn about their mean.
+"""Intervals over two levels: texts are resampled, and seeds are drawn about their mean.
 
-Seeds are the replicates. Data sets are no sample of anything: an effect is a mean over the data
+Seeds are the replicates. Data sets are not taken as a sample: an effect is the mean over the data
 sets of the study, and its error comes from the seeds within each.
 """
 
@@ -16,28 +16,28 @@ from scipy.stats import t as student
 
 from attinfo.runtime.seeds import seed_of
 
-POWER = 0.8  # of the minimum detectable effect
+POWER = 0.8  # at which an effect counts as detectable
 
 
 class Ratios(NamedTuple):
-    """A statistic of runs over texts: sum of numerators / sum of denominators, for each run.
+    """A statistic of runs: the sum over texts of numerators, divided by that of denominators.
 
-    `numerator`, `denominator`: [texts, runs]. A text in which it is undefined adds 0 to both.
+    `numerator`, `denominator`: [texts, runs]; both are 0 in a text without a value.
     """
 
     numerator: np.ndarray
     denominator: np.ndarray
 
     def over(self, weights: np.ndarray) -> np.ndarray:
-        """[B, runs] the statistic with each text counted `weights` [B, texts] times."""
+        """[B, runs] the statistic with each text counted as often as `weights` [B, texts] say."""
         below, first = self.denominator, self.denominator[:, :1]
-        shared = first if (below == first).all() else below  # one column is cheaper than all
+        shared = first if (below == first).all() else below  # one column is cheaper
         with np.errstate(invalid="ignore", divide="ignore"):
             return (weights @ self.numerator) / (weights @ shared)
 
 
 def text_weights(texts: int, repeats: int, *key: object) -> np.ndarray:
-    """[1 + repeats, texts] how often each text is drawn: once in row 0, resampled in the rest."""
+    """[1 + repeats, texts] how often each text is drawn: once in row 0, at random in the others."""
     rng = np.random.default_rng(seed_of("bootstrap texts", *key))
     drawn = rng.multinomial(texts, np.full(texts, 1 / texts), size=repeats)
     return np.concatenate([np.ones((1, texts)), drawn])
@@ -46,9 +46,9 @@ def text_weights(texts: int, repeats: int, *key: object) -> np.ndarray:
 class Mean(NamedTuple):
     """A mean over data sets of means over seeds, as bootstrap draws.
 
-    `draws`: [1 + B], row 0 the estimate. `seeds`, `texts`: its standard errors of the two levels.
-    `df`: degrees of freedom of the first; 0 where no data set has two seeds, so that nothing is
-    known of other seeds and the draws are of these models, over texts alone.
+    `draws`: [1 + B], the estimate first. `seeds`, `texts`: the standard errors of the two levels.
+    `df`: degrees of freedom of the error of seeds. It is 0 if no data set has two seeds; then the
+    draws vary over texts only, and describe these models alone.
     """
 
     draws: np.ndarray
@@ -59,21 +59,21 @@ class Mean(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _quantiles(draws: int, df: float, key: tuple[object, ...]) -> np.ndarray:
-    """[draws] the quantiles of t at even steps of probability, in random order."""
+    """[draws] quantiles of t at even steps of probability, in random order."""
     rng = np.random.default_rng(seed_of("bootstrap replicates", *key))
     return student.ppf((rng.permutation(draws) + 0.5) / draws, df)
 
 
 def seed_error(effects: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Standard error, and its degrees of freedom, of a mean over data sets of means over seeds.
+    """Standard error of a mean over data sets of means over seeds, and its degrees of freedom.
 
-    A data set of one seed is taken to vary over seeds as the others do on average.
+    A data set with one seed is assumed to vary over seeds as the others do on average.
 
     Args:
-        effects: for each data set, [R] effects, one a seed.
+        effects: for each data set, [R] effects, one per seed.
 
-    Reference: Welch 1947, Satterthwaite 1946 for the degrees of freedom: data sets may differ in
-    how much seeds vary.
+    Reference: Welch 1947 and Satterthwaite 1946 for the degrees of freedom, as the variance over
+    seeds may differ between data sets.
     """
     several = [own for own in effects if len(own) > 1]
     if not several:
@@ -87,17 +87,17 @@ def seed_error(effects: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def mean_of(effects: Sequence[np.ndarray], *key: object) -> Mean:
-    """The mean over data sets of means over seeds, drawn anew in both levels.
+    """Draw the mean over data sets of means over seeds, with the errors of both levels.
 
-    Texts are resampled before, in the rows. To each row an error of the seeds is added, from its
-    t distribution. Resampling the seeds instead would cover a mean over three of them in 79 % of
-    studies where 95 % is claimed. What texts do to single seeds is in both levels, so that
-    intervals are a little wide where texts vary more than seeds.
+    The rows of `effects` are resamples of texts. An error of the seeds, drawn from its t
+    distribution, is added to each row. Resampling three seeds instead gives 95 % intervals that
+    cover the mean in 79 % of studies. The variation of texts within single seeds enters both
+    levels, so intervals are slightly wide where texts vary more than seeds.
 
     Args:
         effects: for each data set, [1 + B, R]: row 0 over the texts as they are, the others over
-            resampled texts; a column a seed.
-        key: names the random stream.
+            resampled texts; one column per seed.
+        key: of the random stream.
     """
     mean = np.mean([own.mean(1) for own in effects], axis=0)
     texts = float(mean[1:].std())
@@ -109,7 +109,7 @@ def mean_of(effects: Sequence[np.ndarray], *key: object) -> Mean:
 
 
 class Interval(NamedTuple):
-    """An effect, its percentile interval and the two-sided p of no effect."""
+    """An effect, its percentile interval, and the two-sided p of the hypothesis of no effect."""
 
     estimate: float
     low: float
@@ -118,7 +118,7 @@ class Interval(NamedTuple):
 
 
 def interval(draws: np.ndarray, level: float) -> Interval:
-    """Summary of [1 + B] bootstrap draws, row 0 the estimate."""
+    """Summarise [1 + B] bootstrap draws, of which the first is the estimate."""
     tails = np.quantile(draws[1:], [(1 - level) / 2, (1 + level) / 2])
     below, above = (draws[1:] <= 0).sum(), (draws[1:] >= 0).sum()
     p = min(1.0, 2 * (1 + min(below, above)) / len(draws))
@@ -133,9 +133,10 @@ def equivalence_p(draws: np.ndarray, margin: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _detectable(share: float, df: float, alpha: float) -> float:
-    """The effect found with `POWER` in errors of 1, a `share` (SD) of which is the seeds'."""
+    """The detectable effect in units of its standard error, of which seeds have a `share`."""
     df = min(df, 1e9)
-    # The noncentral t of scipy fails far out; given the error of the seeds, all else is normal.
+    # The noncentral t of scipy fails for large effects. Given the error of the seeds, the rest is
+    # normal.
     seeds = share * np.sqrt(chi2.ppf((np.arange(500) + 0.5) / 500, df) / df)
     texts = norm.ppf(1 - alpha / 2) * np.sqrt(1 - share**2)
     reach = np.hypot(student.ppf(1 - alpha / 2, df) * seeds, texts)  # half of an interval
@@ -147,11 +148,11 @@ def _detectable(share: float, df: float, alpha: float) -> float:
 
 
 def detectable(seeds: float, texts: float, df: float, alpha: float) -> float:
-    """The smallest effect that is called in 80 % of studies.
+    """The smallest effect that 80 % of studies would find significant.
 
     Args:
         seeds: standard error of the seeds.
-        texts: standard error of the texts; they are many.
+        texts: standard error of the texts, taken as known, as texts are many.
         df: degrees of freedom of the error of the seeds.
         alpha: level of the two-sided test.
     """
@@ -162,7 +163,7 @@ def detectable(seeds: float, texts: float, df: float, alpha: float) -> float:
 
 
 def t_interval(values: np.ndarray, level: float) -> tuple[float, float, float]:
-    """Mean and t interval of independent values; no interval of one, nothing of none (NaN)."""
+    """Mean and t interval of [n] independent values; NaN where there are too few."""
     n = len(values)
     mean = float(np.mean(values)) if n else np.nan
     if n < 2:

@@ -1,4 +1,4 @@
-"""Which cell is best? An interval for the rank of each, instead of a winner."""
+"""Which cell is best? An interval for the rank of each cell, in place of a winner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import studentized_range
 
-BLOCKS = ["encoder", "attention", "normaliser"]
+from attinfo.keys import ALL, BLOCKS
 
 
 @dataclass(frozen=True)
 class Scores:
     """A statistic of the trained cells of a data set.
 
-    `cells`: a row a cell, its blocks and its number of seeds. `mean`: [cells]. `spread`,
-    `freedom`: variance over the seeds within cells, pooled, and its degrees of freedom. `texts`:
-    [cells, cells] covariance of the means over resampled texts.
+    `cells`: one row per cell, with its blocks and its number of seeds. `mean`: [cells]. `spread`,
+    `freedom`: variance over the seeds within cells, pooled over cells, and its degrees of freedom.
+    `texts`: [cells, cells] covariance of the means over resampled texts.
     """
 
     cells: pd.DataFrame
@@ -28,10 +28,10 @@ class Scores:
 
 
 def scores_of(runs: pd.DataFrame, draws: np.ndarray) -> Scores:
-    """The scores of the trained cells in which a statistic is defined.
+    """Collect the scores of the trained cells in which a statistic is defined.
 
     Args:
-        runs: of one data set, a row a run.
+        runs: of one data set, one row per run.
         draws: [1 + B, runs] the statistic, row 0 over the texts as they are.
     """
     known = runs[(runs["variant"] == "trained") & np.isfinite(draws).all(0)]
@@ -49,20 +49,20 @@ def scores_of(runs: pd.DataFrame, draws: np.ndarray) -> Scores:
 
 @lru_cache(maxsize=64)
 def _critical(count: int, freedom: int, level: float) -> float:
-    """How many standard errors of a difference the largest of all differences may be."""
+    """Critical value of the largest of all differences, in standard errors of a difference."""
     return float(studentized_range.ppf(level, count, freedom) / np.sqrt(2))
 
 
 def _table(
     cells: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, freedom: int, level: float
 ) -> pd.DataFrame:
-    """Ranks from the [cells, cells] variance of differences of means."""
+    """Rank cells, given the [cells, cells] variances of the differences of their means."""
     count = len(cells)
     difference = mean[:, None] - mean
     critical = np.nan
     if freedom and count > 1:
         critical = _critical(count, freedom, level)
-    above = difference > critical * np.sqrt(variance)  # False wherever nothing is known
+    above = difference > critical * np.sqrt(variance)  # False where the variance is not known
     best_first = (-mean).argsort(kind="stable").argsort(kind="stable") + 1
     note = "" if freedom else "one seed a cell: ranks are not known"
     return cells.assign(
@@ -76,16 +76,17 @@ def _table(
 
 
 def rank_intervals(scores: Mapping[str, Scores], statistic: str, level: float) -> pd.DataFrame:
-    """The table `ranks.csv`: each trained cell with its rank, 1 the largest, and an interval.
+    """Make the rows of `ranks.csv`: the rank of each trained cell with its interval.
 
-    The intervals hold for all cells of a data set at once: a rank is bounded by the numbers of
-    cells that are above and below for sure by simultaneous intervals of all differences
-    (Tukey-Kramer; seeds vary alike in all cells). With several data sets there are rows of
-    `dataset` "all" too: the mean over data sets of the cells that every one of them has.
+    The largest score has rank 1. The intervals hold for all cells of a data set at once: a rank is
+    bounded by the numbers of cells that are significantly above and below by simultaneous intervals
+    of all differences (Tukey-Kramer, with the same variance over seeds in all cells). With several
+    data sets there are also rows of the `dataset` "all", the mean over data sets of the cells that
+    all of them have.
 
     Args:
         scores: data set -> its scores.
-        statistic: its name.
+        statistic: the name of the statistic.
         level: of all intervals together.
 
     Reference: Mogstad, Romano, Shaikh & Wilhelm 2024, Review of Economic Studies 91; Tukey 1953,
@@ -107,14 +108,14 @@ def rank_intervals(scores: Mapping[str, Scores], statistic: str, level: float) -
 
 
 def _variance(own: Scores) -> np.ndarray:
-    """[cells, cells] of differences of means: of seeds, and of texts, which cells share."""
+    """[cells, cells] variances of differences of means, over seeds and over shared texts."""
     seeds = own.spread / own.cells["seeds"].to_numpy()
     texts = np.diag(own.texts)
     return seeds[:, None] + seeds + np.maximum(texts[:, None] + texts - 2 * own.texts, 0)
 
 
 def _over_datasets(scores: list[Scores], level: float) -> list[pd.DataFrame]:
-    """The mean over data sets, if they have cells in common."""
+    """The ranks of means over data sets; empty if the data sets have no cell in common."""
     keys = [list(own.cells[BLOCKS].itertuples(index=False, name=None)) for own in scores]
     common = [key for key in keys[0] if all(key in other for other in keys[1:])] if keys else []
     if not common:
@@ -126,6 +127,6 @@ def _over_datasets(scores: list[Scores], level: float) -> list[pd.DataFrame]:
     cells["seeds"] = sum(
         own.cells["seeds"].to_numpy()[at] for own, at in zip(scores, places, strict=True)
     )
-    freedom = min(own.freedom for own in scores)  # data sets may vary differently over seeds
+    freedom = min(own.freedom for own in scores)  # the variance may differ between data sets
     table = _table(cells, mean, np.sum(variances, axis=0) / len(scores) ** 2, freedom, level)
-    return [table.assign(dataset="all")]
+    return [table.assign(dataset=ALL)]

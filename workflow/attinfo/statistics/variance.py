@@ -1,4 +1,4 @@
-"""Which building block matters? The variance of a statistic, split over the factors of a study."""
+"""Which building block matters? The variance of a statistic, split over its sources."""
 
 import warnings
 
@@ -7,8 +7,10 @@ import pandas as pd
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
-FACTORS = ("dataset", "encoder", "attention", "normaliser", "seed")
-COMBINATION = "combination"  # of all blocks and data set, beyond what each does by itself
+from attinfo.keys import CELL
+
+FACTORS = (*CELL, "seed")
+COMBINATION = "combination"  # of blocks and data set, beyond the effect of each
 RESIDUAL = "residual"  # seeds within a cell
 FEW_LEVELS = 5
 LABELS = {  # of components whose name is not their label
@@ -20,20 +22,20 @@ LABELS = {  # of components whose name is not their label
 }
 
 
-def _not_told(data: pd.DataFrame) -> dict[str, str]:
-    """Why a component cannot be told, by component."""
+def _unknown(data: pd.DataFrame) -> dict[str, str]:
+    """The components that cannot be estimated, each with the reason."""
     why = {f: "one level only" for f in FACTORS if data[f].nunique() < 2}
-    told = [f for f in FACTORS if f not in why]
+    varied = [f for f in FACTORS if f not in why]
     per_cell = data.groupby(list(FACTORS[:-1]))["seed"].nunique()
     if per_cell.max() < 2:
         why[COMBINATION] = "one seed a cell: it is part of the residual"
-    elif len([f for f in told if f != "seed"]) < 2:
+    elif len([f for f in varied if f != "seed"]) < 2:
         why[COMBINATION] = "cells differ in one block at most"
     return why
 
 
 def _fit(data: pd.DataFrame, components: list[str]) -> dict[str, float]:
-    """Variance components by restricted maximum likelihood; all factors are crossed."""
+    """Variance components of crossed factors by restricted maximum likelihood."""
     spread = data["value"].std()
     if not components or spread == 0:
         return {RESIDUAL: float(spread**2)} | dict.fromkeys(components, 0.0)
@@ -43,15 +45,15 @@ def _fit(data: pd.DataFrame, components: list[str]) -> dict[str, float]:
         "value ~ 1", scaled, groups=np.ones(len(scaled)), re_formula="0", vc_formula=formula
     )
     with warnings.catch_warnings():
-        # A component at 0 is an answer, not a failure.
+        # statsmodels warns where a component is 0, which is a valid estimate.
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", UserWarning)
         try:
-            # Searches by the gradient end short of the optimum where a component is near 0.
+            # Gradient searches stop short of the optimum where a component is near 0.
             found = model.fit(reml=True, method="powell")
         except np.linalg.LinAlgError:
-            # The search came to a component of exactly 0: without the least one it goes on.
+            # A component became exactly 0, so the smallest one is set to 0 and left out.
             least = min(components, key=lambda c: data.groupby(c)["value"].mean().var())
             rest = [c for c in components if c != least]
             return {least: 0.0} | _fit(data, rest)
@@ -61,29 +63,29 @@ def _fit(data: pd.DataFrame, components: list[str]) -> dict[str, float]:
 
 
 def decompose(runs: pd.DataFrame, statistic: str) -> pd.DataFrame:
-    """Rows of `variance.csv`: the variance of a statistic over trained runs, by source.
+    """Make the rows of `variance.csv`: the variance of a statistic over trained runs, by source.
 
-    A component is the variance between the levels of a factor, the others averaged over;
-    `combination` what a cell has beyond its factors, `seed` what one seed does to all cells
-    alike, `residual` what seeds do within cells. Crossed random effects by restricted maximum
-    likelihood. With few levels a component is rough, and it says so.
+    The model has crossed random effects and is fitted by restricted maximum likelihood. A component
+    is the variance between the levels of a factor. `combination` is what a cell has beyond its
+    factors, `seed` what a seed adds to all cells, `residual` the variance of seeds within cells.
+    The estimate of a component with few levels is rough, which its note says.
 
     Args:
-        runs: a row a run.
-        statistic: a column of `runs`; runs in which it is NaN are left out, and counted.
+        runs: one row per run.
+        statistic: a column of `runs`. Runs in which it is NaN are left out and counted.
 
     Returns:
-        statistic, component, levels, runs, excluded, variance, sd, share, note; a component that
-        the study cannot tell has NaN and says why.
+        `statistic`, `component`, `levels`, `runs`, `excluded`, `variance`, `sd`, `share`, `note`. A
+        component that the study cannot estimate is NaN, and its note says why.
     """
     trained = runs[runs["variant"] == "trained"]
     data = trained[[*FACTORS, statistic]].rename(columns={statistic: "value"}).dropna()
     data[COMBINATION] = data.groupby(list(FACTORS[:-1])).ngroup()
-    why = _not_told(data) if len(data) else dict.fromkeys([*FACTORS, COMBINATION], "no runs")
-    told = [c for c in (*FACTORS, COMBINATION) if c not in why]
+    why = _unknown(data) if len(data) else dict.fromkeys([*FACTORS, COMBINATION], "no runs")
+    estimable = [c for c in (*FACTORS, COMBINATION) if c not in why]
     parts: dict[str, float] = {}
-    if len(data) > 1 + len(told):
-        parts = _fit(data, told)
+    if len(data) > 1 + len(estimable):
+        parts = _fit(data, estimable)
     else:
         why = {c: why.get(c, "too few runs") for c in (*FACTORS, COMBINATION, RESIDUAL)}
     total = sum(parts.values())

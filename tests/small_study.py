@@ -14,7 +14,7 @@ import yaml
 
 from attinfo.agreement.reliability import between_seeds, split_half
 from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
-from attinfo.blocks.measures import MEASURES, SIGNED
+from attinfo.blocks.measures import SIGNED
 from attinfo.claims.collect import faithfulness_means
 from attinfo.claims.settle import settle
 from attinfo.config.inputs import Inputs

@@ -205,7 +205,7 @@ def test_the_figure_has_the_means_of_trained_models_and_says_when_there_are_none
             "accuracy": [0.7, 0.8, 0.9],
         }
     )
-    empty = Tables(**dict.fromkeys(Tables._fields[:-1], pd.DataFrame()))
+    empty = Tables(**dict.fromkeys(Tables._fields[:-2], pd.DataFrame()))
     drawing = draw(empty._replace(runs=runs))
     assert drawing.data.to_dict("list") == {"encoder": ["cnn"], "accuracy": [0.75]}
     assert "0.750" in drawing.caption

@@ -3,15 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from attinfo.claims.contrast import Contrast, versus
-
-TEXT = "Recurrent encoders keep more information in their states than convolutional ones"
-TRAINED = "variant == 'trained'"
+from attinfo.claims.contrast import TRAINED, Conclusion, Contrast, versus
 
 # The effect is the mean of the first set of runs less the mean of the second. Sets are compared
 # within each attention scorer and normaliser, and paired by data set and seed.
 RECURRENT = Contrast(
-    claim="vi",
     statement="I/H over all tokens: BiLSTM above CNN",
     sides=versus(
         "information_instance",
@@ -20,6 +16,21 @@ RECURRENT = Contrast(
     ),
     within=("attention", "normaliser"),
     primary=True,
+)
+
+# With the words that the page has for it; its numeral comes from its place in `CONCLUSIONS`.
+CONCLUSION = Conclusion(
+    statement="Recurrent encoders keep more information in their states than convolutional ones",
+    question="Do the states of a BiLSTM hold more information about the decision than those of a "
+    "CNN?",
+    finding="Of the uncertainty about the decision, a state of a BiLSTM removes {effect} than a "
+    "state of a CNN.",
+    more="more",
+    less="less",
+    scale=100,
+    unit=" percentage points",
+    decimals=1,
+    declared=(RECURRENT,),
 )
 
 

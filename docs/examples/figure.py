@@ -42,5 +42,5 @@ if __name__ == "__main__":
             "accuracy": [0.74, 0.76, 0.72],
         }
     )
-    tables = Tables(**dict.fromkeys(Tables._fields[:-1], empty))._replace(runs=runs)
+    tables = Tables(**dict.fromkeys(Tables._fields[:-2], empty))._replace(runs=runs)
     print(accuracy_by_encoder(tables).caption)

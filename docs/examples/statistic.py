@@ -2,12 +2,15 @@
 
 import pandas as pd
 
-from attinfo.claims.run_statistics import Statistic
+from attinfo.claims.run_statistics import MODEL_TABLE, Statistic
 
 # A signed sum of columns of the table of texts, each averaged over the texts.
 TEMPERING = Statistic(
     label="entropy ratio lost when scores are tempered to 0.5",
     terms=((1, "entropy_ratio", None), (-1, "entropy_ratio_at:0.5", None)),
+    signed=True,
+    bounds=(-1, 1),
+    shown={MODEL_TABLE: "entropy lost at 0.5"},  # a column of a table of the page
 )
 
 

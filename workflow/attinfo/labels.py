@@ -6,8 +6,9 @@ from attinfo.blocks.catalogue import KINDS
 from attinfo.blocks.normalisers import parse_normaliser
 
 LABELS = {
-    block.name: block.label for blocks in KINDS.values() for block in blocks.values() if block.label
-} | {"token_type": "the word alone"}
+    "token_type": "the word alone",
+    **{name: own.label for blocks in KINDS.values() for name, own in blocks.items() if own.label},
+}
 
 
 def label_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Settle the five conclusions."""
+"""Make the tables of claims, runs, cells, variance and ranks."""
 
 from attinfo.runtime.job import job
 

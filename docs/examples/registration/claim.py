@@ -1,8 +1,5 @@
-"""Add to `CONCLUSIONS` and `CONTRASTS` in attinfo/claims/conclusions.py."""
+"""Add to the list of `CONCLUSIONS` in attinfo/claims/conclusions.py."""
 
-from attinfo.claims.recurrent import RECURRENT, TEXT
+from attinfo.claims.declared.recurrent import CONCLUSION
 
-CONCLUSIONS = {
-    "vi": TEXT,
-}
-CONTRASTS = (RECURRENT,)
+ENTRY = ("recurrent", CONCLUSION)

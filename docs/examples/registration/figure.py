@@ -1,9 +1,11 @@
-"""Add to `DRAWERS` in attinfo/figures/registry.py and `ENTRIES` in attinfo/figures/catalogue.py."""
+"""Add to `FIGURES` in attinfo/figures/catalogue.py."""
 
-from attinfo.figures.catalogue import Entry
-from attinfo.figures.families.accuracy_by_encoder import accuracy_by_encoder
+from attinfo.figures.catalogue import Figure
 
-ENTRIES = {
-    "accuracy_by_encoder": Entry("blocks"),
+FIGURES = {
+    "accuracy_by_encoder": Figure(
+        title="Test accuracy of each encoder",
+        section="blocks",
+        path="attinfo.figures.families.accuracy_by_encoder:accuracy_by_encoder",
+    ),
 }
-DRAWERS = (accuracy_by_encoder,)

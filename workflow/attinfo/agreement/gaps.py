@@ -106,7 +106,7 @@ def gap_columns(
         columns[f"gap:{b}"] = np.full(len(offsets) - 1, own["gap"][b])
         columns[f"concordant_permuted:{b}"] = permuted["concordant"][:, b]
         columns[f"pairs_permuted:{b}"] = permuted["pairs"][:, b]
-    for b in np.flatnonzero(fine["pairs"].any(0)):  # most are empty
+    for b in np.flatnonzero(fine["pairs"].any(0)).tolist():  # most are empty
         columns[f"fine_concordant:{b}"] = fine["concordant"][:, b]
         columns[f"fine_pairs:{b}"] = fine["pairs"][:, b]
     return columns

@@ -48,8 +48,8 @@ def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray)
     names = [name for name in runs[0] if all(name in run for run in runs)]
     ranked = [{name: average_ranks(run[name], offsets) for name in names} for run in runs]
     reliability = {
-        name: np.mean(
-            [_mean(pearson(a[name], b[name], offsets)) for a, b in combinations(ranked, 2)]
+        name: float(
+            np.mean([_mean(pearson(a[name], b[name], offsets)) for a, b in combinations(ranked, 2)])
         )
         for name in names
     }
@@ -57,7 +57,9 @@ def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray)
     for name in names:
         found = {"seed_reliability": reliability[name]}
         if name != "attention":
-            raw = np.mean([_mean(pearson(run["attention"], run[name], offsets)) for run in ranked])
+            raw = float(
+                np.mean([_mean(pearson(run["attention"], run[name], offsets)) for run in ranked])
+            )
             found["disattenuated"] = disattenuated(raw, reliability["attention"], reliability[name])
         pair = f"attention~{name}"
         n = len(runs) * (len(runs) - 1) // 2

@@ -89,6 +89,7 @@ MEASURES = registry(
         summary="Weight x norm of the state: the length of what a token adds "
         "(Kobayashi et al. 2020)",
     ),
+    # Attention and its score have the same order, so their agreement shows nothing.
     Measure(
         name="score",
         path="attinfo.explain.measures.score:score",

@@ -200,8 +200,8 @@ def judge(
     conclusions = max(int((first & table["p"].notna()).sum()), 1)
     alpha = np.where(first, (1 - level) / conclusions, 1 - level)
     table["mde"] = [
-        detectable(*errors, df, a) if df > 0 else np.nan
-        for *errors, df, a in zip(
+        detectable(seeds, texts, df, a) if df > 0 else np.nan
+        for seeds, texts, df, a in zip(
             table["se_seeds"], table["se_texts"], table["df"], alpha, strict=True
         )
     ]

@@ -256,8 +256,9 @@ def accuracy(study: Study) -> Finding:
     for name in ("preservation", "combinations"):
         found, primary = study.contrasts(name, "control"), study.contrasts(name, "primary")
         for row in found.to_dict("records"):
-            turned = row["estimate"] * primary["estimate"].iloc[0] < 0
-            same = row["verdict"] == primary["verdict"].iloc[0] != "undetermined"
+            decided = primary["verdict"].iloc[0] != "undetermined"
+            turned = decided and row["estimate"] * primary["estimate"].iloc[0] < 0
+            same = decided and row["verdict"] == primary["verdict"].iloc[0]
             outcomes.append(STANDS if turned else MET if same else OPEN)
         rows.append(found)
     if not outcomes:

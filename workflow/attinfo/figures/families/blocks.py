@@ -53,7 +53,7 @@ def accuracy(tables: Tables) -> Drawing:
     for axis, normaliser in zip(axes, normalisers, strict=True):
         own = cells[cells["normaliser"] == normaliser]
         front = own[own["on_front"]].sort_values("accuracy")
-        line = {"color": PALE, "linewidth": 2.5, "zorder": 1}
+        line: dict[str, Any] = {"color": PALE, "linewidth": 2.5, "zorder": 1}
         axis.step(front["accuracy"], front["tau_gain"], where="pre", **line)
         _marks(axis, own, scorers, shapes)
         axis.margins(0.12)

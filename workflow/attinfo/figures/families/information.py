@@ -1,6 +1,7 @@
 """Information in hidden states, by position and by attention rank."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -78,7 +79,11 @@ def _lines(axis: Axes, own: pd.DataFrame, scorers: Mapping[str, Look], seeds: bo
                     run["unit"] + 1, run["mi_nats"], color=look.colour, alpha=0.3, linewidth=0.8
                 )
         mean = part.groupby("unit")["mi_nats"].mean()
-        style = {"markersize": 3.5, "linewidth": 1.5, "markevery": max(1, len(mean) // 5)}
+        style: dict[str, Any] = {
+            "markersize": 3.5,
+            "linewidth": 1.5,
+            "markevery": max(1, len(mean) // 5),
+        }
         axis.plot(mean.index + 1, mean, f"{look.shape}-", color=look.colour, **style)
 
 

@@ -147,7 +147,7 @@ def test_a_text_that_does_not_fit_by_itself_is_told_in_a_line(
         fit(planted)
     assert "\n" not in str(raised.value)
     model = Small(*planted.sizes, architecture_of(), VARIANTS["trained"]).eval()
-    with pytest.raises(InputError, match="device: cpu has no memory for a text of"):
+    with pytest.raises(InputError, match="device: cpu has no memory for a single text"):
         states_of(model, planted.texts("test"))
 
 
@@ -189,17 +189,16 @@ def test_importance_read_in_halves_is_that_of_the_batch(planted: Planted, measur
 
 
 def test_halves_keep_the_order_and_a_single_text_that_does_not_fit_is_told() -> None:
-    read: list[int] = []
-
-    def small(chosen: np.ndarray) -> None:
+    def small(chosen: np.ndarray) -> list[int]:
         if len(chosen) > 3 or 13 in chosen:
             raise torch.OutOfMemoryError("as a GPU would say")
-        read.extend(chosen.tolist())
+        return chosen.tolist()
 
-    in_parts(np.arange(10), small, torch.device("cpu"))
-    assert read == list(range(10))
+    parts = list(in_parts(np.arange(10), small, torch.device("cpu")))
+    assert all(chosen.tolist() == result for chosen, result in parts)
+    assert [text for _, result in parts for text in result] == list(range(10))
     with pytest.raises(InputError, match="device: cpu has no memory for a single text"):
-        in_parts(np.arange(12, 16), small, torch.device("cpu"))
+        list(in_parts(np.arange(12, 16), small, torch.device("cpu")))
 
 
 @needs_gpu

@@ -34,7 +34,7 @@ from attinfo.explain.measures.integrated_gradients import integrated_gradients
 from attinfo.explain.measures.leave_one_out import leave_one_out
 from attinfo.explain.measures.score import score
 from attinfo.models.classifier import Classifier, build
-from attinfo.models.encoders.pretrained import Subwords, features, folder_of, with_pieces
+from attinfo.models.encoders.pretrained import SubwordModel, features, folder_of, with_subwords
 from attinfo.models.noise import evaluation_noise
 from attinfo.runtime.errors import InputError
 from attinfo.states.extract import states_of
@@ -136,7 +136,7 @@ def test_the_gradient_is_the_slope_as_a_token_is_scaled(encoder: str, through: b
             scaled[:, place] *= factor
             if through:
                 return log_odds(outputs(model, TEXTS, scaled), predicted)
-            return log_odds(model.read(model.encode(batch, scaled), weights), predicted)
+            return log_odds(model.classify(model.encode(batch, scaled), weights), predicted)
 
         for place in range(9):
             slope = (explained(place, 1 + step) - explained(place, 1 - step)) / (2 * step)
@@ -286,7 +286,7 @@ def test_the_pieces_of_a_shortened_text_are_those_of_the_text_without_the_delete
 ) -> None:
     strings = STRINGS[:-1]  # the last is read in two windows
     texts, starts, ends = tokens_of(strings)
-    texts = with_pieces(texts, strings, starts, ends, str(bert))
+    texts = with_subwords(texts, strings, starts, ends, str(bert))
     source, keep = some_subsets(texts)
     found = shortened(texts, source, keep)
     written = []
@@ -294,7 +294,7 @@ def test_the_pieces_of_a_shortened_text_are_those_of_the_text_without_the_delete
         own = np.flatnonzero(kept) + texts.offsets[text]
         written.append(" ".join(strings[text][starts[i] : ends[i]] for i in own))
     expected, starts, ends = tokens_of(written)
-    expected = with_pieces(expected, written, starts, ends, str(bert))
+    expected = with_subwords(expected, written, starts, ends, str(bert))
     np.testing.assert_array_equal(found.offsets, expected.offsets)
     for field in ("windows", "offsets", "ids", "overlaps", "piece", "token"):
         np.testing.assert_array_equal(
@@ -308,7 +308,7 @@ def test_pieces_stay_in_their_window_and_as_long_as_one_of_their_tokens_does(
 ) -> None:
     strings = [*STRINGS, "a... b... c...", "x " * 50]  # "..." is one piece of the second model
     texts, starts, ends = tokens_of(strings)
-    texts = with_pieces(texts, strings, starts, ends, str(make(tmp_path)))
+    texts = with_subwords(texts, strings, starts, ends, str(make(tmp_path)))
     pieces = texts.pieces
     assert np.diff(pieces.windows).max() > 1
     source, keep = some_subsets(texts)
@@ -336,9 +336,9 @@ def test_pieces_stay_in_their_window_and_as_long_as_one_of_their_tokens_does(
 @pytest.mark.parametrize("fine_tune", [True, False])
 def test_a_pretrained_encoder_is_explained_too(bert: Path, fine_tune: bool) -> None:
     texts, starts, ends = tokens_of(STRINGS)
-    texts = with_pieces(texts, STRINGS, starts, ends, str(bert))
+    texts = with_subwords(texts, STRINGS, starts, ends, str(bert))
     if not fine_tune:
-        subwords = Subwords(folder_of(str(bert), None))
+        subwords = SubwordModel(folder_of(str(bert), None))
         found = np.empty((len(texts.token_ids), 24), np.float32)
         features(subwords, texts, found)
         texts = Texts(texts.token_ids, texts.offsets, texts.labels, features=found)

@@ -32,11 +32,11 @@ from attinfo.data.texts import Texts
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier, load
 from attinfo.models.encoders.pretrained import (
-    Subwords,
+    SubwordModel,
     features,
     folder_of,
     tokenizer_of,
-    with_pieces,
+    with_subwords,
 )
 from attinfo.models.features import write_features
 from attinfo.models.inputs import read_inputs
@@ -148,10 +148,10 @@ def tokens_of(strings: list[str]) -> tuple[Texts, np.ndarray, np.ndarray]:
 
 def texts_of(strings: list[str], model: Path, fine_tune: bool = False) -> Texts:
     texts, starts, ends = tokens_of(strings)
-    texts = with_pieces(texts, strings, starts, ends, str(model))
+    texts = with_subwords(texts, strings, starts, ends, str(model))
     if fine_tune:
         return texts
-    subwords = Subwords(model)
+    subwords = SubwordModel(model)
     found = np.empty((len(texts.token_ids), subwords.model.config.hidden_size), np.float32)
     features(subwords, texts, found)
     return replace(texts, pieces=None, features=found)
@@ -530,8 +530,8 @@ def test_a_frozen_epoch_runs_the_pretrained_model_not_once(
 def refused(**options: Any) -> str:
     with pytest.raises(InputError) as raised:
         texts, starts, ends = tokens_of(["a film"])
-        with_pieces(texts, ["a film"], starts, ends, **options)
-        Subwords(folder_of(options["model"], options.get("revision")))
+        with_subwords(texts, ["a film"], starts, ends, **options)
+        SubwordModel(folder_of(options["model"], options.get("revision")))
     message = str(raised.value)
     assert message.startswith("encoders.pretrained") and "\n" not in message
     return message

@@ -1,4 +1,4 @@
-"""Training one run: seeded, early stopped on the dev split, best epoch kept."""
+"""Training of one run, with early stopping on the dev split. The best epoch is kept."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -44,14 +44,14 @@ log = logging.getLogger(__name__)
 
 
 class _Training:
-    """All that changes from epoch to epoch: weights, moments, random streams, the best so far.
+    """The state of a training run: weights, moments, random streams, history and best epoch.
 
     Args:
-        model: as training finds it.
-        options: how it is trained.
-        objective: what is made small.
-        summed: whether it is the sum over the texts of a batch, or their mean.
-        seed: names the streams of data order, noise and dropout.
+        model: the model with its initial weights.
+        options: the section `training` of the config.
+        objective: the loss of each text.
+        summed: minimise the sum over the texts of a batch instead of their mean.
+        seed: seed of the random streams of data order, noise and dropout.
     """
 
     def __init__(
@@ -64,24 +64,29 @@ class _Training:
     ):
         self.model, self.options = model, options
         self.objective, self.summed = objective, summed
-        self.parts = 1  # that a batch is read in, for the memory of the device
+        self.parts = 1  # number of parts of a batch; more if the memory of the device runs out
         self.optimizers = Optimizers(model, options)
         self.order = np.random.default_rng(seed_of("order", seed))
         self.noise = torch.Generator().manual_seed(seed_of("noise", seed))
         torch.manual_seed(seed_of("dropout", seed))
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Tensor] = {}
-        self.best_epoch, self.best_score = 0, (-np.inf,)
+        self.best_epoch = 0
+        self.best_score: Score = (-np.inf,)
 
     @property
     def done(self) -> bool:
-        """Whether there are no more epochs, or none has been better for too long."""
+        """Whether all epochs are done, or the last `patience` epochs brought no improvement."""
         last = len(self.history)
         waited = last >= self.options.first_epoch and last - self.best_epoch
         return last >= self.options.epochs or waited >= self.options.patience
 
     def epoch(self, texts: Texts) -> float:
-        """One pass over the training texts; returns the mean over batches of the objective."""
+        """Train on each text once and return the mean loss of the batches.
+
+        Raises:
+            InputError: the memory of the device is too small for a single text.
+        """
         self.model.train()
         losses = []
         for chosen in batches(texts.lengths, self.options.batch_size, self.order):
@@ -90,10 +95,18 @@ class _Training:
         return float(np.mean(losses))
 
     def _gradients(self, texts: Texts, chosen: np.ndarray) -> float:
-        """Those of a batch; returns its objective. It is read in more parts if memory runs out.
+        """Compute the gradients of a batch and return its loss.
+
+        If the memory of the device runs out, this batch and all later ones are read in twice as
+        many parts. (`runtime.devices.in_parts` does not serve here: the gradients of the parts
+        must be of one batch, so that all of them start again.)
+
+        Args:
+            texts: the training texts.
+            chosen: [B] indices of the texts of the batch.
 
         Raises:
-            InputError: not even one text fits.
+            InputError: the memory of the device is too small for a single text.
         """
         while True:
             parts = min(self.parts, len(chosen))
@@ -113,17 +126,28 @@ class _Training:
             out_of_memory(self.model.device, f"batches in {self.parts} parts now")
 
     def _part(self, texts: Texts, chosen: np.ndarray, share: float) -> float:
-        """Add the gradients of some texts of a batch, whose mean counts by their share of it."""
+        """Add the gradients of a part of a batch and return its share of the batch's loss.
+
+        Args:
+            texts: the training texts.
+            chosen: indices of the texts of the part.
+            share: the texts of the part over those of the batch; 1 if losses are summed.
+        """
         batch = pad(texts, chosen).to(self.model.device)
         labels = torch.from_numpy(texts.labels[chosen]).to(self.model.device)
         output = self.model(batch, training_noise(self.noise))
         losses = self.objective(batch, output, labels)
         loss = losses.sum() if self.summed else losses.mean() * share
-        loss.backward()
+        torch.autograd.backward(loss)
         return loss.item()
 
     def keep(self, row: dict[str, Any], score: Score) -> None:
-        """Note an epoch, and its weights where it is the best."""
+        """Record an epoch, and its weights if it is the best so far.
+
+        Args:
+            row: the row of the history.
+            score: the score of the epoch on the dev split.
+        """
         self.history.append(row)
         epoch = len(self.history)
         if epoch >= self.options.first_epoch and score > self.best_score:
@@ -131,8 +155,8 @@ class _Training:
             self.best_score = score
 
     def progress(self) -> Progress:
-        """What `resume` takes."""
-        parts = {
+        """Everything that `resume` needs to continue this run."""
+        parts: dict[str, dict[str, Tensor]] = {
             "model": self.model.state_dict(),
             "best": self.best,
             "optimizers": self.optimizers.state(),
@@ -150,7 +174,7 @@ class _Training:
         return Progress(tensors, values)
 
     def resume(self, progress: Progress) -> None:
-        """Go on where another training of the same run stopped."""
+        """Continue where an earlier training of the same run stopped."""
         parts: dict[str, dict[str, Tensor]] = {"best": {}}
         for path, tensor in progress.tensors.items():
             part, _, name = path.partition("/")
@@ -170,7 +194,13 @@ class _Training:
 
 
 def shuffled(texts: Texts, seed: int, split: str) -> Texts:
-    """The same texts with their labels permuted among them."""
+    """The same texts with labels permuted among them.
+
+    Args:
+        texts: one split.
+        seed: seed of the run.
+        split: name of the split, so that each split has a permutation of its own.
+    """
     rng = np.random.default_rng(seed_of("shuffled labels", split, seed))
     return replace(texts, labels=rng.permutation(texts.labels))
 
@@ -191,29 +221,32 @@ def train(
 ) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
     """Train one run.
 
-    Initial weights, data order and Gumbel noise draw from streams of their own, all named by
-    `seed`, so that two cells with one seed see the same batches in the same order.
+    Initial weights, data order, dropout and Gumbel noise have random streams of their own, all
+    from `seed`. So two cells with the same seed see the same batches in the same order.
 
     Args:
-        train_texts: what is learnt from.
-        dev_texts: what decides which epoch is kept.
+        train_texts: the training texts.
+        dev_texts: the texts that decide which epoch is kept.
         vocabulary: number of token ids.
         classes: number of classes.
-        architecture: of the cell.
-        training: how it is trained.
-        variant: what is changed.
-        seed: of the run.
-        teacher: the trained model of the same cell and seed, where the variant needs it.
-        vectors: word vectors that the embeddings start from, see `data.vectors`.
-        checkpoint: where the progress is kept after each epoch, and gone on from.
-        device: that the model runs on, the teacher's too.
+        architecture: the blocks and the sizes.
+        training: the section `training` of the config.
+        variant: the ablation, or the ordinary model.
+        seed: seed of the run.
+        teacher: the trained model of the same cell and seed, if the variant needs it.
+        vectors: file of word vectors from which the embeddings start, see `data.vectors`.
+        checkpoint: file to which the progress is saved after each epoch. If the file has the
+            progress of the same run, training resumes from there.
+        device: the device to run the model on, which must be the teacher's too.
 
     Returns:
-        The weights of the epoch with the best dev score, and the history: one row an epoch (one
-        of epoch 0 where nothing is trained), `kept` for that epoch.
+        The weights of the epoch with the best dev score, by parameter, and the history: a row for
+        each epoch with `epoch`, `train_loss`, the dev metrics and `kept`, which is true for that
+        epoch. An untrained model has one row, epoch 0.
 
     Raises:
-        InputError: the loss stopped being finite.
+        InputError: the loss is no longer finite, the word vectors do not fit the model, or the
+            memory of the device is too small for a single text.
     """
     if variant.shuffle_labels:
         train_texts = shuffled(train_texts, seed, "train")
@@ -222,24 +255,24 @@ def train(
     if vectors is not None and not variant.inherited:
         initialise(model, vectors)
     model.to(device)
-    judge = teacher if variant.adversarial else None
+    opponent = teacher if variant.adversarial else None
     if variant.untrained:
         history = [_row(0, None, evaluate(model, dev_texts, seed)) | {"kept": True}]
         return model.state_dict(), history
     objective = label_objective(classes, train_texts.labels, training)
     score: Callable[[Mapping[str, float]], Score] = partial(dev_score, select=training.select)
-    if judge is not None:
-        objective = adversarial_objective(judge, variant.divergence)
-        needed = evaluate(judge, dev_texts, seed)["accuracy"] - variant.tolerance
+    if opponent is not None:
+        objective = adversarial_objective(opponent, variant.divergence)
+        needed = evaluate(opponent, dev_texts, seed)["accuracy"] - variant.tolerance
         score = partial(adversarial_score, needed=needed)
-    summed = judge is None and training.loss == "sum"
+    summed = opponent is None and training.loss == "sum"
     state = _Training(model, training, objective, summed, seed)
     if checkpoint is not None and (progress := checkpoint.read()):
         state.resume(progress)
-        log.info("goes on after epoch %d", len(state.history))
+        log.info("resumed after epoch %d", len(state.history))
     while not state.done:
         epoch, loss = len(state.history) + 1, state.epoch(train_texts)
-        dev = evaluate(model, dev_texts, seed, judge)
+        dev = evaluate(model, dev_texts, seed, opponent)
         if not np.isfinite(loss + dev["loss"]):
             raise InputError(
                 f"training.learning_rate: {training.learning_rate} made the loss {loss} in "
@@ -253,6 +286,7 @@ def train(
 
 
 def _row(epoch: int, loss: float | None, dev: Mapping[str, float]) -> dict[str, Any]:
+    """A row of the history; `loss` is None if the model is not trained."""
     return {"epoch": epoch, "train_loss": loss, **{f"dev_{k}": v for k, v in dev.items()}}
 
 
@@ -271,18 +305,22 @@ def train_run(
 
     Args:
         texts: the train and the dev split.
-        summary: of the data set.
-        options: `model`, `training`, `variant` and `seed` as plain values, which the record keeps.
-        provenance: from `runtime.provenance.describe`.
-        outputs: paths of `weights`, `history` and `run`.
-        teacher: weights of the trained model of the same cell and seed, where the variant needs it.
-        vectors: word vectors that the embeddings start from.
-        checkpoint: where the progress is kept, see `train`; it is left to the caller to remove.
-        device: that the model runs on.
+        summary: `summary.json` of the data set.
+        options: `model`, `training`, `variant` and `seed` as plain values; written to `run`.
+        provenance: the values of `runtime.provenance.describe`; written to `run`.
+        outputs: paths of the files `weights` (safetensors), `history` (CSV) and `run` (JSON).
+        teacher: file of the trained model of the same cell and seed, if the variant needs it.
+        vectors: file of word vectors from which the embeddings start.
+        checkpoint: file of the progress, see `train`. The caller removes it afterwards.
+        device: the device to run the model on.
+
+    Raises:
+        InputError: see `train`. No file is written then.
     """
     start = time.perf_counter()
     sizes = summary["vocabulary"], len(summary["classes"])
     architecture = Architecture.of(options["model"])
+    trained = load(teacher, architecture, TRAINED, *sizes, device=device) if teacher else None
     weights, history = train(
         *texts,
         *sizes,
@@ -290,7 +328,7 @@ def train_run(
         training=Training.model_validate(options["training"]),
         variant=Variant.of(options["variant"]),
         seed=options["seed"],
-        teacher=teacher and load(teacher, architecture, TRAINED, *sizes, device=device),
+        teacher=trained,
         vectors=vectors,
         checkpoint=checkpoint,
         device=device,

@@ -237,7 +237,7 @@ def test_with_all_tokens_kept_the_model_says_what_it_says() -> None:
 
 
 def test_a_text_of_which_nothing_is_kept_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing is kept"):
+    with pytest.raises(ValueError, match="without kept tokens"):
         Eraser(model_of(), TEXTS).probabilities(np.array([0]), np.zeros((1, 5), bool))
 
 

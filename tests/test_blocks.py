@@ -5,6 +5,7 @@ The tests run over the registries: a new block is tested at once, and asked for 
 """
 
 from collections.abc import Callable
+import inspect
 from itertools import pairwise, product
 from typing import Any, get_args
 
@@ -21,6 +22,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from attinfo.blocks.catalogue import KINDS
 from attinfo.data.batches import Batch
+from attinfo.models import protocols
 from attinfo.models.classifier import Classifier
 from attinfo.models.encoders.transformer import positions
 from attinfo.models.noise import evaluation_noise, training_noise
@@ -29,7 +31,7 @@ from attinfo.runtime.errors import InputError
 
 INPUTS, WIDTH = 10, 16
 ENCODERS, SCORERS, NORMALISERS = map(code_of, ("encoder", "attention", "normaliser"))
-ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # it has its own tests
+ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # see test_pretrained
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 every_encoder = pytest.mark.parametrize("name", ENCODERS_OF_WORDS)
 every_normaliser = pytest.mark.parametrize("name", NORMALISERS)
@@ -59,6 +61,22 @@ def numpy(tensor: Tensor) -> np.ndarray:
 def test_a_block_says_what_it_is_in_one_short_sentence(kind: str) -> None:
     for name, block in KINDS[kind].items():
         assert len(block.summary) <= 125 and not block.summary.endswith("."), name
+
+
+def parameters_of(function: Callable[..., Any]) -> list[str]:
+    """The parameters that a caller must pass."""
+    signature = inspect.signature(function)
+    return [p.name for p in signature.parameters.values() if p.default is inspect.Parameter.empty]
+
+
+def test_every_block_has_the_call_signature_of_its_kind() -> None:
+    for name, encoder in ENCODERS.items():
+        assert parameters_of(encoder.forward) == parameters_of(protocols.Encoder.__call__), name
+    for name, scorer in SCORERS.items():
+        assert parameters_of(scorer.forward) == parameters_of(protocols.Scorer.__call__), name
+    _, scores, noise = parameters_of(protocols.Normaliser.__call__)
+    for name, normaliser in NORMALISERS.items():
+        assert parameters_of(normaliser) == [scores, "temperature", noise], name
 
 
 # Encoders.
@@ -107,15 +125,15 @@ def test_an_encoder_never_looks_at_padding(name: str) -> None:
 def test_a_recurrent_encoder_is_torchs_own_on_packed_texts(name: str, dtype: torch.dtype) -> None:
     encoder, n = encoder_of(name).to(dtype), torch.tensor([4, 1, 6, 6])
     both = len(encoder.networks) == 2
-    theirs = encoder.network(INPUTS, WIDTH // (1 + both), batch_first=True, bidirectional=both)
-    theirs = theirs.to(dtype)
+    torchs = encoder.network(INPUTS, WIDTH // (1 + both), batch_first=True, bidirectional=both)
+    torchs = torchs.to(dtype)
     suffixes = "", "_reverse"
     for network, suffix in zip(encoder.networks, suffixes, strict=False):
         for weight, values in network.named_parameters():
-            getattr(theirs, weight + suffix).data.copy_(values)
+            getattr(torchs, weight + suffix).data.copy_(values)
     embedded = tokens_of(n.tolist(), INPUTS, extra=2).to(dtype)
     packed = pack_padded_sequence(embedded, n, batch_first=True, enforce_sorted=False)
-    expected = pad_packed_sequence(theirs(packed)[0], batch_first=True)[0]
+    expected = pad_packed_sequence(torchs(packed)[0], batch_first=True)[0]
     real = mask_of(n.tolist())
     torch.testing.assert_close(encoder(embedded, n)[:, :6][real], expected[real])
 
@@ -216,8 +234,8 @@ def test_a_transformer_is_its_formula() -> None:
 def test_a_transformer_knows_the_order_of_words() -> None:
     encoder, length = encoder_of("transformer"), torch.tensor([5])
     embedded = tokens_of([5], INPUTS)
-    states, turned = encoder(embedded, length), encoder(embedded.flip(1), length).flip(1)
-    assert ((states - turned).abs().amax(-1) > 1e-3).all()
+    states, of_reversed = encoder(embedded, length), encoder(embedded.flip(1), length).flip(1)
+    assert ((states - of_reversed).abs().amax(-1) > 1e-3).all()
 
 
 def test_the_layers_of_a_transformer_start_from_different_weights() -> None:
@@ -242,7 +260,7 @@ def test_positions_are_sines_and_cosines_of_falling_frequency(width: int) -> Non
         ("cnn", {"kernel_sizes": ()}, "kernel_sizes: found 0 sizes, expected 1 to 16"),
     ],
 )
-def test_an_option_that_does_not_go_with_the_width_is_told_in_one_line(
+def test_an_option_that_does_not_go_with_the_width_is_reported_in_one_line(
     name: str, options: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(InputError) as error:

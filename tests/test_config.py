@@ -296,7 +296,7 @@ def test_a_temperature_is_a_number_above_zero(config: Config, name: str, tempera
         Study.checked(config)
 
 
-def test_every_mistake_is_told_in_a_line_of_its_own(config: Config) -> None:
+def test_every_mistake_is_reported_in_a_line_of_its_own(config: Config) -> None:
     config |= {"seeds": [], "training": {"epochs": 0}}
     with pytest.raises(InputError) as raised:
         Study.checked(config)
@@ -345,10 +345,10 @@ def test_what_is_wrong_ends_snakemake_in_one_line(
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config | wrong), "utf-8")
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    told = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
     assert done.returncode != 0
-    assert message in told[-1]
-    assert len(told) <= 2  # Snakemake may say which host it runs on
+    assert message in lines[-1]
+    assert len(lines) <= 2  # Snakemake may say which host it runs on
     assert not (tmp_path / "results").exists()
 
 
@@ -657,7 +657,7 @@ def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_unknown_name_is_told_with_the_nearest_that_is_known(kind: str) -> None:
+def test_an_unknown_name_is_reported_with_the_nearest_known_one(kind: str) -> None:
     for name in KINDS[kind]:
         assert block_of(kind, name).name == name
     known = max(KINDS[kind], key=len)
@@ -803,7 +803,7 @@ def test_the_schema_accepts_the_default_config_and_refuses_an_unknown_key(tmp_pa
 def test_the_report_shows_each_scorer_of_the_first_encoder_and_each_other_encoder(config):
     grid = {"encoder": ["mlp", "cnn"], "attention": ["additive", "deep"], "normaliser": "softmax"}
     grids = [grid | {"variant": ["uniform", "trained"]}, grid | {"encoder": "bilstm"}]
-    study = Study.checked(config | {"grid": [{"dataset": "mine", **own} for own in grids]})
+    study = Study.checked(config | {"grid": [{"dataset": "mine", **grid} for grid in grids]})
     shown = [(run.encoder, run.attention, run.variant, run.seed) for run in study.shown_runs]
     assert shown == [
         ("mlp", "additive", "trained", 1),

@@ -19,8 +19,9 @@ from attinfo.runtime.devices import device_of, free_gpu, in_parts
 from attinfo.runtime.errors import InputError
 from attinfo.states.extract import states_of
 from attinfo.states.store import States
+from attinfo.training.loop import TrainingLoop
 from attinfo.training.objectives import label_objective
-from attinfo.training.train import _Training, train
+from attinfo.training.train import train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 CLOSE = 1e-4  # of outputs between devices, of models with one set of weights
@@ -48,7 +49,7 @@ def test_a_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.fixture
 def job(tmp_path: Path) -> Iterator[Callable[[int], tuple[subprocess.Popen[str], int]]]:
-    """Starts a job that takes one of some GPUs, and tells which."""
+    """Starts a job that takes one of some GPUs, and prints its number."""
     started = []
 
     def start(count: int) -> tuple[subprocess.Popen[str], int]:
@@ -125,20 +126,20 @@ def test_training_in_parts_of_a_batch_is_training_on_the_batch(
     whole, history = fit(planted, loss=loss)
     monkeypatch.setattr(devices, "_told", set())
     monkeypatch.setattr("attinfo.models.classifier.Classifier", Small)
-    parts, its_history = fit(planted, loss=loss)
-    told = capsys.readouterr().err.splitlines()
-    assert told == ["warning: out of memory on cpu: batches are read in parts"]  # once
+    parts, parts_history = fit(planted, loss=loss)
+    printed = capsys.readouterr().err.splitlines()
+    assert printed == ["warning: out of memory on cpu: batches are read in parts"]  # once
     logged = [record.getMessage() for record in caplog.records]
     assert [line for line in logged if "parts now" in line] == [
         f"out of memory on cpu: batches in {n} parts now" for n in (2, 4)
     ]
-    for one, other in zip(history, its_history, strict=True):
+    for one, other in zip(history, parts_history, strict=True):
         assert other["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
         assert other["dev_loss"] == pytest.approx(one["dev_loss"], rel=1e-3)
     assert all(torch.allclose(parts[name], whole[name], atol=1e-3) for name in whole)
 
 
-def test_a_text_that_does_not_fit_by_itself_is_told_in_a_line(
+def test_a_text_that_does_not_fit_by_itself_is_reported_in_a_line(
     planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("attinfo.models.classifier.Classifier", Small)
@@ -147,7 +148,7 @@ def test_a_text_that_does_not_fit_by_itself_is_told_in_a_line(
         fit(planted)
     assert "\n" not in str(raised.value)
     model = Small(*planted.sizes, architecture_of(), VARIANTS["trained"]).eval()
-    with pytest.raises(InputError, match="device: cpu has no memory for a text of"):
+    with pytest.raises(InputError, match="device: cpu has no memory for a single text"):
         states_of(model, planted.texts("test"))
 
 
@@ -169,10 +170,10 @@ def test_a_batch_of_fewer_texts_than_parts_is_read_one_by_one(planted: Planted, 
     objective = label_objective(2, planted.texts("train").labels, TRAINING)
     found = []
     for parts in (1, 4):
-        state = _Training(model, TRAINING, objective, summed=False, seed=1)
-        state.parts = parts
-        found.append(state._gradients(planted.texts("train"), np.arange(size)))
-        assert state.parts == parts
+        loop = TrainingLoop(model, TRAINING, objective, summed=False, seed=1)
+        loop.parts = parts
+        found.append(loop._gradients(planted.texts("train"), np.arange(size)))
+        assert loop.parts == parts
     assert found[1] == pytest.approx(found[0], rel=0.5)  # their dropout masks differ
 
 
@@ -188,18 +189,17 @@ def test_importance_read_in_halves_is_that_of_the_batch(planted: Planted, measur
     np.testing.assert_allclose(found[1], found[0], atol=1e-6)
 
 
-def test_halves_keep_the_order_and_a_single_text_that_does_not_fit_is_told() -> None:
-    read: list[int] = []
-
-    def small(chosen: np.ndarray) -> None:
+def test_halves_keep_the_order_and_a_single_text_that_does_not_fit_is_reported() -> None:
+    def small(chosen: np.ndarray) -> list[int]:
         if len(chosen) > 3 or 13 in chosen:
             raise torch.OutOfMemoryError("as a GPU would say")
-        read.extend(chosen.tolist())
+        return chosen.tolist()
 
-    in_parts(np.arange(10), small, torch.device("cpu"))
-    assert read == list(range(10))
+    parts = list(in_parts(np.arange(10), small, torch.device("cpu")))
+    assert all(chosen.tolist() == result for chosen, result in parts)
+    assert [text for _, result in parts for text in result] == list(range(10))
     with pytest.raises(InputError, match="device: cpu has no memory for a single text"):
-        in_parts(np.arange(12, 16), small, torch.device("cpu"))
+        list(in_parts(np.arange(12, 16), small, torch.device("cpu")))
 
 
 @needs_gpu

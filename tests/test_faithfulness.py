@@ -148,8 +148,8 @@ def test_a_wide_beam_finds_the_bounds_of_all_orders_and_a_narrow_one_lies_within
     # Beside a longer text, of which any set is worth as much as half its size.
     def value(rows: np.ndarray, sets: np.ndarray) -> np.ndarray:
         assert sets[rows == 0][:, tokens:].all()
-        own = [fall[top[:tokens].tobytes()] for top in sets]
-        return np.where(rows == 0, own, sets.sum(1) / 2)
+        falls = [fall[top[:tokens].tobytes()] for top in sets]
+        return np.where(rows == 0, falls, sets.sum(1) / 2)
 
     lengths = np.array([tokens, tokens + 2])
     sizes = top_sizes(lengths, bins)
@@ -178,12 +178,12 @@ def test_the_bounds_of_a_text_are_those_of_all_its_orders(encoder: str) -> None:
     texts = np.array([0, 3])
     found = text_bounds(eraser, texts, BINS, 30)
     for place, text in enumerate(texts):
-        for kind, own in zip(KINDS, found[:, :, place], strict=True):
+        for kind, ends in zip(KINDS, found[:, :, place], strict=True):
             every = [
                 aopc_of(eraser, text, list(order), kind, BINS)
                 for order in permutations(range(TEXTS.lengths[text]))
             ]
-            assert own.tolist() == pytest.approx([min(every), max(every)], abs=1e-6)
+            assert ends.tolist() == pytest.approx([min(every), max(every)], abs=1e-6)
 
 
 @pytest.mark.parametrize("beam", [1, 5])

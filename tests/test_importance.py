@@ -34,7 +34,7 @@ from attinfo.explain.measures.integrated_gradients import integrated_gradients
 from attinfo.explain.measures.leave_one_out import leave_one_out
 from attinfo.explain.measures.score import score
 from attinfo.models.classifier import Classifier, build
-from attinfo.models.encoders.pretrained import Subwords, features, folder_of, with_pieces
+from attinfo.models.encoders.pretrained import SubwordModel, features, folder_of, with_subwords
 from attinfo.models.noise import evaluation_noise
 from attinfo.runtime.errors import InputError
 from attinfo.states.extract import states_of
@@ -103,8 +103,8 @@ def test_log_odds_are_those_of_the_probabilities_and_ignore_what_all_logits_shar
 ) -> None:
     logits = torch.randn(6, classes, generator=torch.Generator().manual_seed(0)).double()
     which = torch.arange(6) % classes
-    own = logits.softmax(-1)[torch.arange(6), which]
-    torch.testing.assert_close(log_odds(logits, which), (own / (1 - own)).log())
+    p = logits.softmax(-1)[torch.arange(6), which]
+    torch.testing.assert_close(log_odds(logits, which), (p / (1 - p)).log())
     torch.testing.assert_close(log_odds(logits + 7, which), log_odds(logits, which))
 
 
@@ -115,9 +115,9 @@ def test_the_gradient_of_single_words_under_uniform_weights_is_the_closed_form()
     out = model.output_layer.weight.detach().numpy()
     embedding = model.embedding.weight.detach().numpy()
     found = by_text(gradient(model, TEXTS, None, 0), TEXTS)
-    for ids, own, values in zip(by_text(TEXTS.token_ids, TEXTS), predicted, found, strict=True):
+    for ids, label, values in zip(by_text(TEXTS.token_ids, TEXTS), predicted, found, strict=True):
         e = embedding[ids]
-        slope = (out[own] - out[1 - own]) * (1 - np.tanh(e @ w.T + b) ** 2) / len(ids)
+        slope = (out[label] - out[1 - label]) * (1 - np.tanh(e @ w.T + b) ** 2) / len(ids)
         np.testing.assert_allclose(values, ((slope @ w) * e).sum(1), rtol=1e-4, atol=1e-6)
 
 
@@ -136,7 +136,7 @@ def test_the_gradient_is_the_slope_as_a_token_is_scaled(encoder: str, through: b
             scaled[:, place] *= factor
             if through:
                 return log_odds(outputs(model, TEXTS, scaled), predicted)
-            return log_odds(model.read(model.encode(batch, scaled), weights), predicted)
+            return log_odds(model.classify(model.encode(batch, scaled), weights), predicted)
 
         for place in range(9):
             slope = (explained(place, 1 + step) - explained(place, 1 - step)) / (2 * step)
@@ -225,8 +225,8 @@ def test_leaving_one_out_is_what_a_loop_over_shortened_texts_finds(
                 continue
             rest = places[:place] + places[place + 1 :]
             left = probabilities([ids[i] for i in rest], text, rest)
-            own = whole.argmax()
-            assert found[text][place] == pytest.approx(whole[own] - left[own], abs=1e-6)
+            predicted = whole.argmax()
+            assert found[text][place] == pytest.approx(whole[predicted] - left[predicted], abs=1e-6)
     assert np.nanmax(np.abs(np.concatenate(found))) > 0.05
 
 
@@ -237,7 +237,7 @@ def test_with_all_tokens_kept_the_model_says_what_it_says() -> None:
 
 
 def test_a_text_of_which_nothing_is_kept_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing is kept"):
+    with pytest.raises(ValueError, match="without kept tokens"):
         Eraser(model_of(), TEXTS).probabilities(np.array([0]), np.zeros((1, 5), bool))
 
 
@@ -286,15 +286,15 @@ def test_the_pieces_of_a_shortened_text_are_those_of_the_text_without_the_delete
 ) -> None:
     strings = STRINGS[:-1]  # the last is read in two windows
     texts, starts, ends = tokens_of(strings)
-    texts = with_pieces(texts, strings, starts, ends, str(bert))
+    texts = with_subwords(texts, strings, starts, ends, str(bert))
     source, keep = some_subsets(texts)
     found = shortened(texts, source, keep)
     written = []
     for text, kept in zip(source, keep, strict=True):
-        own = np.flatnonzero(kept) + texts.offsets[text]
-        written.append(" ".join(strings[text][starts[i] : ends[i]] for i in own))
+        kept_tokens = np.flatnonzero(kept) + texts.offsets[text]
+        written.append(" ".join(strings[text][starts[i] : ends[i]] for i in kept_tokens))
     expected, starts, ends = tokens_of(written)
-    expected = with_pieces(expected, written, starts, ends, str(bert))
+    expected = with_subwords(expected, written, starts, ends, str(bert))
     np.testing.assert_array_equal(found.offsets, expected.offsets)
     for field in ("windows", "offsets", "ids", "overlaps", "piece", "token"):
         np.testing.assert_array_equal(
@@ -308,7 +308,7 @@ def test_pieces_stay_in_their_window_and_as_long_as_one_of_their_tokens_does(
 ) -> None:
     strings = [*STRINGS, "a... b... c...", "x " * 50]  # "..." is one piece of the second model
     texts, starts, ends = tokens_of(strings)
-    texts = with_pieces(texts, strings, starts, ends, str(make(tmp_path)))
+    texts = with_subwords(texts, strings, starts, ends, str(make(tmp_path)))
     pieces = texts.pieces
     assert np.diff(pieces.windows).max() > 1
     source, keep = some_subsets(texts)
@@ -325,8 +325,8 @@ def test_pieces_stay_in_their_window_and_as_long_as_one_of_their_tokens_does(
                 if all(q != p for q, _ in pairs) or any(q == p and kept[t] for q, t in pairs)
             ]  # fmt: skip
             expected = [(stays.index(p), place[t]) for p, t in pairs if kept[t]]
-            own = slice(found.overlaps[window], found.overlaps[window + 1])
-            assert list(zip(found.piece[own], found.token[own], strict=True)) == expected
+            overlaps = slice(found.overlaps[window], found.overlaps[window + 1])
+            assert list(zip(found.piece[overlaps], found.token[overlaps], strict=True)) == expected
             held = found.ids[found.offsets[window] : found.offsets[window + 1]]
             assert held.tolist() == ids[stays].tolist()
             window += 1
@@ -336,9 +336,9 @@ def test_pieces_stay_in_their_window_and_as_long_as_one_of_their_tokens_does(
 @pytest.mark.parametrize("fine_tune", [True, False])
 def test_a_pretrained_encoder_is_explained_too(bert: Path, fine_tune: bool) -> None:
     texts, starts, ends = tokens_of(STRINGS)
-    texts = with_pieces(texts, STRINGS, starts, ends, str(bert))
+    texts = with_subwords(texts, STRINGS, starts, ends, str(bert))
     if not fine_tune:
-        subwords = Subwords(folder_of(str(bert), None))
+        subwords = SubwordModel(folder_of(str(bert), None))
         found = np.empty((len(texts.token_ids), 24), np.float32)
         features(subwords, texts, found)
         texts = Texts(texts.token_ids, texts.offsets, texts.labels, features=found)
@@ -355,8 +355,8 @@ def test_a_pretrained_encoder_is_explained_too(bert: Path, fine_tune: bool) -> N
     keep[1] = False
     with torch.no_grad():
         whole = model(pad(texts, np.array([one]))).logits.softmax(-1)[0]
-        own = shortened(texts, np.array([one]), keep[None])
-        left = model(pad(own, np.array([0]))).logits.softmax(-1)[0]
+        remaining = shortened(texts, np.array([one]), keep[None])
+        left = model(pad(remaining, np.array([0]))).logits.softmax(-1)[0]
     drop = (whole - left)[whole.argmax()].item()
     assert table.query("text == 2 and token == 1")["leave_one_out"].item() == pytest.approx(
         drop, abs=1e-6
@@ -378,7 +378,7 @@ def test_a_table_has_a_row_for_each_token_and_a_column_for_each_measure() -> Non
     model = model_of("cnn")
     states = States(**states_of(model, TEXTS))
     wanted = {"leave_one_out": {}, "gradient": {"through_attention": False}, "score": {}}
-    measures = [chosen("importance measure", name, **own) for name, own in wanted.items()]
+    measures = [chosen("importance measure", name, **options) for name, options in wanted.items()]
     table = importance(model, TEXTS, states, 0, measures)
     assert list(table) == ["text", "token", *wanted]
     assert (table.dtypes[list(wanted)] == np.float32).all()

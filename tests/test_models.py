@@ -21,7 +21,7 @@ from attinfo.states.store import read_states, write_states
 
 VOCABULARY = 40
 ENCODERS, SCORERS, NORMALISERS = map(code_of, ("encoder", "attention", "normaliser"))
-ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # it has its own tests
+ENCODERS_OF_WORDS = [name for name in ENCODERS if name != "pretrained"]  # see test_pretrained
 EVERY_CELL = list(
     product(ENCODERS_OF_WORDS, SCORERS, [f"{n}{t}" for n in NORMALISERS for t in ("", "@0.5")])
 )

@@ -1,4 +1,4 @@
-"""The pretrained encoder: which pieces a word has, its features, what is trained and stored."""
+"""The pretrained encoder: the subwords of a word, its features, what is trained and stored."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -32,11 +32,11 @@ from attinfo.data.texts import Texts
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier, load
 from attinfo.models.encoders.pretrained import (
-    Subwords,
+    SubwordModel,
     features,
     folder_of,
     tokenizer_of,
-    with_pieces,
+    with_subwords,
 )
 from attinfo.models.features import write_features
 from attinfo.models.inputs import read_inputs
@@ -90,7 +90,7 @@ def tiny_bert(folder: Path, places: int = 40) -> Path:
 
 
 def tiny_roberta(folder: Path) -> Path:
-    """A RoBERTa of random weights: pieces are bytes and "...", places count from the padding."""
+    """A RoBERTa of random weights: subwords are bytes and "..."; positions start at padding."""
     bpe = Tokenizer(models.BPE(unk_token="<unk>"))
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
@@ -148,10 +148,10 @@ def tokens_of(strings: list[str]) -> tuple[Texts, np.ndarray, np.ndarray]:
 
 def texts_of(strings: list[str], model: Path, fine_tune: bool = False) -> Texts:
     texts, starts, ends = tokens_of(strings)
-    texts = with_pieces(texts, strings, starts, ends, str(model))
+    texts = with_subwords(texts, strings, starts, ends, str(model))
     if fine_tune:
         return texts
-    subwords = Subwords(model)
+    subwords = SubwordModel(model)
     found = np.empty((len(texts.token_ids), subwords.model.config.hidden_size), np.float32)
     features(subwords, texts, found)
     return replace(texts, pieces=None, features=found)
@@ -166,7 +166,7 @@ SENTENCES = [
 ]
 
 
-# Which pieces overlap which words.
+# Which subwords overlap which words.
 
 CHARACTERS = st.one_of(
     st.sampled_from(
@@ -183,14 +183,14 @@ UNICODE = st.lists(
 
 @given(strings=UNICODE, limit=st.integers(6, 20))
 @settings(max_examples=150)
-def test_a_word_has_the_pieces_that_share_a_character_with_it_and_words_without_are_counted(
+def test_a_word_has_the_subwords_that_share_a_character_with_it_and_words_without_are_counted(
     folder: Path, strings: list[str], limit: int
 ) -> None:
     texts, starts, ends = tokens_of(strings)
     if (texts.lengths == 0).any():
         return  # blanks of some kind alone: refused when a data set is prepared
     tokenizer = cached_tokenizer(folder)
-    pieces = cut(strings, texts.offsets, starts, ends, tokenizer, limit)
+    subwords = cut(strings, texts.offsets, starts, ends, tokenizer, limit)
     bare = 0
     for i, (first, last) in enumerate(pairwise(texts.offsets)):
         blanked = "".join(
@@ -211,12 +211,12 @@ def test_a_word_has_the_pieces_that_share_a_character_with_it_and_words_without_
             if set(range(a, b)) & set(range(starts[first + t], ends[first + t]))
         }
         found, ids, seen = set(), [], 0
-        for w in range(pieces.windows[i], pieces.windows[i + 1]):
-            window = pieces.ids[pieces.offsets[w] : pieces.offsets[w + 1]].tolist()
+        for w in range(subwords.windows[i], subwords.windows[i + 1]):
+            window = subwords.ids[subwords.offsets[w] : subwords.offsets[w + 1]].tolist()
             assert len(window) <= limit
             assert tokenizer.num_special_tokens_to_add() == 2
-            own = slice(pieces.overlaps[w], pieces.overlaps[w + 1])
-            for p, t in zip(pieces.piece[own], pieces.token[own], strict=True):
+            overlaps = slice(subwords.overlaps[w], subwords.overlaps[w + 1])
+            for p, t in zip(subwords.piece[overlaps], subwords.token[overlaps], strict=True):
                 assert 0 < p < len(window) - 1
                 found.add((int(t), seen + int(p) - 1))
             ids += window[1:-1]
@@ -224,7 +224,7 @@ def test_a_word_has_the_pieces_that_share_a_character_with_it_and_words_without_
         assert ids == whole["input_ids"]
         assert found == expected
         bare += len(set(range(last - first)) - {t for t, _ in expected})
-    assert pieces.bare(texts.lengths) == bare
+    assert subwords.bare(texts.lengths) == bare
 
 
 @cache
@@ -232,11 +232,11 @@ def cached_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder)
 
 
-def test_one_piece_may_belong_to_several_words_and_several_pieces_to_one(roberta: Path) -> None:
+def test_one_subword_may_belong_to_several_words_and_several_subwords_to_one(roberta: Path) -> None:
     texts, starts, ends = tokens_of(["ab..."])
-    pieces = cut(["ab..."], texts.offsets, starts, ends, cached_tokenizer(roberta), 30)
-    assert len(pieces.ids) == 5  # <s> a b ... </s>
-    assert list(zip(pieces.piece, pieces.token, strict=True)) == [
+    subwords = cut(["ab..."], texts.offsets, starts, ends, cached_tokenizer(roberta), 30)
+    assert len(subwords.ids) == 5  # <s> a b ... </s>
+    assert list(zip(subwords.piece, subwords.token, strict=True)) == [
         *[(1, 0), (2, 0)],
         *[(3, 1), (3, 2), (3, 3)],
     ]
@@ -264,12 +264,12 @@ def test_what_is_in_no_token_is_not_read(bert: Path) -> None:
         assert (getattr(found, name) == values).all()
 
 
-def test_a_text_that_names_a_special_piece_has_none(minilm: Path) -> None:
+def test_a_text_that_names_a_special_subword_has_none(minilm: Path) -> None:
     tokenizer = cached_tokenizer(minilm)
     string = "a [MASK] and [SEP] b"
-    pieces = cut([string], *((t := tokens_of([string]))[0].offsets, *t[1:]), tokenizer, 30)
-    assert tokenizer.mask_token_id not in pieces.ids
-    assert (pieces.ids == tokenizer.sep_token_id).sum() == 1
+    subwords = cut([string], *((t := tokens_of([string]))[0].offsets, *t[1:]), tokenizer, 30)
+    assert tokenizer.mask_token_id not in subwords.ids
+    assert (subwords.ids == tokenizer.sep_token_id).sum() == 1
 
 
 @pytest.mark.parametrize(("name", "limit"), [("minilm", 512), ("bert", 40), ("roberta", 30)])
@@ -286,7 +286,7 @@ def test_a_window_is_what_the_model_can_read(
 
 
 def by_hand(string: str, folder: Path, limit: int) -> np.ndarray:
-    """[tokens, F] features of a text, window by window, word by word, piece by piece."""
+    """[tokens, F] features of a text, window by window, word by word, subword by subword."""
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
     whole = tokenizer(string, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     room, states = limit - 2, []
@@ -299,13 +299,13 @@ def by_hand(string: str, folder: Path, limit: int) -> np.ndarray:
     _, starts, ends = tokens_of([string])
     found = []
     for start, end in zip(starts, ends, strict=True):
-        own = [i for i, (a, b) in enumerate(whole["offset_mapping"]) if a < end and start < b]
-        found.append(state[own].mean(0) if own else np.zeros(state.shape[1]))
+        subwords = [i for i, (a, b) in enumerate(whole["offset_mapping"]) if a < end and start < b]
+        found.append(state[subwords].mean(0) if subwords else np.zeros(state.shape[1]))
     return np.array(found)
 
 
 @pytest.mark.parametrize("name", ["minilm", "bert"])
-def test_a_feature_is_the_mean_of_the_last_states_of_the_pieces_of_a_word(
+def test_a_feature_is_the_mean_of_the_last_states_of_the_subwords_of_a_word(
     request: pytest.FixtureRequest, name: str
 ) -> None:
     folder = request.getfixturevalue(name)
@@ -317,7 +317,7 @@ def test_a_feature_is_the_mean_of_the_last_states_of_the_pieces_of_a_word(
     np.testing.assert_allclose(texts.features, expected, atol=1e-5)
 
 
-def test_a_word_that_no_piece_overlaps_has_a_feature_of_zero(minilm: Path) -> None:
+def test_a_word_that_no_subword_overlaps_has_a_feature_of_zero(minilm: Path) -> None:
     texts = texts_of(["good \u200b film"], minilm)  # no blank for our tokens, noise for BERT
     assert len(texts.token_ids) == 3
     assert texts.features.any(axis=1).tolist() == [True, False, True]
@@ -334,9 +334,9 @@ def test_features_do_not_depend_on_the_other_texts_or_their_order(minilm: Path) 
     together = np.split(texts_of(SENTENCES, minilm).features, tokens_of(SENTENCES)[0].offsets[1:])
     backwards = SENTENCES[::-1]
     moved = np.split(texts_of(backwards, minilm).features, tokens_of(backwards)[0].offsets[1:])
-    for i, (sentence, own) in enumerate(zip(SENTENCES, together, strict=False)):
-        np.testing.assert_allclose(texts_of([sentence], minilm).features, own, atol=1e-5)
-        np.testing.assert_allclose(moved[len(SENTENCES) - 1 - i], own, atol=1e-5)
+    for i, (sentence, expected) in enumerate(zip(SENTENCES, together, strict=False)):
+        np.testing.assert_allclose(texts_of([sentence], minilm).features, expected, atol=1e-5)
+        np.testing.assert_allclose(moved[len(SENTENCES) - 1 - i], expected, atol=1e-5)
 
 
 # In the classifier.
@@ -466,8 +466,8 @@ def fit(
     epochs = 4 if fine_tune else 12
     training = TRAINING.model_copy(update={"epochs": epochs, "learning_rate": 0.005})
     sizes = dict(zip(("vocabulary", "classes"), planted.sizes, strict=True))
-    own = {"architecture": options, "training": training, "variant": VARIANTS["trained"]}
-    return train(texts["train"], texts["dev"], **sizes, **own, seed=1)[0]
+    cell = {"architecture": options, "training": training, "variant": VARIANTS["trained"]}
+    return train(texts["train"], texts["dev"], **sizes, **cell, seed=1)[0]
 
 
 @both
@@ -530,8 +530,8 @@ def test_a_frozen_epoch_runs_the_pretrained_model_not_once(
 def refused(**options: Any) -> str:
     with pytest.raises(InputError) as raised:
         texts, starts, ends = tokens_of(["a film"])
-        with_pieces(texts, ["a film"], starts, ends, **options)
-        Subwords(folder_of(options["model"], options.get("revision")))
+        with_subwords(texts, ["a film"], starts, ends, **options)
+        SubwordModel(folder_of(options["model"], options.get("revision")))
     message = str(raised.value)
     assert message.startswith("encoders.pretrained") and "\n" not in message
     return message
@@ -553,7 +553,7 @@ def unreachable(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("revision", ["main", "0123456789abcdef0123456789abcdef01234567"])
-def test_an_unreachable_hub_is_told_in_one_line_and_soon(
+def test_an_unreachable_hub_is_reported_in_one_line_and_soon(
     unreachable: dict[str, str], revision: str
 ) -> None:
     code = (
@@ -603,7 +603,7 @@ def test_a_folder_without_a_model_or_with_half_of_one_is_refused(
     assert "1 weights" in message and "encoder.layer.1.output.dense.weight" in message
 
 
-def test_a_tokeniser_that_tells_no_characters_is_refused(bert: Path, tmp_path: Path) -> None:
+def test_a_tokeniser_that_gives_no_characters_is_refused(bert: Path, tmp_path: Path) -> None:
     config = json.loads((bert / "config.json").read_text()) | {"model_type": "canine"}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "CanineTokenizer"}')

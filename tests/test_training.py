@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import csv
+from dataclasses import replace
 import json
 import os
 from pathlib import Path
@@ -174,6 +175,24 @@ def test_a_rate_at_which_the_loss_diverges_is_refused_in_one_line(planted: Plant
     message = str(raised.value)
     assert message.startswith("training.learning_rate: 1e+38")
     assert "expected" in message and "\n" not in message
+
+
+def test_a_criterion_that_is_undefined_on_the_dev_split_is_refused_before_training(
+    planted: Planted,
+) -> None:
+    dev = planted.texts("dev")
+    one_class = replace(dev, labels=np.zeros_like(dev.labels))
+    training = TRAINING.model_copy(update={"epochs": 1, "select": "roc_auc"})
+    options = {"architecture": architecture_of(), "training": training, "seed": 1}
+    with pytest.raises(InputError, match=r"training\.select: .* one class") as raised:
+        train(
+            planted.texts("train"),
+            one_class,
+            *planted.sizes,
+            **options,
+            variant=VARIANTS["trained"],
+        )
+    assert "\n" not in str(raised.value)
 
 
 def test_shuffled_labels_are_the_same_labels_in_another_order_and_texts_stay(

@@ -149,8 +149,8 @@ def test_the_output_change_is_that_of_the_weights_permuted(
         return np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
 
     for text in np.argsort(texts.lengths)[:3]:
-        own = slice(*texts.offsets[text : text + 2])
-        attention, hidden = run.states.attention[own], run.states.hidden[own]
+        tokens = slice(*texts.offsets[text : text + 2])
+        attention, hidden = run.states.attention[tokens], run.states.hidden[tokens]
         rng = np.random.default_rng(0)
         tried = [
             np.abs(
@@ -209,8 +209,8 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn(classes: int) -> None:
     labels = rng.integers(0, classes, 200)
     shares = rng.dirichlet(np.ones(classes), 200).round(1) + 0.01  # with ties
     shares /= shares.sum(1, keepdims=True)
-    told = shares[:, 1] if classes == 2 else shares
-    expected = roc_auc_score(labels, told, multi_class="ovr")
+    scores = shares[:, 1] if classes == 2 else shares
+    expected = roc_auc_score(labels, scores, multi_class="ovr")
     assert roc_auc(shares, labels) == pytest.approx(expected, abs=0.005 if classes == 2 else 1e-9)
 
 
@@ -260,9 +260,9 @@ def test_the_epoch_kept_is_the_best_by_the_criterion(planted: Planted, select: s
 
 
 def test_jain_and_wallace_train_with_other_settings(planted: Planted) -> None:
-    theirs = {"optimizer": "adam", "amsgrad": True, "attention_weight_decay": 0.0}
-    theirs |= {"loss": "sum", "class_weights": True, "select": "roc_auc", "learning_rate": 0.001}
-    training = SHORT.model_copy(update=theirs)
+    settings = {"optimizer": "adam", "amsgrad": True, "attention_weight_decay": 0.0}
+    settings |= {"loss": "sum", "class_weights": True, "select": "roc_auc", "learning_rate": 0.001}
+    training = SHORT.model_copy(update=settings)
     start, weights, history = trained_as(planted, CELLS[1], VARIANTS["trained"], training=training)
     assert moved(start.state_dict(), weights) == set(PARTS)
     assert history[-1]["train_loss"] > 5  # a sum over texts, not a mean

@@ -1,1 +1,1 @@
-"""The building blocks that a config may name: one file a kind, none of which imports torch."""
+"""Descriptions of the building blocks that a config can name: one file for each kind, no torch."""

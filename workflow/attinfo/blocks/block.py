@@ -1,8 +1,8 @@
-"""What is said of a building block: its name, its code, its options, and what is true of it.
+"""The description of a building block: its name, its code, its options and its properties.
 
 A block is described without importing its code, so that reading a config imports neither torch
-nor pandas. Each kind of block has a file in this folder with a dictionary from the name that a
-config uses to the description. The config's checks, the tables, the figures and the documentation
+nor pandas. Each kind of block has a file in this folder, with a dictionary from the name in a
+config to the description. The checks of the config, the tables, the figures and the documentation
 are derived from these dictionaries.
 """
 
@@ -19,9 +19,9 @@ from attinfo.runtime.loading import load
 
 
 class Options(BaseModel):
-    """The options of a block. A block without options has this class itself.
+    """Base class of the options of a block; blocks without options use this class.
 
-    Validation is strict: `true` and `"3"` are no numbers.
+    Validation is strict: `true` and `"3"` are not accepted as numbers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -32,12 +32,12 @@ class Block:
     """The description of a building block.
 
     Attributes:
-        name: in a config, in tables and in paths.
-        path: of its class or function, as "package.module:name".
-        summary: a sentence without its full stop: what the block computes, and the source.
-        options: what a config may set; the class or function takes them by keyword.
-        label: how figures and tables name the block; by default the name.
-        requires: an optional dependency that the block needs, by the name of its package.
+        name: the name in a config, in tables and in paths.
+        path: the path of the class or function, as "package.module:name".
+        summary: one sentence without a full stop: what the block computes, and the reference.
+        options: the options that a config can set, which the code takes as keyword arguments.
+        label: the name in figures and tables; empty for `name`.
+        requires: name of an optional package that the block needs; None if there is none.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Block:
 
     @property
     def module(self) -> str:
-        """The module that defines the block: loading the block imports it."""
+        """The module with the code of the block, which `load` imports."""
         return self.path.partition(":")[0]
 
     def load(self) -> Any:
-        """The class or function of the block."""
+        """Import the code of the block and return its class or function."""
         return load(self.path)
 
     @property
@@ -62,14 +62,17 @@ class Block:
         return self.options.model_fields
 
     def complete(self, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All options of the block as plain values, those not given at their defaults.
+        """Check the given options and add the defaults of the others.
 
         Args:
-            kind: of the block, for messages.
+            kind: kind of the block, for messages.
             given: option -> value.
 
+        Returns:
+            All options as plain values, in the order of their declaration.
+
         Raises:
-            ValueError: an option is unknown, one is missing or has a value that it cannot have.
+            ValueError: an option is unknown, a required one is missing, or a value is not allowed.
         """
         for option in given:
             if option not in self.fields:
@@ -79,7 +82,7 @@ class Block:
             if field.is_required() and option not in given:
                 raise ValueError(f"{kind} '{self.name}' needs the option '{option}'")
         try:
-            # By way of JSON a list may stand for a tuple; what a config holds is JSON anyway.
+            # Through JSON, so that a list is accepted for a tuple in spite of strict validation.
             options = self.options.model_validate_json(json.dumps(dict(given)))
         except ValidationError as error:
             first = error.errors()[0]
@@ -96,14 +99,14 @@ B = TypeVar("B", bound=Block)
 
 
 def registry(*blocks: B) -> dict[str, B]:
-    """The blocks of a kind by name.
+    """The blocks of one kind by name.
 
     Raises:
-        ValueError: two have one name.
+        ValueError: two blocks have the same name.
     """
-    found: dict[str, B] = {}
+    by_name: dict[str, B] = {}
     for block in blocks:
-        if block.name in found:
-            raise ValueError(f"two blocks have the name '{block.name}'")
-        found[block.name] = block
-    return found
+        if block.name in by_name:
+            raise ValueError(f"two blocks have the name '{block.name}', expected different names")
+        by_name[block.name] = block
+    return by_name

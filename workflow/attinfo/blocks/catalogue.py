@@ -1,4 +1,4 @@
-"""All kinds of building blocks, by the words that messages and documents have for them."""
+"""All kinds of building blocks, by the word that messages and documents use for each kind."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,10 +28,14 @@ KINDS: dict[str, Mapping[str, Block]] = {
 
 
 def block_of(kind: str, name: str) -> Block:
-    """The block of a kind that has a name.
+    """Find a block by its kind and name.
+
+    Args:
+        kind: a key of `KINDS`.
+        name: the registered name.
 
     Raises:
-        ValueError: there is none; the message names the nearest name.
+        ValueError: there is no such block. The message gives the most similar name.
     """
     if name not in KINDS[kind]:
         raise ValueError(unknown(kind, name, KINDS[kind]))
@@ -39,17 +43,25 @@ def block_of(kind: str, name: str) -> Block:
 
 
 def with_defaults(kind: str, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a block as plain values, those not given at their defaults.
+    """Check the options of a block and add the defaults of those that are not given.
+
+    Args:
+        kind: a key of `KINDS`.
+        name: the registered name.
+        options: option -> value.
+
+    Returns:
+        All options as plain values.
 
     Raises:
-        ValueError: the name or an option is unknown, one is missing or has a value that it
-            cannot have.
+        ValueError: the name or an option is unknown, a required option is missing, or a value is
+            not allowed.
     """
     return block_of(kind, name).complete(kind, options)
 
 
 def table() -> str:
-    """Every block with its summary and options, as a Markdown table."""
+    """A Markdown table of all blocks with their summaries and options."""
     lines = ["| kind | name | what it is | options |", "|---|---|---|---|"]
     for kind, blocks in KINDS.items():
         for name, block in blocks.items():

@@ -1,12 +1,12 @@
 """Encoders: embedded tokens [B, T, inputs] -> hidden states [B, T, width].
 
-To add one, write a class in a file of its own (see `models/encoders/mlp.py`) and describe it here:
+To add an encoder, write a class in a file of its own (see `models/encoders/mlp.py`) and describe
+the class here. The call signature is `models.protocols.Encoder`:
 
     def __init__(self, inputs: int, width: int, *, option: ...)
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor
 
-What `forward` returns at padding is ignored, but padding must not change the states of real
-tokens.
+Values that `forward` returns at padding are ignored. Padding must not change the states of tokens.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Encoder(Block):
     """The description of an encoder.
 
     Attributes:
-        contextual: whether a state depends on other tokens than its own.
-        pretrained: whether the encoder has its own embedding of the texts' characters, from a
-            pretrained model that its options `model` and `revision` name.
+        contextual: whether the state of a token depends on other tokens.
+        pretrained: whether the encoder embeds the texts itself, with a pretrained model that the
+            options `model` and `revision` name.
     """
 
     contextual: bool = True
@@ -63,20 +63,20 @@ class PretrainedOptions(Options):
     ] = False
 
 
-WHOLE = "Hochreiter & Schmidhuber 1997"
+LSTM_PAPER = "Hochreiter & Schmidhuber 1997"
 
 ENCODERS = registry(
     Encoder(
         name="bilstm",
         path="attinfo.models.encoders.bilstm:BiLSTM",
         label="BiLSTM",
-        summary=f"Bidirectional LSTM: each state has read the whole text ({WHOLE})",
+        summary=f"Bidirectional LSTM: each state has read the whole text ({LSTM_PAPER})",
     ),
     Encoder(
         name="lstm",
         path="attinfo.models.encoders.lstm:LSTM",
         label="LSTM",
-        summary=f"LSTM: each state has read its text up to its own word ({WHOLE})",
+        summary=f"LSTM: each state has read its text up to its own word ({LSTM_PAPER})",
     ),
     Encoder(
         name="bigru",

@@ -1,7 +1,7 @@
 """Estimators of the information between states and an output, in nats.
 
-To add one, write a function in a file of its own (see `information/estimators/gaussian.py`) and
-describe it here:
+To add an estimator, write a function in a file of its own (see
+`information/estimators/gaussian.py`) and describe the function here:
 
     def name(sample: Sample, *, option: ...) -> Measured
 """
@@ -22,7 +22,8 @@ class Estimator(Block):
     """The description of an estimator.
 
     Attributes:
-        gain: whether the estimator has a posterior, and so a pointwise gain for each token.
+        gain: whether the estimator has a posterior q(output | state), from which the pointwise
+            gain of each token is computed.
     """
 
     gain: bool = True
@@ -138,7 +139,7 @@ ESTIMATORS = registry(
     ),
 )
 
-# For outputs that are floats. A study has none of them: its output is a class.
+# For outputs that are real numbers. A study does not use them, because its output is a class.
 CONTINUOUS = registry(
     Estimator(
         name="stack",

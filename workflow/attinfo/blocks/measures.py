@@ -1,12 +1,12 @@
-"""Importance measures: what each token contributes to the model's prediction.
+"""Importance measures: the contribution of each token to the model's prediction.
 
-To add one, write a function in a file of its own (see `explain/measures/score.py`) and describe
-it here:
+To add a measure, write a function in a file of its own (see `explain/measures/score.py`) and
+describe the function here:
 
     def name(model: Classifier, texts: Texts, states: States, seed: int, *, option: ...) -> ndarray
 
-The function returns a number for each token of the store. A signed measure is ranked by its
-absolute value wherever it is compared with attention weights, which have no sign.
+The function returns a number for each token of the store. A signed measure is compared with
+attention weights by its absolute value, because weights have no sign.
 """
 
 from dataclasses import dataclass

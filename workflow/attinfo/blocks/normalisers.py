@@ -1,7 +1,7 @@
 """Normalisers: scores [B, T] -> attention weights [B, T] that sum to one in each text.
 
-To add one, write a function in a file of its own (see `models/normalisers/softmax.py`) and
-describe it here:
+To add a normaliser, write a function in a file of its own (see `models/normalisers/softmax.py`)
+and describe the function here:
 
     def name(scores: Tensor, temperature: float, noise: Noise | None, *, option: ...) -> Tensor
 
@@ -59,7 +59,10 @@ NORMALISERS = registry(
 
 
 def parse_normaliser(text: str) -> tuple[str, float]:
-    """`gumbel_softmax@0.5` -> ("gumbel_softmax", 0.5); the temperature is 1 where none is given.
+    """Split the name of a normaliser from its temperature.
+
+    >>> parse_normaliser("gumbel_softmax@0.5"), parse_normaliser("softmax")
+    (('gumbel_softmax', 0.5), ('softmax', 1.0))
 
     Raises:
         ValueError: the temperature is not a number above 0.
@@ -75,5 +78,9 @@ def parse_normaliser(text: str) -> tuple[str, float]:
 
 
 def normaliser_name(name: str, temperature: float) -> str:
-    """The one spelling of a normaliser at a temperature, as in paths and tables."""
+    """The spelling of a normaliser with its temperature in paths and tables.
+
+    >>> normaliser_name("softmax", 1.0), normaliser_name("softmax", 2.0)
+    ('softmax', 'softmax@2')
+    """
     return name if temperature == 1 else f"{name}@{repr(temperature).removesuffix('.0')}"

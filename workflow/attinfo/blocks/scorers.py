@@ -1,7 +1,7 @@
 """Scorers: hidden states [B, T, width] -> scores [B, T], which a normaliser turns into weights.
 
-To add one, write a class in a file of its own (see `models/scorers/additive.py`) and describe it
-here:
+To add a scorer, write a class in a file of its own (see `models/scorers/additive.py`) and describe
+the class here. The call signature is `models.protocols.Scorer`:
 
     def __init__(self, width: int, *, option: ...)
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor

@@ -1,16 +1,19 @@
-"""Sources of labelled texts: each brings one raw table.
+"""Sources of labelled texts: each returns one raw table.
 
-To add one, write a function in a file of its own and describe it here:
+To add a source, write a function in a file of its own and describe the function here:
 
     def name(*, option: ...) -> pd.DataFrame
 
-The columns of the table are texts or lists of tokens, as `data/tables.py` makes them. A data set
-names that of the texts and that of the labels. A source may add two: `split` (train, dev or test,
-where the source has splits of its own) and `decisive` (for each text a list of [start, end) spans
-of characters that decide its class, where these are known by construction). `table.attrs` is kept:
-`files` says which rows came from where, as `tables.joined` sets it; `strange` which columns hold
-neither texts nor token lists; `notes` what the user must know; `truth` what is known of the whole
-table, as plain values.
+The columns of the table hold texts or lists of tokens, as `data/tables.py` makes them. The data set
+in the config names the column of texts and the column of labels. A source may add two columns:
+
+- `split`: `train`, `dev` or `test`, if the source has splits of its own.
+- `decisive`: for each text a list of [start, end) spans of characters that decide the class, if
+  they are known by construction.
+
+`table.attrs` is kept. Its keys are `files`, the file of each row as `tables.joined` sets it;
+`strange`, the columns that hold neither texts nor lists of tokens; `notes`, messages for the user;
+and `truth`, known values of the whole table, as plain values.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,17 +28,17 @@ from attinfo.option_types import Count, Ge, Le, Probability, Text
 
 
 def no_files(options: Mapping[str, Any]) -> list[str]:
-    """The local files of a source that reads none."""
+    """No files: for a source that reads no local files."""
     return []
 
 
 def named_files(options: Mapping[str, Any]) -> list[str]:
-    """The files that the options `path`, `train`, `dev` and `test` name."""
+    """The files in the options `path`, `train`, `dev` and `test`, without empty options."""
     return [options[role] for role in ("path", "train", "dev", "test") if options[role]]
 
 
 def files_of_folder(options: Mapping[str, Any]) -> list[str]:
-    """All files below `path`, if it is a folder."""
+    """All files in the folder `path` and its subfolders; none if `path` is not a folder."""
     folder = Path(options["path"])
     if not folder.is_dir():
         return []
@@ -47,8 +50,8 @@ class Source(Block):
     """The description of a source.
 
     Attributes:
-        local_files: options -> the user's own files that the source reads. A change of one of
-            them makes the data set again.
+        local_files: options -> paths of the local files that the source reads. If one of them
+            changes, the data set is prepared again.
     """
 
     local_files: Callable[[Mapping[str, Any]], list[str]] = no_files

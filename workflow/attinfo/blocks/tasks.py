@@ -1,6 +1,6 @@
-"""Tasks of known information, on which the estimators of a study are measured (`calibrate`).
+"""Tasks with known information, on which the stage `calibrate` checks the estimators of a study.
 
-To add one, write a function in `information/tasks.py` and describe it here:
+To add a task, write a function in `information/tasks.py` and describe the function here:
 
     def name(n: int, width: int, classes: int, rank: float, target: float, seed: int) -> Task
 """

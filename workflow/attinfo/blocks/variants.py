@@ -1,6 +1,6 @@
-"""Variants: how a run of a cell is trained and evaluated; all but `trained` are ablations.
+"""Variants: changes to training and evaluation. All variants but `trained` are ablations.
 
-To add one, describe it here by what it changes, see `Variant`.
+To add a variant, describe its changes here. The possible changes are the fields of `Variant`.
 """
 
 from collections.abc import Mapping
@@ -19,24 +19,24 @@ class VariantBlock(Block):
     """The description of a variant.
 
     Attributes:
-        changes: what the variant changes; options of the config replace its fields.
+        changes: the changes that the variant makes. Options of the config replace fields.
     """
 
     path: str = "attinfo.models.variant:Variant"
     changes: Variant = TRAINED
 
     def plain(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """What differs from the ordinary model, as plain values from which `Variant.of` makes it.
+        """The changes as plain values, for `Variant.of`. Fields at their defaults are left out.
 
         Args:
-            options: of the block, all of them.
+            options: all options of the block.
         """
         default = asdict(TRAINED)
         changed = asdict(self.changes) | {
             field.name: options[field.name] for field in fields(Variant) if field.name in options
         }
-        found = {key: value for key, value in changed.items() if value != default[key]}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+        changes = {key: value for key, value in changed.items() if value != default[key]}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in changes.items()}
 
 
 class PermutedOptions(Options):

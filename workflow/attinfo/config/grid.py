@@ -1,4 +1,4 @@
-"""Runs, and the grids and filters of a config that say which runs a study has."""
+"""The runs of a study, and the grids and filters of a config that define them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
@@ -17,7 +17,7 @@ Normalisers = Annotated[
 
 
 class Run(NamedTuple):
-    """One trained model: a cell, a variant and a seed. Its path holds its files."""
+    """One run: a cell (data set, encoder, attention, normaliser), a variant and a seed."""
 
     dataset: str
     encoder: str
@@ -28,12 +28,12 @@ class Run(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The run's folder, below `results/<study>/runs/`."""
+        """The folder of the run, relative to `results/<study>/runs/`."""
         return "/".join(map(str, self))
 
     @property
     def group(self) -> str:
-        """The folder of all seeds of the run's cell and variant."""
+        """The folder of all seeds of a cell and variant, relative to `results/<study>/runs/`."""
         return "/".join(self[:-1])
 
 
@@ -49,11 +49,11 @@ class Filter(Section):
     variant: OneOrMore | None = described(None, "One or more variants.", "permuted")
 
     def matches(self, run: Run) -> bool:
-        """Whether a run has one of the names in each of the filter's keys."""
+        """Whether the run has one of the filter's names for each kind that the filter gives."""
         return all(getattr(run, key) in names for key, names in self.named())
 
     def named(self) -> Iterator[tuple[str, list[str]]]:
-        """The kinds of building blocks that are named, and the names."""
+        """The kinds of building blocks that the filter gives, each with its names."""
         return ((key, names) for key, names in self if names is not None)
 
 
@@ -70,21 +70,24 @@ class Filtered(Section):
     )
 
     def keeps(self, run: Run) -> bool:
-        """Whether a run passes."""
+        """Whether a run matches an `include` filter, if there are any, and no `exclude` filter."""
         wanted = not self.include or any(one.matches(run) for one in self.include)
         return wanted and not any(one.matches(run) for one in self.exclude)
 
     def filters(self) -> Iterator[tuple[str, Filter]]:
-        """Each filter, with the place where it stands."""
+        """Each filter with its place in the section, as in "include.0"."""
         for name in ("include", "exclude"):
             for i, one in enumerate(getattr(self, name)):
                 yield f"{name}.{i}", one
 
     def check(self, runs: Sequence[Run]) -> None:
-        """A filter that matches none of the runs it is for is a mistake.
+        """Check that every filter matches a run; a filter without a match is a mistake.
+
+        Args:
+            runs: the runs to which the filters apply.
 
         Raises:
-            ValueError: there is one.
+            ValueError: a filter matches no run.
         """
         for place, one in self.filters():
             if not any(map(one.matches, runs)):
@@ -107,10 +110,10 @@ class Grid(Filtered):
     )
 
     def named(self) -> Iterator[tuple[str, list[str]]]:
-        """The kinds of building blocks, and the names."""
+        """The kinds of building blocks of the grid, each with its names."""
         return ((key, names) for key, names in self if key in Run._fields)
 
     def crossed(self, seeds: Iterable[int]) -> Iterator[Run]:
-        """All runs of the cross product, its filters aside."""
+        """All runs of the cross product with these seeds, before filters are applied."""
         blocks = (self.dataset, self.encoder, self.attention, self.normaliser, self.variant)
         return (Run(*run) for run in product(*blocks, seeds))

@@ -1,60 +1,70 @@
-"""What a study reads: data sets, yardsticks, word vectors, pretrained models, local files."""
+"""The inputs of a study: data sets, lexicons, word vectors, pretrained models, local files."""
 
 from collections.abc import Mapping
 from functools import cached_property
 from hashlib import sha256
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from attinfo.blocks.encoders import Encoder
+from attinfo.blocks.encoders import ENCODERS
 from attinfo.blocks.sources import SOURCES
 from attinfo.config.study import Study
 from attinfo.data.local_files import check_local_files
 from attinfo.runtime.errors import InputError
 
-# Options that keys leave out at their defaults: data sets of before these options keep their keys.
-YOUNGER = {"tokenizer": "words", "vocabulary_size": None, "most_unknown": 0.5, "quoting": "auto"}
+# Digests leave out these options at their defaults: they were added later, and the digests of older
+# configs must not change.
+ADDED_LATER = {
+    "tokenizer": "words",
+    "vocabulary_size": None,
+    "most_unknown": 0.5,
+    "quoting": "auto",
+}
 
 
 class Inputs:
-    """The files of a study, by names that change with what they are made from."""
+    """The input files of a study. Their names contain digests of the options that they depend on.
+
+    Args:
+        study: the study.
+    """
 
     def __init__(self, study: Study):
         self.study = study
 
     def data_key(self, dataset: str) -> str:
-        """The folder of a prepared data set: its name and a digest of what it is made by."""
-        options = _older(self.prepare_options(dataset))
-        return f"{dataset}-{_digest(options | {'source': _older(options['source'])})}"
+        """The folder of a prepared data set: the name, and a digest of the options of `prepare`."""
+        options = _digested(self.prepare_options(dataset))
+        return f"{dataset}-{_digest(options | {'source': _digested(options['source'])})}"
 
     def dataset_of(self, key: str) -> str:
-        """The name of the data set whose `data_key` is `key`."""
+        """The name of the data set with this `data_key`."""
         return next(name for name in self.study.used_datasets if self.data_key(name) == key)
 
     def prepare_options(self, dataset: str) -> dict[str, Any]:
-        """Everything that a prepared data set depends on, as plain values."""
+        """The options of the stage `prepare` for a data set, as plain values."""
         return self.study.datasets[dataset].model_dump(
             mode="json", exclude={"model", "training", "yardstick"}
         )
 
     def source_key(self, dataset: str) -> str:
-        """The file of a raw table: data sets that read the same table share it."""
+        """The name of the raw table of a data set, which data sets with the same source share."""
         return _source_key(self.study.datasets[dataset].source)
 
     def yardstick_key(self, dataset: str) -> str | None:
-        """The file of the table that a data set's yardstick is, if it has one."""
+        """The name of the table of a data set's lexicon; None without a lexicon."""
         name = self.study.datasets[dataset].yardstick
         return None if name is None else _source_key(self.study.yardsticks[name].source)
 
     def yardstick_options(self, dataset: str) -> dict[str, Any] | None:
-        """Name of a data set's yardstick, and from which value on a word is a telling one."""
+        """`name` of a data set's lexicon and `least`, the smallest rating of a rated word."""
         name = self.study.datasets[dataset].yardstick
         return None if name is None else {"name": name, "least": self.study.yardsticks[name].least}
 
     @cached_property
     def sources(self) -> dict[str, dict[str, Any]]:
-        """Every source that the study reads, as plain values, by its key."""
+        """The sources of all data sets and lexicons of the study, as plain values, by key."""
         used = [self.study.datasets[name] for name in self.study.used_datasets]
         found = [dataset.source for dataset in used]
         found += [
@@ -63,16 +73,16 @@ class Inputs:
         return {_source_key(source): source for source in found}
 
     def local_files(self, key: str) -> list[str]:
-        """Files of the user's own that the source `key` reads."""
+        """The local files that a source reads, by the key of the source."""
         source = self.sources[key]
         return SOURCES[source["name"]].local_files(source)
 
     def check_files(self) -> None:
-        """Check what can be seen of the user's own files before a job starts.
+        """Check the local files that the config names, before any job starts.
 
         Raises:
-            InputError: one is not there or cannot be read as the config says
-                (`check_local_files`).
+            InputError: a file is missing, or cannot be read in the way that the config gives; see
+                `check_local_files`.
         """
         for name in self.study.used_datasets:
             dataset = self.study.datasets[name]
@@ -97,24 +107,24 @@ class Inputs:
                 raise InputError(f"config: {place}: '{path}': found {found}, expected a file")
 
     def vectors(self, dataset: str, encoder: str) -> str | None:
-        """The file of word vectors that a cell's embeddings start from."""
-        if self._pretrained(encoder):  # it embeds by itself
+        """The file of word vectors for the embeddings of a cell; None for random embeddings."""
+        if self._pretrained(encoder):  # such an encoder has no word embeddings
             return None
         return self.study.model_of(dataset, encoder).vectors
 
     @cached_property
     def vector_files(self) -> dict[str, str]:
-        """The files of word vectors that the study reads, by a digest of their path."""
+        """The files of word vectors of the study, by a digest of the path."""
         paths = [path for pair in self.study.pairs() if (path := self.vectors(*pair))]
         return {_digest({"file": path}): path for path in paths}
 
     def vectors_key(self, dataset: str, encoder: str) -> str:
-        """The key in `vector_files` of the vectors that a cell has."""
+        """The key in `vector_files` of the word vectors of a cell."""
         return _digest({"file": self.vectors(dataset, encoder)})
 
     @property
     def embeddings_from_vectors(self) -> list[tuple[str, str, int]]:
-        """Data set, encoder and size of the embeddings that start from word vectors."""
+        """Data set, encoder and embedding size of the cells that start from word vectors."""
         return [
             (*pair, self.study.model_of(*pair).embedding)
             for pair in self.study.pairs()
@@ -122,24 +132,24 @@ class Inputs:
         ]
 
     def _pretrained(self, encoder: str) -> dict[str, Any] | None:
-        """The options of an encoder that reads a pretrained model; None of another one."""
+        """The options of a pretrained encoder; None for other encoders."""
         block, options = self.study.block("encoder", encoder)
-        return options if cast(Encoder, block).pretrained else None
+        return options if ENCODERS[block.name].pretrained else None
 
     @cached_property
     def pretrained(self) -> dict[str, dict[str, Any]]:
-        """Model and revision of every pretrained encoder of the study, by a digest of the two."""
+        """`model` and `revision` of the pretrained encoders of the study, by a digest of both."""
         names = dict.fromkeys(run.encoder for run in self.study.runs)
         found = (_weights(options) for name in names if (options := self._pretrained(name)))
         return {_digest(weights): weights for weights in found}
 
     def pretrained_files(self, key: str) -> list[str]:
-        """The files of a pretrained model that is a folder of the user's own."""
+        """The files of a pretrained model in a local folder; none for a model on the hub."""
         folder = Path(self.pretrained[key]["model"])
         return sorted(str(file) for file in folder.rglob("*") if file.is_file())
 
     def pretrained_key(self, encoder: str) -> tuple[str | None, bool]:
-        """The key in `pretrained` of an encoder, if it is one, and whether it is fine-tuned."""
+        """The key in `pretrained` of an encoder, None for others, and whether it is fine-tuned."""
         options = self._pretrained(encoder)
         if options is None:
             return None, False
@@ -147,18 +157,20 @@ class Inputs:
 
 
 def _digest(options: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that change with the options."""
     return sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _older(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without `YOUNGER` ones at their defaults."""
-    return {k: v for k, v in options.items() if k not in YOUNGER or v != YOUNGER[k]}
+def _digested(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that count for a digest: all but `ADDED_LATER` ones at their defaults."""
+    return {k: v for k, v in options.items() if k not in ADDED_LATER or v != ADDED_LATER[k]}
 
 
 def _source_key(source: Mapping[str, Any]) -> str:
-    return f"{source['name']}-{_digest(_older(source))}"
+    """The name of a raw table: the source, and a digest of its options."""
+    return f"{source['name']}-{_digest(_digested(source))}"
 
 
 def _weights(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Which pretrained weights an encoder has."""
+    """The options of a pretrained encoder that decide the pretrained weights."""
     return {key: options[key] for key in ("model", "revision")}

@@ -7,7 +7,7 @@ from attinfo.config.study import Study
 
 
 def write_schema(path: str | Path) -> None:
-    """Write the JSON schema of the config."""
+    """Write the JSON schema of the config to a file."""
     schema = json.dumps(Study.model_json_schema(), indent=2, sort_keys=True)
     Path(path).write_text(schema + "\n", encoding="utf-8")
 

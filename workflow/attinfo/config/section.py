@@ -1,4 +1,4 @@
-"""What the sections of a config share."""
+"""The base class of the sections of a config."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ def described(default: Any, description: str, example: Any, **limits: Any) -> An
 
 
 class Section(BaseModel):
-    """A part of the config that refuses keys it does not know."""
+    """A part of the config. Unknown keys are an error that gives the most similar known key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

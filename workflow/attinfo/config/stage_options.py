@@ -1,7 +1,7 @@
-"""What each stage is given of the config, as plain values.
+"""The options of each stage, as plain values, from the config of a study.
 
-A job gets the options that concern it and no others: a change of the config reruns the stages
-whose options it changes.
+A job receives only the options that its stage uses. So a change of the config reruns only the
+stages whose options have changed.
 """
 
 from collections.abc import Iterable
@@ -15,24 +15,28 @@ from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
 from attinfo.models.variant import Variant
 
-CLAIMED = "linear"  # the estimator that the claims rest on, which is checked
-IMPOSED = "attinfo.models.imposed"  # what the variant `imposed` has for a model
+CLAIMED = "linear"  # the estimator of the claims; the spot checks are checks of this estimator
+IMPOSED = "attinfo.models.imposed"  # the module of the model of the variant `imposed`
 
 
 def chosen(block: Block, options: dict[str, Any]) -> dict[str, Any]:
-    """A block with its options as plain values, from which `Chosen.of` makes it."""
+    """A block and its options as plain values, for `Chosen.of`."""
     return {"name": block.name, "path": block.path, "options": options}
 
 
 class StageOptions:
-    """The options of each stage of a study, and the modules of the blocks that its jobs load."""
+    """The options of each stage, and the modules of the blocks that the jobs of the stage load.
+
+    Args:
+        study: the study.
+    """
 
     def __init__(self, study: Study):
         self.study = study
         self.inputs = Inputs(study)
 
     def model(self, dataset: str, encoder: str, attention: str, normaliser: str) -> dict[str, Any]:
-        """Everything that fixes the architecture of a cell."""
+        """The architecture of a cell, for `Architecture.of`."""
         name, temperature = parse_normaliser(normaliser)
         return {
             "encoder": chosen(*self.study.block("encoder", encoder)),
@@ -45,7 +49,7 @@ class StageOptions:
     def model_modules(
         self, encoder: str, attention: str, normaliser: str, variant: str
     ) -> tuple[str, ...]:
-        """The modules that the models of a cell and variant are made of, besides the classifier."""
+        """The modules of the blocks of a model. The classifier itself is not among them."""
         names = {
             "encoder": encoder,
             "attention": attention,
@@ -57,12 +61,12 @@ class StageOptions:
         return tuple(modules)
 
     def training(self, dataset: str) -> dict[str, Any]:
-        """How the models of a data set are trained."""
+        """The section `training` for the models of a data set."""
         return self.study.training_of(dataset).model_dump()
 
     @property
     def calibrated(self) -> list[str]:
-        """The estimators that are measured where the information is known: all of the study."""
+        """The names of the estimators to calibrate: all that the study uses."""
         return [*self.study.information.estimators, *self.study.information.spot_checks]
 
     def _estimators(self, names: Iterable[str]) -> list[dict[str, Any]]:
@@ -75,10 +79,10 @@ class StageOptions:
         ]
 
     def information(self, estimator: str) -> dict[str, Any]:
-        """The settings of one estimator, and nothing of the others.
+        """The options of the stage `information` for one estimator.
 
-        The estimator that the claims rest on comes with the spot checks, and with the information
-        of the words alone.
+        The estimator of the claims also has the spot checks, and computes the information in the
+        word alone. Both are off for other estimators.
         """
         section = self.study.information
         checks = estimator == CLAIMED
@@ -91,12 +95,12 @@ class StageOptions:
         }
 
     def estimator_modules(self, estimator: str) -> tuple[str, ...]:
-        """The modules of an estimator and of those that check it."""
+        """The modules of an estimator and of its spot checks."""
         checks = self.study.information.spot_checks if estimator == CLAIMED else []
         return tuple(block_of("estimator", name).module for name in [estimator, *checks])
 
     def importance(self) -> list[dict[str, Any]]:
-        """The importance measures of the study with all their options."""
+        """The importance measures of the study and their options, for `Chosen.of`."""
         given, kind = self.study.importance.options, "importance measure"
         blocks = (block_of(kind, name) for name in self.study.importance.measures)
         return [chosen(block, block.complete(kind, given.get(block.name, {}))) for block in blocks]
@@ -107,7 +111,7 @@ class StageOptions:
         return tuple(block_of("importance measure", name).module for name in names)
 
     def calibration(self, dataset: str, estimator: str) -> dict[str, Any]:
-        """The settings of the calibration of an estimator, at the size of the states."""
+        """The options of the stage `calibrate`, for the widest states of a data set."""
         encoders = self.study.encoders_of(dataset)
         widths = (self.study.model_of(dataset, encoder).width for encoder in encoders)
         return {
@@ -119,12 +123,16 @@ class StageOptions:
         }
 
     def source(self, key: str) -> dict[str, Any]:
-        """A source of texts with all its options, by its key."""
+        """A source and its options, for `Chosen.of`.
+
+        Args:
+            key: a key of `Inputs.sources`.
+        """
         options = dict(self.inputs.sources[key])
         return chosen(block_of("source", options.pop("name")), options)
 
     def preflight(self) -> dict[str, Any]:
-        """What is checked together with the data before anything is trained."""
+        """The options of the stage `preflight`, which checks the data before training."""
         needs = {
             f"{kind}s.{name}": self.study.block(kind, name)[0].requires
             for kind in ("encoder", "attention")

@@ -1,16 +1,16 @@
-"""The config of a study: its keys, its building blocks, and the runs of its grids."""
+"""The config of a study: its keys, its building blocks, and its runs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.normalisers import parse_normaliser
-from attinfo.blocks.variants import VariantBlock
+from attinfo.blocks.variants import VARIANTS
 from attinfo.config.grid import Filtered, Grid, Run
 from attinfo.config.section import Section, described
 from attinfo.config.sections import (
@@ -31,7 +31,7 @@ from attinfo.models.variant import Variant
 from attinfo.runtime.errors import InputError, expectation, unknown
 
 SectionT = TypeVar("SectionT", bound=Section)
-NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a section of options
+NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a section, as `encoders`
 
 
 class Study(Filtered):
@@ -148,7 +148,7 @@ class Study(Filtered):
         return self
 
     def _named(self) -> Iterator[tuple[str, Iterator[tuple[str, list[str]]]]]:
-        """Everything that names building blocks, and where it stands in the config."""
+        """Each grid and filter: its place in the config, and the names it gives for each kind."""
         for place, one in self.filters():
             yield place, one.named()
         for i, grid in enumerate(self.grid):
@@ -157,12 +157,14 @@ class Study(Filtered):
                 yield f"grid.{i}.{place}", one.named()
 
     def _check_name(self, kind: str, name: str) -> None:
+        """Check that a block or a data set of this name exists; raises ValueError if not."""
         if kind != "dataset":
             self.block(kind, parse_normaliser(name)[0] if kind == "normaliser" else name)
         elif name not in self.datasets:
             raise ValueError(unknown("dataset", name, self.datasets))
 
     def _check_filters(self) -> None:
+        """Check that each filter matches a run and that runs remain; raises ValueError if not."""
         crossed = [list(grid.crossed(self.seeds[:1])) for grid in self.grid]
         for i, (grid, runs) in enumerate(zip(self.grid, crossed, strict=True)):
             with naming(f"grid.{i}"):
@@ -173,10 +175,14 @@ class Study(Filtered):
 
     @classmethod
     def checked(cls, config: Mapping[str, Any]) -> Self:
-        """The study that a config describes.
+        """Check a config and return its study.
+
+        Args:
+            config: the config as Snakemake reads it.
 
         Raises:
-            InputError: a line for each thing wrong: the key, what was found, what was expected.
+            InputError: the config has mistakes. The message has a line for each of them: the key,
+                the value found, and what was expected.
         """
         try:
             return cls.model_validate(config)
@@ -185,7 +191,7 @@ class Study(Filtered):
 
     @cached_property
     def runs(self) -> list[Run]:
-        """Every run of the study, once, in the order of the grids."""
+        """All runs of the study without duplicates, in the order of the grids."""
         kept = (
             run
             for grid in self.grid
@@ -196,97 +202,109 @@ class Study(Filtered):
 
     @cached_property
     def models(self) -> list[Run]:
-        """The runs that train a model, those included that another run needs."""
-        found = []
+        """The runs that train a model, and the trained models that other runs need."""
+        models = []
         for run in self.runs:
             variant = Variant.of(self.variant(run.variant))
             if variant.needs_trained or not variant.trains:
-                found.append(run._replace(variant="trained"))
+                models.append(run._replace(variant="trained"))
             if variant.trains:
-                found.append(run)
-        return list(dict.fromkeys(found))
+                models.append(run)
+        return list(dict.fromkeys(models))
 
     @cached_property
     def batches(self) -> list[list[int]]:
-        """The seeds in the order of the config, as many together as one job takes."""
+        """The seeds in the order of the config, in lists of `batch` seeds for one job each."""
         starts = range(0, len(self.seeds), self.batch)
         return [self.seeds[start : start + self.batch] for start in starts]
 
     @property
     def groups(self) -> list[str]:
-        """Every cell and variant of the study, as `Run.group`."""
+        """The `Run.group` of each cell and variant of the study."""
         return list(dict.fromkeys(run.group for run in self.runs))
 
     @cached_property
     def used_datasets(self) -> list[str]:
-        """The data sets that a grid names."""
+        """The data sets of the runs. The config may describe more data sets than these."""
         return list(dict.fromkeys(run.dataset for run in self.runs))
 
     @property
     def temperatures(self) -> list[float]:
-        """Every temperature of the study but one."""
-        found = {parse_normaliser(run.normaliser)[1] for run in self.runs}
-        return sorted(found - {1.0})
+        """The temperatures of the study other than 1, in increasing order."""
+        temperatures = {parse_normaliser(run.normaliser)[1] for run in self.runs}
+        return sorted(temperatures - {1.0})
 
     @property
     def shown_runs(self) -> list[Run]:
-        """Runs whose texts the report shows, of the first data set: the first run, with one of
-        each other scorer, and one of each other encoder; trained ones where there are any.
+        """The runs whose texts the report shows, all of the first data set.
+
+        They are the first run, one run with the same encoder for each other scorer, and one run
+        for each other encoder. Runs of the variant `trained` are preferred.
         """
-        own = [run for run in self.runs if run.dataset == self.used_datasets[0]]
-        own.sort(key=lambda run: run.variant != "trained")
-        first, shown = own[0], {}
-        for run in own:
+        candidates = [run for run in self.runs if run.dataset == self.used_datasets[0]]
+        candidates.sort(key=lambda run: run.variant != "trained")
+        first = candidates[0]
+        shown: dict[tuple[str, str], Run] = {}
+        for run in candidates:
             if run.encoder == first.encoder:
                 shown.setdefault((run.encoder, run.attention), run)
-        for run in own:
+        for run in candidates:
             if run.encoder not in {encoder for encoder, _ in shown}:
                 shown[run.encoder, run.attention] = run
         return list(shown.values())
 
     def block(self, kind: str, name: str) -> tuple[Block, dict[str, Any]]:
-        """The building block that the config calls `name`, and all its options.
+        """Find a building block by its name in the config.
+
+        Args:
+            kind: one of `NAMED`.
+            name: the name of a registered block, or a name that the config has defined.
+
+        Returns:
+            The block and all its options as plain values.
 
         Raises:
-            ValueError: the name is unknown, or one of its options cannot be.
+            ValueError: the name is unknown, or an option is unknown, missing or not allowed.
         """
-        own = getattr(self, f"{kind}s")
-        options = dict(own.get(name, {}))
+        section = getattr(self, f"{kind}s")
+        options = dict(section.get(name, {}))
         registered = options.pop("name", name)
         if registered not in KINDS[kind]:
-            raise ValueError(unknown(kind, registered, [*KINDS[kind], *own]))
+            raise ValueError(unknown(kind, registered, [*KINDS[kind], *section]))
         block = KINDS[kind][registered]
-        if kind == "encoder":  # it may have sizes of its own, checked where they are used
-            for key in _sizes(block, options):
-                del options[key]
+        if kind == "encoder":  # may also set keys of `model`, which `model_of` checks
+            for size in _sizes(block, options):
+                del options[size]
         return block, block.complete(kind, options)
 
     def variant(self, name: str) -> dict[str, Any]:
-        """What a variant changes, as plain values from which `Variant.of` makes it."""
+        """The changes of a variant as plain values, for `Variant.of`."""
         block, options = self.block("variant", name)
-        return cast(VariantBlock, block).plain(options)
+        return VARIANTS[block.name].plain(options)
 
     def model_of(self, dataset: str, encoder: str) -> Model:
-        """The sizes of a cell: those of the study, of the data set, of the encoder."""
-        options = self.encoders.get(encoder, {})
+        """The section `model` for a data set and an encoder.
+
+        Keys of the data set replace those of the study, and keys of the encoder replace both.
+        """
         block, _ = self.block("encoder", encoder)
-        own = _sizes(block, options)
-        return _replaced(self.model, "model", self.datasets[dataset].model | own)
+        sizes = _sizes(block, self.encoders.get(encoder, {}))
+        return _replaced(self.model, "model", self.datasets[dataset].model | sizes)
 
     def training_of(self, dataset: str) -> Training:
-        """How the models of a data set are trained."""
+        """The section `training` for a data set, whose keys replace those of the study."""
         return _replaced(self.training, "training", self.datasets[dataset].training)
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The data sets with the encoders that meet them."""
+        """The pairs of a data set and an encoder that occur in a run."""
         return list(dict.fromkeys((run.dataset, run.encoder) for run in self.runs))
 
     def encoders_of(self, dataset: str) -> list[str]:
-        """The encoders that meet a data set."""
+        """The encoders that occur in a run with a data set."""
         return [encoder for name, encoder in self.pairs() if name == dataset]
 
     def plan(self) -> str:
-        """How many runs and models the study has, in a sentence."""
+        """A sentence with the numbers of data sets, cells, variants, seeds, runs and models."""
         cells = {run[:4] for run in self.runs}
         return (
             f"study '{self.study}': {len(self.used_datasets)} data sets, {len(cells)} cells, "
@@ -296,19 +314,24 @@ class Study(Filtered):
 
 
 def _sizes(encoder: Block, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those options of an encoder that are keys of `model`."""
+    """The options of an encoder that are keys of `model`, such as `width`."""
     keys = Model.model_fields.keys() - encoder.fields.keys()
     return {key: value for key, value in options.items() if key in keys}
 
 
 def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> SectionT:
-    """A section with some of its keys changed.
+    """A copy of a section with changed keys, checked again.
+
+    Args:
+        section: the section.
+        name: the name of the section, for messages.
+        changes: key -> new value.
 
     Raises:
-        ValueError: a key is unknown, or its value cannot be.
+        ValueError: a key is unknown, or a value is not allowed.
     """
     try:
-        return type(section).model_validate(section.model_dump() | changes)
+        return type(section).model_validate({**section.model_dump(), **changes})
     except ValidationError as error:
         first = _sentence(error.errors()[0]).removeprefix("config: ")
         raise ValueError(f"{name}.{first}") from None
@@ -316,7 +339,7 @@ def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> Secti
 
 @contextmanager
 def naming(place: str) -> Iterator[None]:
-    """Errors of the block say where in the config they come from."""
+    """Prefix the message of a ValueError from the `with` block with a place in the config."""
     try:
         yield
     except ValueError as error:
@@ -324,6 +347,7 @@ def naming(place: str) -> Iterator[None]:
 
 
 def _sentence(error: Any) -> str:
+    """One of pydantic's errors as a line: the key, the value found and what was expected."""
     where = ".".join(map(str, error["loc"]))
     prefix = f"config: {where}: " if where else "config: "
     if error["type"] == "value_error":

@@ -1,10 +1,10 @@
-"""Erasure: what a model says of its texts when only some of their tokens are kept.
+"""Erasure: the outputs of a model for texts from which tokens are deleted.
 
-The other tokens are deleted, as if they had never been written: a shortened text is shorter, not
-masked. What an encoder reads is shortened with it. A fine-tuned `pretrained` encoder reads the
-pieces of the tokens that are left (a piece that overlaps several tokens stays as long as one of
-them does); the features of a frozen one are those of the whole text, of which rows are left out:
-its other tokens have read the deleted ones.
+Deleted tokens are removed, not masked, so a shortened text has fewer tokens. The input of the
+encoder is shortened too. A fine-tuned `pretrained` encoder reads the subwords of the remaining
+tokens. A subword that overlaps several tokens remains if one of them does. The features of a
+frozen `pretrained` encoder are computed from the whole text, and the rows of deleted tokens are
+left out. So the features of the remaining tokens still depend on the deleted ones.
 """
 
 from dataclasses import dataclass, replace
@@ -17,20 +17,23 @@ from torch import Tensor
 from attinfo.data.batches import batches, pad, ranges
 from attinfo.data.subwords import Pieces
 from attinfo.data.texts import Texts
-from attinfo.models.classifier import Classifier
+from attinfo.models.classifier import Classifier, Output
 from attinfo.models.noise import Noise, evaluation_noise
 from attinfo.runtime.devices import in_parts
 
-BATCH = 256
+BATCH = 256  # shortened texts
 
 
 def shortened(texts: Texts, source: np.ndarray, keep: np.ndarray) -> Texts:
-    """Texts of which only some tokens are kept.
+    """Make shortened texts.
 
     Args:
-        texts: whole ones.
-        source: [S] the text that each shortened one is made of.
-        keep: [S, T] the tokens that are kept; nothing behind the end of a text.
+        texts: the whole texts.
+        source: [S] index of the whole text of each shortened text.
+        keep: [S, T] which tokens to keep; False beyond the end of a text.
+
+    Returns:
+        S texts with labels, and with subwords or features if the whole texts have them.
     """
     row, place = np.nonzero(keep)
     tokens = texts.offsets[source[row]] + place
@@ -39,100 +42,131 @@ def shortened(texts: Texts, source: np.ndarray, keep: np.ndarray) -> Texts:
         token_ids=texts.token_ids[tokens],
         offsets=np.append(0, keep.sum(1).cumsum()),
         labels=texts.labels[source],
-        pieces=None if texts.pieces is None else _shortened_pieces(texts.pieces, source, keep),
+        pieces=None if texts.pieces is None else _shortened_subwords(texts.pieces, source, keep),
         features=None if texts.features is None else texts.features[tokens],
     )
 
 
-def _shortened_pieces(pieces: Pieces, source: np.ndarray, keep: np.ndarray) -> Pieces:
-    windows = ranges(pieces.windows, source)
-    text = np.repeat(np.arange(len(source)), np.diff(pieces.windows)[source])  # [windows]
-    number, overlaps = np.diff(pieces.offsets)[windows], np.diff(pieces.overlaps)[windows]
+def _shortened_subwords(subwords: Pieces, source: np.ndarray, keep: np.ndarray) -> Pieces:
+    """The subwords of shortened texts; the arguments are those of `shortened`."""
+    windows = ranges(subwords.windows, source)
+    text = np.repeat(np.arange(len(source)), np.diff(subwords.windows)[source])  # [windows]
+    number, overlaps = np.diff(subwords.offsets)[windows], np.diff(subwords.overlaps)[windows]
     begin = number.cumsum() - number
-    found, window = ranges(pieces.overlaps, windows), np.repeat(np.arange(len(windows)), overlaps)
-    piece, token = begin[window] + pieces.piece[found], pieces.token[found]
+    chosen = ranges(subwords.overlaps, windows)
+    window = np.repeat(np.arange(len(windows)), overlaps)
+    subword, token = begin[window] + subwords.piece[chosen], subwords.token[chosen]
     kept = keep[text[window], token]
-    stays = np.ones(number.sum(), bool)  # as do those that overlap no token: the special ones
-    stays[piece] = False
-    stays[piece[kept]] = True
-    before = np.append(0, stays.cumsum())  # pieces that stay before each
+    stays = np.ones(number.sum(), bool)  # special subwords, which overlap no token, stay
+    stays[subword] = False
+    stays[subword[kept]] = True
+    before = np.append(0, stays.cumsum())  # number of subwords before each that stay
     offsets = before[np.append(begin, len(stays))]
     new_place = keep.cumsum(1) - 1
     return Pieces(
-        windows=np.append(0, np.diff(pieces.windows)[source].cumsum()),
+        windows=np.append(0, np.diff(subwords.windows)[source].cumsum()),
         offsets=offsets,
-        ids=pieces.ids[ranges(pieces.offsets, windows)[stays]],
+        ids=subwords.ids[ranges(subwords.offsets, windows)[stays]],
         overlaps=np.append(0, np.bincount(window[kept], minlength=len(windows)).cumsum()),
-        piece=(before[piece] - offsets[window])[kept],
+        piece=(before[subword] - offsets[window])[kept],
         token=new_place[text[window], token][kept],
     )
 
 
 @dataclass(frozen=True)
 class Eraser:
-    """A model and the texts whose tokens are deleted.
+    """A model, and texts from which tokens are deleted.
 
-    Gumbel noise at evaluation follows the token: what is left of a text keeps its draws, so that
-    two of its shortened forms differ by what was deleted alone.
+    Each token of a shortened text has the Gumbel noise that it has in the whole text. So two
+    shortened texts differ only by the deleted tokens.
+
+    Attributes:
+        model: a model in evaluation mode.
+        texts: the whole texts.
+        seed: seed of the run, for the noise at evaluation.
     """
 
-    model: Classifier  # in evaluation mode
+    model: Classifier
     texts: Texts
-    seed: int = 0  # of the run: of the noise
+    seed: int = 0
 
     def probabilities(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
-        """[S, C] float64 probabilities of the classes; the arguments are those of `shortened`.
+        """The class probabilities of shortened texts.
+
+        Args:
+            source: [S] index of the whole text of each shortened text.
+            keep: [S, T] which tokens to keep; False beyond the end of a text.
+
+        Returns:
+            [S, C] float64 probabilities.
 
         Raises:
-            ValueError: nothing is kept of a text.
+            ValueError: no token of a text is kept.
+            InputError: the memory of the device is too small for a single text.
         """
         lengths = keep.sum(1)
         if not lengths.all():
-            raise ValueError("a text of which nothing is kept, expected one token or more")
-        found = np.empty((len(keep), self.model.output_layer.out_features))
+            raise ValueError("found a text without kept tokens, expected one token or more")
+        probabilities = np.empty((len(keep), self.model.output_layer.out_features))
 
-        def read(rows: np.ndarray) -> None:
-            own = source[rows], keep[rows]
-            batch = pad(shortened(self.texts, *own), np.arange(len(rows)))
-            logits = self.model(batch, self._noise(*own)).logits
-            found[rows] = logits.double().softmax(-1).cpu().numpy()
+        def read(rows: np.ndarray) -> np.ndarray:
+            texts = shortened(self.texts, source[rows], keep[rows])
+            batch = pad(texts, np.arange(len(rows)))
+            output: Output = self.model(batch, self._noise(source[rows], keep[rows]))
+            return output.logits.double().softmax(-1).cpu().numpy()
 
         with torch.inference_mode():
             for rows in batches(lengths, BATCH) if len(keep) else ():
-                in_parts(rows, read, self.model.device)
-        return found
+                for part, values in in_parts(rows, read, self.model.device):
+                    probabilities[part] = values
+        return probabilities
 
     def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
-        """[S] how far the probability of the class predicted of the whole text falls."""
-        left = self.probabilities(source, keep)
+        """The decrease of a probability between the whole and the shortened text.
+
+        The probability is that of the class predicted for the whole text.
+
+        Args:
+            source: [S] index of the whole text of each shortened text.
+            keep: [S, T] which tokens to keep; False beyond the end of a text.
+
+        Returns:
+            [S] decreases, -1 to 1; negative where the probability rises.
+
+        Raises:
+            ValueError: no token of a text is kept.
+            InputError: the memory of the device is too small for a single text.
+        """
+        remaining = self.probabilities(source, keep)
         predicted = self.predicted[source]
         rows = np.arange(len(source))
-        return self.whole[source, predicted] - left[rows, predicted]
+        return self.whole[source, predicted] - remaining[rows, predicted]
 
     @cached_property
     def whole(self) -> np.ndarray:
-        """[texts, C] probabilities of the classes of the whole texts."""
+        """[texts, C] class probabilities of the whole texts."""
         return self.probabilities(np.arange(len(self.texts)), self.real(self.texts.lengths))
 
     @property
     def predicted(self) -> np.ndarray:
-        """[texts] the class that the model predicts of each whole text."""
+        """[texts] the class that the model predicts for each whole text."""
         return self.whole.argmax(1)
 
     @staticmethod
     def real(lengths: np.ndarray) -> np.ndarray:
-        """[S, T] which places of texts of these lengths hold a token."""
+        """[S, T] which positions hold a token, in texts of these lengths [S]."""
         return np.arange(lengths.max(initial=0)) < lengths[:, None]
 
     def _noise(self, source: np.ndarray, keep: np.ndarray) -> Noise | None:
+        """The noise of shortened texts: that of the kept tokens in the whole texts."""
         draws = self.model.draws
         if not draws:
             return None
         places = torch.from_numpy(np.argsort(~keep, axis=1, kind="stable"))
 
         def draw(scores: Tensor) -> Tensor:
-            whole = evaluation_noise(source, draws, self.seed)(scores.new_empty(keep.shape))
-            left = places[:, : scores.shape[1]].to(scores.device)
-            return whole.gather(2, left.expand(draws, -1, -1))
+            of_whole = evaluation_noise(source, draws, self.seed)(scores.new_empty(keep.shape))
+            kept = places[:, : scores.shape[1]].to(scores.device)
+            return of_whole.gather(2, kept.expand(draws, -1, -1))
 
         return draw

@@ -1,13 +1,14 @@
-"""Faithfulness: how the prediction changes when tokens are deleted in the order of a measure.
+"""Faithfulness: the change of the prediction when tokens are deleted in the order of a measure.
 
-Comprehensiveness: how far the probability of the predicted class falls without the top tokens;
-the higher, the more faithful the order. Sufficiency: how far it falls with the top tokens alone;
-the lower, the more faithful (DeYoung et al. 2020, ERASER). The top k % of n tokens are
-ceil(k n / 100), but never all of them; AOPC is the mean over k.
+Comprehensiveness is the decrease of the probability of the predicted class when the top tokens
+are deleted. The higher it is, the more faithful is the order. Sufficiency is the decrease when
+only the top tokens are kept. The lower it is, the more faithful is the order (DeYoung et al. 2020,
+ERASER). The top k % of n tokens are ceil(k n / 100) tokens, but never all n. AOPC is the mean
+over k.
 
-AOPC depends on the model: of one whose prediction hangs on one word any order may reach more than
-of another. So it is also told as a share of what any order could reach on the same text, from its
-lower bound (0) to its upper one (1) (Edin et al. 2025).
+AOPC values of different models do not compare: if a prediction depends on a single word, every
+order can have a high AOPC. So normalised AOPC is reported as well: 0 at the lowest AOPC that an
+order of the same text can have, 1 at the highest (Edin et al. 2025).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,28 +25,38 @@ from attinfo.models.classifier import Classifier
 from attinfo.runtime.seeds import seed_of
 
 KINDS = ("comprehensiveness", "sufficiency")
-TEXTS = 64  # texts that are ordered at once, 256 at most
-BOUNDED = 16  # texts whose bounds are sought at once: what they ask for is held in memory
+TEXTS = 64  # texts of a batch, at most 256: `erased` numbers them in one byte
+BOUNDED = 16  # texts whose bounds are searched at once; all their sets are held in memory
 
 
 def top_sizes(lengths: np.ndarray, bins: Sequence[float]) -> np.ndarray:
-    """[B, K] how many tokens the top shares of texts are: one or more, but not all.
+    """The numbers of top tokens of texts for some shares: one or more, but not all tokens.
+
+    Args:
+        lengths: [B] number of tokens of each text, 2 or more.
+        bins: K shares, 0 to 1.
+
+    Returns:
+        [B, K] numbers of tokens.
 
     >>> top_sizes(np.array([2, 21]), [0.01, 0.5])
     array([[ 1,  1],
            [ 1, 11]])
     """
-    # Rounded, as 0.05 * 20 may be a hair above 1.
+    # Rounded first, because 0.05 * 20 may be slightly more than 1.
     sizes = np.ceil(np.round(lengths[:, None] * np.asarray(bins), 9)).astype(np.int64)
     return np.clip(sizes, 1, lengths[:, None] - 1)
 
 
 def ranks(values: np.ndarray, ties: np.ndarray) -> np.ndarray:
-    """[..., T] place of each token in the order of its values, the highest 0.
+    """The rank of each token by its value; the highest value has rank 0.
 
     Args:
-        values: [..., T], -inf at padding.
-        ties: [..., T] what decides between equal values.
+        values: [..., T] values, -inf at padding.
+        ties: [..., T] numbers that order tokens of equal value, the lowest first.
+
+    Returns:
+        [..., T] ranks.
     """
     return np.lexsort((np.broadcast_to(ties, values.shape), -values)).argsort(-1)
 
@@ -53,13 +64,16 @@ def ranks(values: np.ndarray, ties: np.ndarray) -> np.ndarray:
 def erased(
     eraser: Eraser, chosen: np.ndarray, order: np.ndarray, bins: Sequence[float]
 ) -> np.ndarray:
-    """[2, O, B] AOPC of each of `KINDS`, of orders of texts.
+    """AOPC of several orders of the tokens of some texts.
 
     Args:
         eraser: the model and all texts.
-        chosen: [B] the texts, of two tokens or more.
-        order: [O, B, T] the rank of each token of each text in each order.
-        bins: the shares.
+        chosen: [B] indices of the texts, which have two tokens or more; B <= 256.
+        order: [O, B, T] rank of each token of each text in each order.
+        bins: shares of top tokens over which AOPC is the mean.
+
+    Returns:
+        [2, O, B] AOPC of each kind in `KINDS`, order and text.
     """
     lengths = eraser.texts.lengths[chosen]
     real = eraser.real(lengths)
@@ -68,35 +82,51 @@ def erased(
     shape, rows = keep.shape[:-1], np.arange(len(chosen))[:, None]
     rows = np.broadcast_to(rows, shape).reshape(-1)
     keep = keep.reshape(-1, keep.shape[-1])
-    # Orders begin alike and shares of short texts are the same: each set is read once.
+    # Many sets are equal, for short texts above all. The model reads each distinct set once.
     key = np.column_stack([rows.astype(np.uint8), np.packbits(keep, axis=1)])
     _, first, where = np.unique(key, axis=0, return_index=True, return_inverse=True)
     return eraser.drop(chosen[rows[first]], keep[first])[where].reshape(shape).mean(-1)
 
 
 def text_bounds(eraser: Eraser, texts: np.ndarray, bins: Sequence[float], width: int) -> np.ndarray:
-    """[2 kinds, 2, B] the lowest and the highest AOPC of any order of the tokens of texts [B]."""
-    # Those of comprehensiveness, then those of sufficiency.
-    source, alone = np.tile(texts, 2), np.repeat([False, True], len(texts))
+    """The lowest and the highest AOPC that an order of the tokens of a text can have.
+
+    Args:
+        eraser: the model and all texts.
+        texts: [B] indices of the texts, which have two tokens or more.
+        bins: shares of top tokens over which AOPC is the mean.
+        width: width of the beam search, see `beam.bounds`.
+
+    Returns:
+        [2, 2, B] the lowest and the highest AOPC of each kind in `KINDS` and text.
+    """
+    # The texts for comprehensiveness, then the same texts for sufficiency.
+    source, top_only = np.tile(texts, 2), np.repeat([False, True], len(texts))
     tokens = eraser.texts.lengths[source]
     real = eraser.real(tokens)
 
     def fall(rows: np.ndarray, top: np.ndarray) -> np.ndarray:
-        return eraser.drop(source[rows], np.where(alone[rows, None], top & real[rows], ~top))
+        return eraser.drop(source[rows], np.where(top_only[rows, None], top & real[rows], ~top))
 
     found = bounds(fall, top_sizes(tokens, bins), tokens, width)
     return found.reshape(2, -1, 2).swapaxes(1, 2)
 
 
 def sampled(lengths: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The texts whose tokens are deleted, drawn, and those of them that bounds are sought for.
+    """Draw the texts for faithfulness, and those of them for which bounds are searched.
 
-    Bounds are sought for the first drawn that are neither too short nor too long.
+    Args:
+        lengths: [texts] number of tokens of each text.
+        options: `texts`, `longest`, `normalised_texts` and `seed` of the section `faithfulness`.
+
+    Returns:
+        The indices of the texts, and the indices of the first `normalised_texts` drawn that have
+        2 to `longest` tokens; both sorted.
     """
     rng = np.random.default_rng(seed_of("texts of faithfulness", options["seed"]))
-    own = rng.permutation(len(lengths))[: options["texts"]]
-    fit = own[(lengths[own] > 1) & (lengths[own] <= options["longest"])]
-    return np.sort(own), np.sort(fit[: options["normalised_texts"]])
+    drawn = rng.permutation(len(lengths))[: options["texts"]]
+    fitting = drawn[(lengths[drawn] > 1) & (lengths[drawn] <= options["longest"])]
+    return np.sort(drawn), np.sort(fitting[: options["normalised_texts"]])
 
 
 def faithfulness(
@@ -106,36 +136,43 @@ def faithfulness(
     orderings: Mapping[str, np.ndarray],
     options: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """Comprehensiveness and sufficiency of one run.
+    """Compute comprehensiveness and sufficiency of several orderings for one run.
 
-    Equal values are ordered at random, the same way for every measure.
+    Tokens of equal value are ordered at random, in the same way for every ordering.
 
     Args:
-        model: in evaluation mode.
+        model: a model in evaluation mode.
         texts: the split.
-        seed: of the run: of the noise at evaluation.
-        orderings: name -> [tokens] values; tokens of high values come first.
-        options: a `sections.Faithfulness` as plain values.
+        seed: seed of the run, for the noise at evaluation.
+        orderings: name -> [tokens] values. Tokens with high values come first.
+        options: the section `faithfulness` of the config as plain values.
 
     Returns:
-        A row for each text drawn, ordering (those given, and `random`: the mean over random
-        orders) and kind: `text`, `tokens` (how many it has), `ordering`, `kind`, `aopc`; of the
-        texts drawn for it `lower` and `upper`, the bounds of `aopc`, and `naopc`, its place
-        between them, else NaN. Bounds that beam search finds are widened to the orders that are
-        measured, so that `naopc` is from 0 to 1; NaN where all orders are as good. `undefined`
-        says why `aopc` is NaN: `one_token` (nothing would be left), `no_value` (the ordering has
-        none for a token), `constant` (it orders nothing), `no_probability` (the model gives
-        none); else it is empty.
+        A row for each drawn text, ordering and kind. The ordering `random` is added: the mean
+        over random orders. Columns:
+
+        - `text`, `tokens`: index of the text, and its number of tokens.
+        - `ordering`, `kind`: name of the ordering; `comprehensiveness` or `sufficiency`.
+        - `aopc`: the mean decrease of the probability, -1 to 1.
+        - `lower`, `upper`: the bounds of `aopc` over all orders, for `normalised_texts` of the
+          texts, else NaN. They are widened to the measured orders if beam search missed those.
+        - `naopc`: (aopc - lower) / (upper - lower), 0 to 1; NaN if the bounds are equal.
+        - `undefined`: why `aopc` is NaN. `one_token`: no token would be left. `no_value`: the
+          ordering has no value for a token. `constant`: all values are equal. `no_probability`:
+          the model's output is NaN. Else empty.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
     """
     eraser, lengths, names = Eraser(model, texts, seed), texts.lengths, [*orderings, "random"]
     aopc = np.full((len(KINDS), len(names), len(texts)), np.nan)
-    least, most = np.full((2, len(KINDS), len(texts)), np.nan)  # of the orders that are measured
+    least, most = np.full((2, len(KINDS), len(texts)), np.nan)  # AOPC of the measured orders
     lower, upper = np.full((2, len(KINDS), 1, len(texts)), np.nan)
     reason = np.full((len(names), len(texts)), "", object)
     reason[:, lengths == 1] = "one_token"
-    own, bounded = sampled(lengths, options)
-    for chosen in batches(lengths[own], TEXTS):
-        chosen = own[chosen]
+    drawn, bounded = sampled(lengths, options)
+    for places in batches(lengths[drawn], TEXTS):
+        chosen = drawn[places]
         chosen = chosen[lengths[chosen] > 1]
         if not len(chosen):
             continue
@@ -165,19 +202,28 @@ def faithfulness(
         "naopc": (aopc - lower) / span,
         "undefined": reason,
     }
-    return _table({name: values[..., own] for name, values in columns.items()}, names, own)
+    return _table({name: values[..., drawn] for name, values in columns.items()}, names, drawn)
 
 
 def _padded(
     eraser: Eraser, chosen: np.ndarray, orderings: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values [O, B, T] of the tokens of texts, -inf at padding; [O, B] why they order nothing."""
+    """The values of some texts, padded, and the reasons why a text has no order.
+
+    Args:
+        eraser: the model and all texts.
+        chosen: [B] indices of the texts.
+        orderings: O arrays [tokens] of values.
+
+    Returns:
+        [O, B, T] values, -inf at padding, and [O, B] reasons as in `undefined` of `faithfulness`.
+    """
     real = eraser.real(eraser.texts.lengths[chosen])
     row, place = np.nonzero(real)
     tokens = eraser.texts.offsets[chosen[row]] + place
     values = np.full((len(orderings), *real.shape), -np.inf)
-    for own, ordering in zip(values, orderings, strict=True):
-        own[row, place] = ordering[tokens]
+    for padded, ordering in zip(values, orderings, strict=True):
+        padded[row, place] = ordering[tokens]
     missing = np.isnan(values).any(-1)
     values = np.nan_to_num(values, nan=0.0, neginf=-np.inf)
     lowest = np.where(real, values, np.inf).min(-1)
@@ -186,7 +232,16 @@ def _padded(
 
 
 def _random_keys(lengths: np.ndarray, chosen: np.ndarray, options: Mapping[str, Any]) -> np.ndarray:
-    """[random orders + 1, B, T] random numbers, those of a text its own; -inf at padding."""
+    """Random numbers for random orders and for ties, from a random stream for each text.
+
+    Args:
+        lengths: [B] number of tokens of each text.
+        chosen: [B] indices of the texts.
+        options: `random_orders` and `seed` of the section `faithfulness`.
+
+    Returns:
+        [random orders + 1, B, T] numbers, -inf at padding. The last ones are for ties.
+    """
     keys = np.full((options["random_orders"] + 1, len(chosen), lengths.max()), -np.inf)
     for row, (text, length) in enumerate(zip(chosen, lengths, strict=True)):
         rng = np.random.default_rng(seed_of("random orders", options["seed"], int(text)))
@@ -197,7 +252,13 @@ def _random_keys(lengths: np.ndarray, chosen: np.ndarray, options: Mapping[str, 
 def _table(
     columns: Mapping[str, np.ndarray], names: Sequence[str], texts: np.ndarray
 ) -> pd.DataFrame:
-    """Arrays that broadcast to [kinds, orderings, texts] as columns, a row for each of those."""
+    """A table with a row for each text, ordering and kind.
+
+    Args:
+        columns: name -> an array that broadcasts to [kinds, orderings, texts].
+        names: names of the orderings.
+        texts: indices of the texts.
+    """
     shape = len(KINDS), len(names), len(texts)
     kind, name, text = (place.ravel() for place in np.indices(shape, np.int32))
     places = {

@@ -1,13 +1,13 @@
-"""Importance: what each token of a text contributes to the class that the model predicts.
+"""Importance: the contribution of each token of a text to the class that the model predicts.
 
-A measure is of the function that the model computes, that of its noise at evaluation included. Of
-the variant `permuted` it is of the trained model, whose weights are permuted in the store alone:
-so its permuted weights are set beside an importance that they had no part in. `attention_norm` and
-`score` are of the store.
+Gradient measures explain the log-odds of the predicted class, log(p / (1 - p)). Erasure explains
+the probability p. Gradients are taken with respect to the input of the encoder: the embedding of
+a token, or with `pretrained` the features of a token, which depend on the whole text.
 
-What is explained is the log-odds of the predicted class, log p / (1 - p) (gradients), or its
-probability p (erasure). Gradients are taken with respect to what the encoder reads of each token:
-its embedding, or with `pretrained` its features, which have read the whole text.
+Measures are computed from the function of the model, noise at evaluation included. The measures
+`attention_norm` and `score` are computed from the store. The variant `permuted` permutes weights
+in the store only. So its importance is that of the trained model, and its permuted weights, which
+the comparison is about, have no part in it.
 """
 
 from collections.abc import Sequence
@@ -28,18 +28,22 @@ def importance(
     seed: int,
     measures: Sequence[Chosen],
 ) -> pd.DataFrame:
-    """The importance of every token of one run.
+    """Compute the importance of every token of one run.
 
     Args:
-        model: in evaluation mode.
-        texts: those of the store.
-        states: the store, with its hidden states.
-        seed: of the run: of the noise at evaluation.
-        measures: with their options.
+        model: a model in evaluation mode.
+        texts: the texts of the store.
+        states: the store, with hidden states.
+        seed: seed of the run, for the noise at evaluation.
+        measures: the importance measures and their options.
 
     Returns:
-        A row for each token, in the order of the store: `text`, `token` (its place in the text),
-        and a float32 column a measure, signed where the measure is; NaN where it is not defined.
+        A row for each token, in the order of the store, with the int32 columns `text` and `token`
+        (the position in the text) and a float32 column for each measure, NaN where the measure is
+        undefined. Signed measures keep their sign.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
     """
     values = {
         measure.name: measure.load()(model, texts, states, seed, **measure.options).astype(

@@ -1,4 +1,4 @@
-"""What fixes the architecture of a cell."""
+"""The architecture of the models of a cell: its blocks and its sizes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,15 @@ from attinfo.runtime.loading import Chosen
 
 @dataclass(frozen=True)
 class Architecture:
-    """The blocks of a cell and the sizes of its parts.
+    """The blocks and the sizes of a classifier.
 
     Attributes:
-        encoder, attention, normaliser: the blocks.
-        temperature: of the normaliser.
-        embedding: number of features of an embedding.
-        embedding_std: standard deviation of the initial embeddings.
+        encoder: the encoder and its options.
+        attention: the scorer and its options.
+        normaliser: the normaliser and its options.
+        temperature: temperature of the normaliser, above 0.
+        embedding: number of features of a word embedding.
+        embedding_std: standard deviation of the initial word embeddings.
         width: number of features of a hidden state, d.
         dropout: share of the embedded features that dropout sets to zero in training.
     """
@@ -31,6 +33,10 @@ class Architecture:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "Architecture":
-        """The architecture of plain values, as a job is given them."""
+        """Make the architecture from plain values, as a job receives them.
+
+        Args:
+            plain: a value for each attribute. A block is a mapping with the keys of `Chosen`.
+        """
         blocks = {kind: Chosen.of(plain[kind]) for kind in ("encoder", "attention", "normaliser")}
         return cls(**{**plain, **blocks})

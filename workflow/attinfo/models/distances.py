@@ -2,21 +2,45 @@
 
 from torch import Tensor
 
-LEAST = 1e-12  # weights below count as this, so that a weight of zero has a logarithm
+SMALLEST = 1e-12  # smaller weights count as this, so that a weight of zero has a logarithm
 
 
 def total_variation(logits: Tensor, others: Tensor) -> Tensor:
-    """[...] total variation distance of the class probabilities of logits [..., C]."""
+    """Total variation distance between the class probabilities of two models, 0 to 1.
+
+    Args:
+        logits: [..., C] logits of the first model.
+        others: [..., C] logits of the second model.
+
+    Returns:
+        [...] half the sum of absolute differences of the probabilities.
+    """
     return (logits.softmax(-1) - others.softmax(-1)).abs().sum(-1) / 2
 
 
 def kullback_leibler(weights: Tensor, others: Tensor) -> Tensor:
-    """[B] KL(weights || others) of weights [B, T], in nats; weights below 1e-12 count as that."""
-    logs = weights.clamp(min=LEAST).log() - others.clamp(min=LEAST).log()
+    """Kullback-Leibler divergence KL(weights || others), in nats.
+
+    Args:
+        weights: [B, T] attention weights that sum to one. Values below 1e-12 count as 1e-12.
+        others: [B, T] attention weights of the second model.
+
+    Returns:
+        [B] divergences.
+    """
+    logs = weights.clamp(min=SMALLEST).log() - others.clamp(min=SMALLEST).log()
     return (weights * logs).sum(-1)
 
 
 def jensen_shannon(weights: Tensor, others: Tensor) -> Tensor:
-    """[B] Jensen-Shannon divergence of weights [B, T] and others, in nats: 0 to log 2."""
+    """Jensen-Shannon divergence of attention weights, in nats, 0 to log 2.
+
+    Args:
+        weights: [B, T] attention weights of the first model.
+        others: [B, T] attention weights of the second model.
+
+    Returns:
+        [B] divergences.
+    """
     middle = (weights + others) / 2
     return (kullback_leibler(weights, middle) + kullback_leibler(others, middle)) / 2

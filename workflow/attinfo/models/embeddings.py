@@ -1,4 +1,4 @@
-"""Embeddings that start from pretrained word vectors."""
+"""Word embeddings that start from pretrained word vectors."""
 
 import json
 from pathlib import Path
@@ -12,28 +12,29 @@ from attinfo.runtime.errors import InputError
 
 
 def initialise(classifier: Classifier, path: str | Path) -> None:
-    """Start the embeddings of those words from their vectors that have one.
+    """Set the embeddings of all words that have a pretrained vector.
 
-    The others, and the unknown word, stay as they were drawn, and padding stays zero.
+    Words without a vector, and the unknown word, keep their random embeddings. Padding stays zero.
 
     Args:
-        classifier: not yet trained.
-        path: written by `attinfo.data.vectors.extract`, for the same data set.
+        classifier: a model that is not trained yet; it is changed in place.
+        path: a file from `attinfo.data.vectors.extract` for the same data set.
 
     Raises:
-        InputError: the vectors are of another size, or the encoder embeds by itself.
+        InputError: the vectors have another size than the embeddings, or the encoder embeds the
+            texts itself.
     """
     with safe_open(path, framework="pt") as file:
         token_id, matrix = file.get_tensor("token_id"), file.get_tensor("matrix")
         name = json.loads(file.metadata()["summary"])["file"]
     if not isinstance(classifier.embedding, nn.Embedding):
         raise InputError(
-            "model.vectors: a pretrained encoder has no embeddings of words, expected null for it"
+            "model.vectors: a pretrained encoder has no word embeddings, expected null for it"
         )
     size = classifier.embedding.embedding_dim
     if matrix.shape[1] != size:
         raise InputError(
-            f"model.embedding is {size}, expected {matrix.shape[1]}: the numbers of a vector "
+            f"model.embedding is {size}, expected {matrix.shape[1]}: the size of the vectors "
             f"in model.vectors ({name})"
         )
     with torch.no_grad():

@@ -1,11 +1,11 @@
-"""Features of a frozen pretrained encoder, computed once for all runs that read them."""
+"""Features of a frozen pretrained encoder, computed once for all runs of a data set."""
 
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from attinfo.models.encoders.pretrained import Subwords, features, read_subwords
+from attinfo.models.encoders.pretrained import SubwordModel, features, read_subwords
 from attinfo.models.huggingface import folder_of
 
 SPLITS = ("train", "dev", "test")
@@ -18,24 +18,24 @@ def write_features(
     folder: str | Path,
     device: torch.device | str = "cpu",
 ) -> None:
-    """Write `train.npy`, `dev.npy` and `test.npy`: [tokens, F] float32 of a frozen encoder.
+    """Write `train.npy`, `dev.npy` and `test.npy`: [tokens, F] float32 features of each token.
 
     Args:
         data: folder of a prepared data set.
-        model, revision: options of the encoder `pretrained`.
-        folder: to be made.
-        device: that the encoder runs on.
+        model: folder of the pretrained model, or its name on the Hugging Face hub.
+        revision: commit that pins a model on the hub; None for a folder.
+        folder: the folder to make.
+        device: the device to run the model on.
 
     Raises:
-        InputError: there is no such model, or its tokeniser or weights cannot be used.
+        InputError: the model does not exist, or its tokeniser or its weights cannot be used.
     """
     Path(folder).mkdir(parents=True)
-    subwords = Subwords(folder_of(model, revision)).to(device)
-    size = subwords.model.config.hidden_size
+    subword_model = SubwordModel(folder_of(model, revision)).to(device)
     for split in SPLITS:
         texts = read_subwords(data, split, model, revision)
-        shape = len(texts.token_ids), size
+        shape = len(texts.token_ids), subword_model.size
         path = Path(folder) / f"{split}.npy"
-        found = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-        features(subwords, texts, found)
-        found.flush()
+        values = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+        features(subword_model, texts, values)
+        values.flush()

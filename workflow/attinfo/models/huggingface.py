@@ -9,17 +9,17 @@ from torch import nn
 
 from attinfo.runtime.errors import InputError
 
-FILES = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # of a model on the hub
-ANSWER = 10  # seconds in which the hub answers whether it has a model
+FILES = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # downloaded from the hub
+TIMEOUT = 10  # seconds to wait for the hub's answer whether a model exists
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-WINDOW = 512  # subwords that an encoder reads at once, where it does not say
+WINDOW = 512  # subwords that an encoder reads at once if its config does not say
 
 
 def _transformers() -> Any:
-    """The package, which only this encoder needs and which takes a second to import.
+    """Import the package `transformers`, which takes a second and which other encoders do not need.
 
     Raises:
-        InputError: it is not installed.
+        InputError: the package is not installed.
     """
     try:
         import transformers
@@ -28,22 +28,31 @@ def _transformers() -> Any:
             "encoders.pretrained needs the package 'transformers', which is not installed: "
             "pip install '.[pretrained]'"
         ) from None
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    messages: Any = transformers.logging  # its functions have no annotations
+    messages.set_verbosity_error()
+    messages.disable_progress_bar()
     return transformers
 
 
 def _one_line(error: Exception) -> str:
+    """The message of an error without line breaks, or the error's type if there is no message."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def folder_of(model: str, revision: str | None) -> Path:
-    """The folder of a model: one's own, or the cache of the hub, downloaded where it must be.
+    """Find the folder of a pretrained model, and download the model from the hub if necessary.
+
+    Args:
+        model: a folder, or a name on the Hugging Face hub.
+        revision: commit that pins a model on the hub; None for a folder.
+
+    Returns:
+        The folder itself, or the folder of the model in the hub's cache.
 
     Raises:
-        InputError: neither the folder nor the hub has such a model, or the hub is out of reach.
+        InputError: neither a folder nor the hub holds such a model, or the hub does not answer.
     """
-    _transformers()  # it brings what asks the hub
+    _transformers()  # `huggingface_hub` comes with it
     folder = Path(model)
     if not folder.is_dir():
         if revision is None:
@@ -61,7 +70,7 @@ def folder_of(model: str, revision: str | None) -> Path:
 
 
 def _downloaded(model: str, revision: str) -> Path:
-    """A model of the hub. Its weights come in safetensors: no code or pickle is brought."""
+    """Download a model from the hub: weights in safetensors only, neither code nor pickle."""
     from huggingface_hub import HfApi, snapshot_download
 
     def snapshot(**options: Any) -> Path:
@@ -70,12 +79,12 @@ def _downloaded(model: str, revision: str) -> Path:
     try:
         with suppress(OSError):
             folder = snapshot(local_files_only=True)
-            if any(folder.glob(FILES[-1])):  # else another program wanted a part of it
+            if any(folder.glob(FILES[-1])):  # the cache may hold other files of the model only
                 return folder
-        # Asked first for a single thing, since to list its files would be tried for half a minute.
-        HfApi().model_info(model, revision=revision, timeout=ANSWER)
+        # One request first: without a network, `snapshot_download` retries for half a minute.
+        HfApi().model_info(model, revision=revision, timeout=TIMEOUT)
         return snapshot()
-    except Exception as error:  # of the HTTP library too, which changes with the hub's
+    except Exception as error:  # the HTTP library's own errors differ between hub versions
         raise InputError(
             f"encoders.pretrained: cannot get '{model}' at revision '{revision}' from the "
             f"Hugging Face hub: {_one_line(error)}"
@@ -83,10 +92,10 @@ def _downloaded(model: str, revision: str) -> Path:
 
 
 def config_of(folder: Path) -> Any:
-    """The configuration of a model.
+    """Read the configuration of a model, an object of `transformers`.
 
     Raises:
-        InputError: it cannot be read, or it is of a model that `transformers` does not know.
+        InputError: the file cannot be read, or `transformers` does not know the kind of model.
     """
     transformers = _transformers()
     try:
@@ -98,15 +107,18 @@ def config_of(folder: Path) -> Any:
 
 
 def tokenizer_of(folder: Path) -> tuple[Any, int]:
-    """The tokeniser of a model, and how many pieces the model reads at once.
+    """Read the tokeniser of a model.
+
+    Returns:
+        The tokeniser, and the largest number of subwords that the model reads at once.
 
     Raises:
-        InputError: there is none, or it cannot tell which characters a piece stands for.
+        InputError: there is no tokeniser, or it does not give the characters of each subword.
     """
     transformers = _transformers()
     config = config_of(folder)
     if not any(file for pattern in VOCABULARIES for file in folder.glob(pattern)):
-        # Without one, transformers would make a tokeniser to which every word is unknown.
+        # Otherwise transformers makes a tokeniser for which every word is unknown.
         raise InputError(
             f"encoders.pretrained: {folder}: holds no tokeniser, "
             f"expected one of {', '.join(VOCABULARIES)}"
@@ -119,25 +131,25 @@ def tokenizer_of(folder: Path) -> tuple[Any, int]:
         ) from None
     if not tokenizer.is_fast:
         raise InputError(
-            f"encoders.pretrained: {folder}: its {type(tokenizer).__name__} does not tell which "
-            "characters a piece stands for, expected a model with a 'fast' tokeniser"
+            f"encoders.pretrained: {folder}: its {type(tokenizer).__name__} does not give the "
+            "characters of each subword, expected a model with a 'fast' tokeniser"
         )
-    places = getattr(config, "max_position_embeddings", None) or WINDOW
-    if tokenizer.model_max_length < 10**9:  # it says so; else transformers puts a huge number
-        return tokenizer, min(tokenizer.model_max_length, places)
-    # RoBERTa and its kin count places from the number of the padding piece.
-    return tokenizer, min(WINDOW, places - (config.pad_token_id or 0) - 1)
+    positions = getattr(config, "max_position_embeddings", None) or WINDOW
+    if tokenizer.model_max_length < 10**9:  # transformers uses a huge number for "unknown"
+        return tokenizer, min(tokenizer.model_max_length, positions)
+    # RoBERTa and similar models count positions from the id of the padding subword.
+    return tokenizer, min(WINDOW, positions - (config.pad_token_id or 0) - 1)
 
 
 def weights_of(folder: Path) -> nn.Module:
-    """The model in float32, with pretrained weights in every part.
+    """Read a model in float32. Every part that is used has pretrained weights.
 
     Raises:
-        InputError: the folder holds no weights in safetensors, or they are of another model.
+        InputError: the folder holds no weights in safetensors, or weights are missing.
     """
     transformers = _transformers()
     try:
-        model, found = transformers.AutoModel.from_pretrained(
+        model, loading = transformers.AutoModel.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
@@ -148,12 +160,12 @@ def weights_of(folder: Path) -> nn.Module:
         raise InputError(
             f"encoders.pretrained: {folder}: cannot read its weights: {_one_line(error)}"
         ) from None
-    # The pooler reads the first piece for tasks of whole texts: not used here, often not there.
-    missing = [name for name in sorted(found["missing_keys"]) if not name.startswith("pooler.")]
+    # The pooler, for tasks on whole texts, is not used here and is often missing.
+    missing = [name for name in sorted(loading["missing_keys"]) if not name.startswith("pooler.")]
     if missing:
         raise InputError(
-            f"encoders.pretrained: {folder}: {len(missing)} weights are not in its file, "
-            f"the first '{missing[0]}': they would be random, expected a whole model"
+            f"encoders.pretrained: {folder}: {len(missing)} weights are missing, the first is "
+            f"'{missing[0]}': they would be random, expected a complete model"
         )
     if model.config.is_encoder_decoder:
         model = model.get_encoder()

@@ -1,4 +1,4 @@
-"""A model of single words under the weights of another model (Wiegreffe & Pinter 2019)."""
+"""A model of single words with the attention weights of another model."""
 
 from dataclasses import replace
 
@@ -13,14 +13,22 @@ from attinfo.models.noise import Noise
 from attinfo.models.variant import Variant
 from attinfo.runtime.loading import Chosen
 
-WORDS = Chosen("mlp", f"{MLP.__module__}:{MLP.__name__}", {})
+WORD_ENCODER = Chosen("mlp", f"{MLP.__module__}:{MLP.__name__}", {})
 
 
 class Imposed(Classifier):
-    """A model of single words that weighs them as another model does (Wiegreffe & Pinter 2019).
+    """A model of single words with the weights of a trained model (Wiegreffe & Pinter 2019).
 
-    Its encoder is the per-token `mlp`, with an embedding of its own; scores and weights are the
-    teacher's, which runs without noise and does not learn.
+    The encoder is the per-token `mlp`, with an embedding of its own. Scores and weights come from
+    the teacher, which runs without noise and is not trained further.
+
+    Args:
+        vocabulary: number of token ids.
+        classes: number of classes.
+        architecture: the teacher's blocks and sizes; its encoder is replaced by `mlp`.
+        variant: the variant `imposed`.
+        seed: seed of the initial weights.
+        teacher: the trained model of the same cell and seed.
     """
 
     def __init__(
@@ -32,12 +40,13 @@ class Imposed(Classifier):
         seed: int,
         teacher: Classifier,
     ):
-        own = replace(architecture, encoder=WORDS)
-        super().__init__(vocabulary, classes, own, variant, seed)
-        self.teacher = (teacher.eval().requires_grad_(False),)  # a tuple: it is no part of this
+        words_only = replace(architecture, encoder=WORD_ENCODER)
+        super().__init__(vocabulary, classes, words_only, variant, seed)
+        # In a tuple, so that torch does not count the teacher's parameters as this model's.
+        self.teacher = (teacher.eval().requires_grad_(False),)
 
     def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
-        """Scores and weights [B, T] of the teacher."""
+        """Attention scores [B, T] and attention weights [B, T] of the teacher."""
         with torch.no_grad():
             output = self.teacher[0](batch)
         return output.score, output.attention

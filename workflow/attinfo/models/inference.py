@@ -1,56 +1,65 @@
-"""The outputs of a model on the texts of a split, batch by batch."""
+"""Running a model over the texts of a split, batch by batch."""
 
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
 from attinfo.data.batches import Batch, batches, pad
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier, Output
-from attinfo.models.noise import evaluation_noise
-from attinfo.runtime.devices import out_of_memory
-from attinfo.runtime.errors import InputError
+from attinfo.models.noise import Noise, evaluation_noise
+from attinfo.runtime.devices import in_parts
 
-BATCH = 256
+BATCH = 256  # texts
 
 
-def run(model: Classifier, batch: Batch, chosen: np.ndarray, seed: int) -> Output:
-    """What a model makes of a batch at evaluation, with noise where its normaliser asks for it.
+def noise_of(model: Classifier, chosen: np.ndarray, seed: int) -> Noise | None:
+    """The Gumbel noise of a batch at evaluation; None if the normaliser's `draws` is 0.
 
     Args:
-        model: in evaluation mode.
-        batch: the texts.
-        chosen: [B] their places in the split; they and `seed` decide the noise.
-        seed: of the run.
+        model: the model.
+        chosen: [B] indices of the texts in the split.
+        seed: seed of the run.
     """
-    noise = evaluation_noise(chosen, model.draws, seed) if model.draws else None
-    return model(batch, noise).cpu()
+    return evaluation_noise(chosen, model.draws, seed) if model.draws else None
+
+
+def run_batch(model: Classifier, batch: Batch, chosen: np.ndarray, seed: int) -> Output:
+    """The output of a model for a batch at evaluation, in the memory of the processor.
+
+    Args:
+        model: a model in evaluation mode.
+        batch: the texts.
+        chosen: [B] indices of the texts in the split; they and `seed` determine the noise.
+        seed: seed of the run.
+    """
+    output: Output = model(batch, noise_of(model, chosen, seed))
+    return output.cpu()
 
 
 def outputs(
     model: Classifier, texts: Texts, seed: int
 ) -> Iterator[tuple[np.ndarray, Batch, Output]]:
-    """The texts of each batch of a split, the batch, and what a model makes of it, see `run`.
+    """Run a model over all texts of a split, in order of their length.
 
-    A batch that the memory of the device does not hold is halved.
+    A batch that does not fit into the memory of the device is halved.
+
+    Args:
+        model: a model in evaluation mode.
+        texts: the split.
+        seed: seed of the run, for the noise at evaluation.
+
+    Yields:
+        The indices [B] of the texts of a batch, the batch, and the output of the model.
 
     Raises:
-        InputError: not even one text fits.
+        InputError: the memory of the device is too small for a single text.
     """
-    todo = [*batches(texts.lengths, BATCH)][::-1]
-    while todo:
-        chosen = todo.pop()
+
+    def read(chosen: np.ndarray) -> tuple[Batch, Output]:
         batch = pad(texts, chosen)
-        try:
-            output = run(model, batch, chosen, seed)
-        except torch.OutOfMemoryError:
-            if len(chosen) == 1:
-                raise InputError(
-                    f"device: {model.device} has no memory for a text of {batch.lengths[0]} "
-                    "tokens; expected a smaller model, or device 'cpu'"
-                ) from None
-            out_of_memory(model.device, f"a batch of {len(chosen)} is halved")
-            todo += [*np.array_split(chosen, 2)][::-1]
-            continue
-        yield chosen, batch, output
+        return batch, run_batch(model, batch, chosen, seed)
+
+    for chosen in batches(texts.lengths, BATCH):
+        for part, (batch, output) in in_parts(chosen, read, model.device):
+            yield part, batch, output

@@ -1,4 +1,4 @@
-"""The models of a cell, and the texts as their encoder reads them."""
+"""The trained models of a cell, and the texts in the form that their encoder reads."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,15 +18,15 @@ def read_inputs(
     encoder: Chosen,
     features_folder: str | Path | None = None,
 ) -> Texts:
-    """One split of a prepared data set, with all that an encoder reads.
+    """Read one split of a prepared data set, with everything that an encoder reads.
 
-    An encoder that reads more than token ids has a static method `read`.
+    An encoder that reads more than token ids has a static method `read`, which is called here.
 
     Args:
         data: folder of the data set.
-        split: train, dev or test.
-        encoder: with its options.
-        features_folder: from `features.write_features`, where the encoder is a frozen
+        split: `train`, `dev` or `test`.
+        encoder: the encoder and its options.
+        features_folder: a folder from `features.write_features`, if the encoder is a frozen
             pretrained one.
     """
     read = getattr(encoder.load(), "read", None)
@@ -43,14 +43,17 @@ def texts_and_models(
     features: Sequence[str | Path],
     options: Mapping[str, Any],
 ) -> tuple[Texts, Iterator[Classifier]]:
-    """The test texts, and the trained models of some seeds of a cell, one at a time.
+    """Read the test texts, and the trained models of some seeds of a cell, one at a time.
 
     Args:
         data: folder of the prepared data set.
-        weights: of each model.
-        teachers: weights of the trained model of each seed, empty where the variant needs none.
-        features: the folder of features of a frozen pretrained encoder, or empty.
+        weights: the safetensors file of each seed.
+        teachers: the file of the trained model of each seed; empty if the variant needs none.
+        features: the folder of features of a frozen pretrained encoder; empty for others.
         options: `model`, `variant` and `device` as plain values.
+
+    Raises:
+        InputError: `device` is `cuda` and there is no GPU.
     """
     architecture = Architecture.of(options["model"])
     texts = read_inputs(data, "test", architecture.encoder, next(iter(features), None))

@@ -1,4 +1,4 @@
-"""Gumbel noise for the scores of a batch."""
+"""Gumbel noise for the attention scores of a batch (Jang et al. 2017; Maddison et al. 2017)."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,14 @@ Noise = Callable[[Tensor], Tensor]  # scores [B, T] -> K draws of noise [K, B, T
 
 
 def training_noise(generator: torch.Generator) -> Noise:
-    """One draw for every token of a batch."""
+    """Noise for training: one draw for each token of a batch.
+
+    Args:
+        generator: the random stream, on the processor; each call advances it.
+    """
 
     def draw(scores: Tensor) -> Tensor:
-        # Drawn on the processor: the same stream whatever the device.
+        # Drawn on the processor, so that the stream is the same on every device.
         drawn = torch.empty(scores.shape, dtype=scores.dtype).exponential_(generator=generator)
         return -drawn.log().unsqueeze(0).to(scores.device)
 
@@ -23,15 +27,15 @@ def training_noise(generator: torch.Generator) -> Noise:
 
 
 def evaluation_noise(texts: np.ndarray, draws: int, seed: int) -> Noise:
-    """`draws` draws for every token of the batch of these texts.
+    """Noise for evaluation: several draws for each token, the same in every batch.
 
-    What a token draws depends on `seed`, its text and its place alone, not on the batch: each text
-    has a stream of its own, read place by place.
+    The noise of a token depends only on `seed`, on its text and on its position. Each text has a
+    random stream of its own, which is read position by position.
 
     Args:
         texts: [B] indices of the texts of the batch.
-        draws: K >= 1.
-        seed: names the streams.
+        draws: number of draws, K >= 1.
+        seed: seed of the run.
     """
 
     def draw(scores: Tensor) -> Tensor:

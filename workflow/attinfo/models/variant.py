@@ -1,4 +1,4 @@
-"""What a variant changes in the training and the evaluation of a model."""
+"""The changes that a variant makes to training and evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,42 +7,62 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Variant:
-    """What a variant changes. Each field is off in the ordinary, trained model.
+    """The changes that a variant makes. By default nothing is changed: the trained model.
 
-    A part is one of the classifier's: `embedding`, `encoder`, `scorer`, `output_layer`.
+    Parts are named as in the classifier: `embedding`, `encoder`, `scorer`, `output_layer`.
+
+    Attributes:
+        frozen: parts that training does not change.
+        inherited: parts that start from the weights of the trained model.
+        anew: the other parts start from other random weights than the trained model did.
+        uniform: every token of a text has the same weight, in training and at evaluation.
+        shuffle_labels: training and dev labels are permuted among the texts.
+        untrained: the model keeps its initial weights.
+        imposed: states of single words, with the weights of the trained model.
+        adversarial: trained to the outputs of the trained model with other weights.
+        borrowed: no model is trained; the trained model of the cell is run.
+        permute: the weights are permuted within each text at evaluation.
+        permutations: number of further permutations for which `output_change` is measured.
+        divergence: with `adversarial`, the factor of the KL divergence from the trained weights
+            (in nats) in the objective.
+        tolerance: with `adversarial`, how far the dev accuracy may be below the trained model's.
     """
 
-    frozen: tuple[str, ...] = ()  # parts that training leaves as they start
-    inherited: tuple[str, ...] = ()  # parts that start as those of the trained model ended
-    anew: bool = False  # the other parts start from another draw than the trained model did
-    uniform: bool = False  # every token has the same weight, wherever the model runs
-    shuffle_labels: bool = False  # training and dev labels are permuted among the texts
-    untrained: bool = False  # the model stays as it starts
-    imposed: bool = False  # states of single words, under the weights of the trained model
-    adversarial: bool = False  # the outputs of the trained model, with other weights
-    borrowed: bool = False  # has no model of its own: runs the trained one
-    permute: bool = False  # the weights are permuted within each text at evaluation
-    permutations: int = 100  # further permutations that `output_change` is measured with
-    divergence: float = 1e-2  # what a nat of KL from the trained weights is worth in training
-    tolerance: float = 0.01  # how far the dev accuracy may be below that of the trained model
+    frozen: tuple[str, ...] = ()
+    inherited: tuple[str, ...] = ()
+    anew: bool = False
+    uniform: bool = False
+    shuffle_labels: bool = False
+    untrained: bool = False
+    imposed: bool = False
+    adversarial: bool = False
+    borrowed: bool = False
+    permute: bool = False
+    permutations: int = 100
+    divergence: float = 1e-2
+    tolerance: float = 0.01
 
     @classmethod
     def of(cls, changes: Mapping[str, Any]) -> "Variant":
-        """The variant of plain values, lists among them.
+        """Make a variant from plain values, in which lists stand for tuples.
 
         >>> Variant.of({"frozen": ["scorer"]}).frozen
         ('scorer',)
         """
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in changes.items()
+        }
+        return cls(**values)
 
     @property
     def trains(self) -> bool:
-        """Whether the variant has a model of its own, or runs the trained one."""
+        """Whether the variant has a model of its own; otherwise the trained model is run."""
         return not self.borrowed
 
     @property
     def needs_trained(self) -> bool:
-        """Whether its own model is made with the help of the trained one."""
+        """Whether the training of the variant's own model needs the trained model."""
         return bool(self.inherited) or self.imposed or self.adversarial
 
 

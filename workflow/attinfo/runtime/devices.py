@@ -1,13 +1,13 @@
 """Where models run: the processor, or one of the machine's GPUs for each job."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import fcntl
 import logging
 import os
 from pathlib import Path
 import sys
 from tempfile import gettempdir
-from typing import IO, Literal
+from typing import IO, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from attinfo.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 Setting = Literal["auto", "cpu", "cuda"]
+Result = TypeVar("Result")
 _told: set[torch.device] = set()
 _held: list[IO[str]] = []  # open for the rest of the process: closing a file ends its lock
 
@@ -83,26 +84,33 @@ def out_of_memory(device: torch.device, consequence: str) -> None:
     torch.cuda.empty_cache()  # does nothing where there is no GPU
 
 
-def in_parts(chosen: np.ndarray, read: Callable[[np.ndarray], None], device: torch.device) -> None:
-    """Read some texts at once, or by halves where the memory of the device does not hold them.
+def in_parts(
+    chosen: np.ndarray, read: Callable[[np.ndarray], Result], device: torch.device
+) -> Iterator[tuple[np.ndarray, Result]]:
+    """Read some texts at once, or in halves if the memory of the device is too small.
 
     Args:
-        chosen: [B] the texts; `read` is called with them, or with parts of them in order.
-        read: keeps what it finds.
-        device: that runs out.
+        chosen: [B] indices of the texts.
+        read: reads the texts of these indices, or of a part of them, and returns a result.
+        device: the device whose memory may run out.
+
+    Yields:
+        The indices of each part, in order, and the result of `read` for the part.
 
     Raises:
-        InputError: not even one text fits.
+        InputError: the memory of the device is too small for a single text.
     """
     try:
-        read(chosen)
-        return
+        result = read(chosen)
     except torch.OutOfMemoryError:
         if len(chosen) == 1:
             raise InputError(
                 f"device: {device} has no memory for a single text; expected a smaller model, or "
                 "device 'cpu'"
             ) from None
+    else:
+        yield chosen, result
+        return
     out_of_memory(device, f"a batch of {len(chosen)} is halved")
     for half in np.array_split(chosen, 2):
-        in_parts(half, read, device)
+        yield from in_parts(half, read, device)

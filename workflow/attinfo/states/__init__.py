@@ -1,1 +1,1 @@
-"""Hidden states of the test texts: how they are computed and stored."""
+"""Hidden states of the test texts: computed by `extract`, written and read by `store`."""

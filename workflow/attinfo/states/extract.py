@@ -1,8 +1,10 @@
-"""Run a trained model over the test texts and collect what the store holds."""
+"""The states of a trained model on the texts of a split: the arrays of the store."""
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from attinfo.data.batches import ranges
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier, Output
 from attinfo.models.distances import total_variation
@@ -10,8 +12,18 @@ from attinfo.models.inference import outputs
 from attinfo.runtime.seeds import seed_of
 
 
-def permuted(output: Output, lengths: torch.Tensor, chosen: np.ndarray, seed: int) -> Output:
-    """Scores and weights permuted among the tokens of each text; what the text is decides how."""
+def permuted(output: Output, lengths: Tensor, chosen: np.ndarray, seed: int) -> Output:
+    """Permute scores and weights among the tokens of each text, each text by itself.
+
+    Args:
+        output: the output for a batch.
+        lengths: [B] number of tokens of each text.
+        chosen: [B] indices of the texts in the split; they and `seed` determine the permutations.
+        seed: seed of the run.
+
+    Returns:
+        The output with permuted `score` and `attention`. `logits` is left as it was.
+    """
     order = torch.arange(output.score.shape[1]).repeat(len(chosen), 1)
     for row, text in enumerate(chosen):
         rng = np.random.default_rng(seed_of("permuted", seed, int(text)))
@@ -24,31 +36,31 @@ def permuted(output: Output, lengths: torch.Tensor, chosen: np.ndarray, seed: in
 def output_change(
     model: Classifier,
     output: Output,
-    lengths: torch.Tensor,
+    lengths: Tensor,
     chosen: np.ndarray,
     permutations: int,
     seed: int,
 ) -> np.ndarray:
-    """How far the output moves when the weights of a text are permuted among its tokens.
+    """The change of the output when the weights of a text are permuted among its tokens.
 
     Args:
-        model: in evaluation mode.
-        output: of a batch, its weights as trained.
-        lengths: [B] of the texts.
-        chosen: [B] their places in the split, which decide the permutations with `seed`.
-        permutations: K.
-        seed: of the run.
+        model: a model in evaluation mode.
+        output: the output for a batch, with the trained weights.
+        lengths: [B] number of tokens of each text.
+        chosen: [B] indices of the texts in the split; they and `seed` determine the permutations.
+        permutations: number of permutations, K.
+        seed: seed of the run.
 
     Returns:
-        [B, K] total variation distance of the class probabilities.
+        [B, K] total variation distance of the class probabilities, 0 to 1.
 
     Reference: Jain & Wallace 2019, section 4.2.1.
     """
     changes = np.empty((len(chosen), permutations), np.float32)
     for row, (text, length) in enumerate(zip(chosen, lengths.tolist(), strict=True)):
         rng = np.random.default_rng(seed_of("permutations", seed, int(text)))
-        weights = np.tile(output.attention[row, :length].numpy(), (permutations, 1))
-        weights = torch.from_numpy(rng.permuted(weights, axis=1))
+        copies = np.tile(output.attention[row, :length].numpy(), (permutations, 1))
+        weights = torch.from_numpy(rng.permuted(copies, axis=1))
         context = weights @ output.hidden[row, :length]
         logits = model.output_layer(context.to(model.device)).cpu()
         changes[row] = total_variation(logits, output.logits[row]).numpy()
@@ -58,14 +70,20 @@ def output_change(
 def states_of(
     model: Classifier, texts: Texts, seed: int = 0, permute: bool = False, permutations: int = 0
 ) -> dict[str, np.ndarray]:
-    """The store's arrays for all texts.
+    """Run a model over a split and collect the arrays of the store, see `states.store`.
 
     Args:
-        model: in evaluation mode.
-        texts: the split to read.
-        seed: of the run: of the noise at evaluation and of permutations.
-        permute: whether the weights are permuted within each text before the output is read.
-        permutations: so many more permutations are tried, and the store has `output_change`.
+        model: a model in evaluation mode.
+        texts: the split.
+        seed: seed of the run, for the noise at evaluation and for permutations.
+        permute: permute the weights within each text and compute the output from them.
+        permutations: number of further permutations for `output_change`; 0 leaves it out.
+
+    Returns:
+        Arrays by name. The tokens of text i are offsets[i]:offsets[i + 1].
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
     """
     flat: dict[str, np.ndarray] = {}
 
@@ -80,12 +98,11 @@ def states_of(
                 keep("output_change", change, chosen, len(texts))
             if permute:
                 output = permuted(output, batch.lengths, chosen, seed)
-                seen = (output.hidden.to(model.device), output.attention.to(model.device))
-                output = output._replace(logits=model.read(*seen).cpu())
+                hidden = output.hidden.to(model.device)
+                logits = model.classify(hidden, output.attention.to(model.device))
+                output = output._replace(logits=logits.cpu())
             real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
-            rows = np.concatenate(
-                [np.arange(texts.offsets[i], texts.offsets[i + 1]) for i in chosen]
-            )
+            rows = ranges(texts.offsets, chosen)
             for name in ("hidden", "score", "attention"):
                 keep(name, getattr(output, name)[real].numpy(), rows, len(texts.token_ids))
             keep("logits", output.logits.numpy(), chosen, len(texts))

@@ -1,9 +1,6 @@
-"""The store of what a model did with each test text: states, scores, weights, outputs.
+"""The store: hidden states, scores, attention weights and outputs of a model on the test texts.
 
-A flat ragged store in safetensors: `hidden` [tokens, d], `score` and `attention` [tokens]
-(float32; scores order the tokens where weights round to ties), `token_id` [tokens], `offsets`
-[texts + 1], `logits` [texts, C], `label` [texts]; where weights were permuted also
-`output_change` [texts, permutations]. The tokens of text i are offsets[i]:offsets[i + 1].
+One safetensors file of flat arrays. The tokens of text i are offsets[i]:offsets[i + 1].
 """
 
 from dataclasses import MISSING, dataclass, fields
@@ -18,14 +15,32 @@ from attinfo.runtime.errors import InputError
 
 
 def write_states(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write a store, whole or not at all."""
+    """Write a store. A killed job leaves the complete file or none.
+
+    Args:
+        path: the file.
+        arrays: the arrays of `States` by name.
+    """
     with whole(path) as temporary:
         save_file(arrays, temporary)
 
 
 @dataclass(frozen=True)
 class States:
-    """A store read back. `hidden` is None unless it was asked for."""
+    """The arrays of a store.
+
+    Attributes:
+        hidden: [tokens, d] float32 hidden states; None if they were not read.
+        score: [tokens] float32 attention scores. They order tokens whose weights round to the
+            same number.
+        attention: [tokens] float32 attention weights.
+        token_id: [tokens] int32 ids in the vocabulary.
+        offsets: [texts + 1] int64 first token of each text, then the number of tokens.
+        logits: [texts, C] float32 outputs.
+        label: [texts] int32 gold classes.
+        output_change: [texts, permutations] float32, see `extract.output_change`; None for
+            variants that do not permute weights.
+    """
 
     hidden: np.ndarray | None
     score: np.ndarray
@@ -43,12 +58,12 @@ class States:
 
     @property
     def text(self) -> np.ndarray:
-        """[tokens] the text that each token is in."""
+        """[tokens] index of the text of each token."""
         return np.repeat(np.arange(len(self.label)), self.lengths)
 
     @property
     def position(self) -> np.ndarray:
-        """[tokens] place of each token in its text, from 0."""
+        """[tokens] position of each token in its text, from 0."""
         return np.arange(len(self.token_id)) - np.repeat(self.offsets[:-1], self.lengths)
 
     @property
@@ -58,12 +73,14 @@ class States:
 
 
 def read_states(path: str | Path, hidden: bool = False) -> States:
-    """Read a store; the hidden states, its bulk, only where they are needed.
+    """Read a store.
 
-    Raises
-    ------
-    InputError
-        If an array is missing.
+    Args:
+        path: the file.
+        hidden: read the hidden states too, which are most of the file.
+
+    Raises:
+        InputError: an array is missing.
     """
     wanted = [field for field in fields(States) if hidden or field.name != "hidden"]
     with safe_open(path, framework="numpy") as store:

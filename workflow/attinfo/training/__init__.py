@@ -1,1 +1,1 @@
-"""Training of one run: objective, optimiser, early stopping, checkpoints."""
+"""Training of one run: objective, optimisers, early stopping, checkpoints."""

@@ -1,6 +1,7 @@
-"""How far the training of a run has come, kept after each epoch so that a killed job goes on.
+"""Checkpoints: the progress of a training run after each epoch, so that a killed job can resume.
 
-One safetensors file: tensors, and plain values as JSON in its header. Nothing is pickled.
+A checkpoint is one safetensors file: tensors, and plain values as JSON in the header. Nothing is
+pickled.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,18 +18,21 @@ from attinfo.runtime.atomic import whole
 
 
 class Progress(NamedTuple):
-    """What training needs to go on as if it had not stopped."""
+    """Everything that training needs to resume as if it had not stopped."""
 
     tensors: dict[str, Tensor]
-    values: dict[str, Any]  # plain, as JSON holds them
+    values: dict[str, Any]  # plain values that JSON can hold
 
 
 def key_of(options: Mapping[str, Any], inputs: Iterable[str | Path]) -> str:
-    """What a run is trained from, as a digest: a checkpoint of another key is not gone on from.
+    """A digest of everything that a run is trained from.
+
+    Training resumes only from a checkpoint that has the same key.
 
     Args:
-        options: plain values.
-        inputs: files and folders; their names, sizes and times of change stand for their content.
+        options: the options of the run as plain values.
+        inputs: files and folders that the run reads. Their names, sizes and times of change stand
+            for their content.
     """
     files = []
     for path in map(Path, inputs):
@@ -39,11 +43,11 @@ def key_of(options: Mapping[str, Any], inputs: Iterable[str | Path]) -> str:
 
 
 class Checkpoint:
-    """The progress of one run, in a file of its own.
+    """The file that holds the progress of one run.
 
     Args:
-        path: of the file.
-        key: of what the run is trained from, see `key_of`.
+        path: the file; it need not exist.
+        key: digest of everything that the run is trained from, see `key_of`.
     """
 
     def __init__(self, path: str | Path, key: str):
@@ -51,25 +55,25 @@ class Checkpoint:
         self.key = key
 
     def save(self, progress: Progress) -> None:
-        """Replace what is kept, whole or not at all."""
-        held = {"key": self.key, "values": json.dumps(progress.values)}
+        """Replace the file in one step: a killed job leaves the old file or the new one."""
+        header = {"key": self.key, "values": json.dumps(progress.values)}
         with whole(self.path) as path:
-            save_file({k: v.contiguous() for k, v in progress.tensors.items()}, path, held)
+            save_file({k: v.contiguous() for k, v in progress.tensors.items()}, path, header)
 
     def read(self) -> Progress | None:
-        """What is kept; None where there is nothing, or what was trained from something else."""
+        """The saved progress; None if there is no usable file or its key is another."""
         if not self.path.is_file():
             return None
         try:
             with safe_open(self.path, framework="pt") as file:
-                held = file.metadata() or {}
-                if held.get("key") != self.key:
+                header = file.metadata() or {}
+                if header.get("key") != self.key:
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except SafetensorError:  # a disk that lost power may hold half a file
+        except SafetensorError:  # after a power failure the file may be incomplete
             return None
-        return Progress(tensors, json.loads(held["values"]))
+        return Progress(tensors, json.loads(header["values"]))
 
     def remove(self) -> None:
-        """The run is done."""
+        """Delete the file, if it exists. Call this when the outputs of the run are written."""
         self.path.unlink(missing_ok=True)

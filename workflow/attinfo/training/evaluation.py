@@ -1,4 +1,4 @@
-"""How well a model does on a split, and how far it is from the trained model of its cell."""
+"""The quality of a model on a split, and its distance from the trained model of its cell."""
 
 import numpy as np
 import torch
@@ -7,16 +7,27 @@ from torch.nn.functional import cross_entropy
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier
 from attinfo.models.distances import jensen_shannon, total_variation
-from attinfo.models.inference import outputs, run
+from attinfo.models.inference import outputs, run_batch
 
 
 def evaluate(
     model: Classifier, texts: Texts, seed: int = 0, teacher: Classifier | None = None
 ) -> dict[str, float]:
-    """Mean cross-entropy (nats), accuracy and ROC AUC of a model on a split.
+    """Evaluate a model on a split.
 
-    With a teacher also `tvd`, the total variation distance of the outputs, and `jsd`, the
-    Jensen-Shannon divergence of the weights in nats, both means over texts.
+    Args:
+        model: the model; it is put into evaluation mode.
+        texts: the split, with labels.
+        seed: seed of the run, for the noise at evaluation.
+        teacher: a model to compare with, in evaluation mode.
+
+    Returns:
+        `loss`, the mean cross-entropy in nats, `accuracy` and `roc_auc`. With a teacher also
+        `tvd`, the total variation distance of the outputs, and `jsd`, the Jensen-Shannon
+        divergence of the attention weights in nats; both are means over texts.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
     """
     model.eval()
     loss, tvd, jsd = 0.0, 0.0, 0.0
@@ -29,32 +40,39 @@ def evaluate(
                 probabilities = np.empty((len(texts), output.logits.shape[1]))
             probabilities[chosen] = output.logits.softmax(-1).numpy()
             if teacher is not None:
-                theirs = run(teacher, batch, chosen, seed)
-                tvd += total_variation(output.logits, theirs.logits).sum().item()
-                jsd += jensen_shannon(output.attention, theirs.attention).sum().item()
-    found = {
+                other = run_batch(teacher, batch, chosen, seed)
+                tvd += total_variation(output.logits, other.logits).sum().item()
+                jsd += jensen_shannon(output.attention, other.attention).sum().item()
+    metrics = {
         "loss": loss / len(texts),
         "accuracy": float(np.mean(probabilities.argmax(1) == texts.labels)),
         "roc_auc": roc_auc(probabilities, texts.labels),
     }
-    return found | ({} if teacher is None else {"tvd": tvd / len(texts), "jsd": jsd / len(texts)})
+    if teacher is not None:
+        metrics |= {"tvd": tvd / len(texts), "jsd": jsd / len(texts)}
+    return metrics
 
 
 def roc_auc(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Area under the ROC curve, one class against the rest, mean over the classes there are.
+    """Area under the ROC curve, one class against the others, mean over the classes that occur.
 
-    The Mann-Whitney statistic of each class (Hanley & McNeil 1982); NaN with one class only.
+    The area of a class is its Mann-Whitney statistic (Hanley & McNeil 1982).
 
     Args:
-        probabilities: [texts, C].
-        labels: [texts].
+        probabilities: [texts, C] probabilities of the classes.
+        labels: [texts] classes.
+
+    Returns:
+        The mean area, 0 to 1; NaN if all texts have the same class.
     """
     areas = []
     for label in np.unique(labels):
-        own = labels == label
-        positive, negative = probabilities[own, label], np.sort(probabilities[~own, label])
+        has_label = labels == label
+        positive = probabilities[has_label, label]
+        negative = np.sort(probabilities[~has_label, label])
         if len(negative):
-            # Pairs won, half of the drawn ones among them. (scipy.stats takes a second to import.)
+            # Twice the pairs that the positive text wins, and once the tied pairs. (scipy.stats
+            # takes a second to import.)
             won = sum(np.searchsorted(negative, positive, side).sum() for side in ("left", "right"))
             areas.append(won / (2 * len(positive) * len(negative)))
     return float(np.mean(areas)) if areas else float("nan")

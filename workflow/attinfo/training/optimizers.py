@@ -1,4 +1,4 @@
-"""Optimisers: torch's own, and which parameters each of them moves."""
+"""The optimisers of a classifier: torch's own, each with a part of the parameters."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,8 +10,9 @@ from attinfo.config.training import Training
 from attinfo.models.classifier import Classifier
 from attinfo.runtime.job import undecorated
 
-# Methods of torch's optimisers carry decorators that keep torch's compiler off them, and import it
-# for that: two seconds in every job. These classes do without.
+# Some methods of torch's optimisers have a decorator that excludes them from torch's compiler. The
+# decorator imports the compiler, which takes two seconds in every job. The classes below have the
+# same methods without the decorator.
 
 
 class AdamW(torch.optim.AdamW):
@@ -39,22 +40,25 @@ class SparseAdam(torch.optim.SparseAdam):
 
 
 class Optimizers:
-    """What moves the parameters of a classifier that may move.
+    """The optimisers of a classifier, which together update all parameters that are not frozen.
 
-    With `optimizer: adamw` a step moves the embeddings of the batch's words alone, by SparseAdam:
-    it need not pay for the whole vocabulary. Unlike AdamW it lets the moments of absent words
-    rest, and embeddings do not decay. `optimizer: adam` is Adam on everything, to the letter.
+    With `optimizer: adamw` SparseAdam updates the word embeddings, and AdamW everything else. A
+    step then costs nothing for words that are not in the batch. Unlike AdamW, SparseAdam leaves
+    the moments of such words unchanged and has no weight decay. With `optimizer: adam` Adam
+    updates all parameters.
 
     Args:
-        model: the classifier; its embedding is set to give sparse gradients where they are used.
+        model: the classifier. With `adamw` its embedding is set to give sparse gradients.
         training: `optimizer`, `learning_rate`, `amsgrad`, `weight_decay`, and
-            `attention_weight_decay` for the scorer (None: as the rest).
+            `attention_weight_decay` of the scorer (None: the same as `weight_decay`).
     """
 
     def __init__(self, model: Classifier, training: Training):
         rate, decay = training.learning_rate, training.weight_decay
         lazy = training.optimizer == "adamw"
-        words, rest, scorer = [], [], []
+        words: list[nn.Parameter] = []
+        scorer: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
             if not parameter.requires_grad:
                 continue
@@ -64,10 +68,10 @@ class Optimizers:
                 words.append(parameter)
             else:
                 (scorer if part == "scorer" else rest).append(parameter)
-        own = training.attention_weight_decay
+        scorer_decay = training.attention_weight_decay
         groups = [
             {"params": rest, "weight_decay": decay},
-            {"params": scorer, "weight_decay": decay if own is None else own},
+            {"params": scorer, "weight_decay": decay if scorer_decay is None else scorer_decay},
         ]
         groups = [group for group in groups if group["params"]]
         self.optimizers: list[torch.optim.Optimizer] = []
@@ -78,35 +82,44 @@ class Optimizers:
             self.optimizers.append(SparseAdam(words, lr=rate))
 
     def state(self) -> dict[str, Tensor]:
-        """What the optimisers remember of each parameter, by names of our own."""
+        """The state of the optimisers: moments and step counts of each parameter.
+
+        Returns:
+            Tensors by name. A name consists of the number of the optimiser, the number of the
+            parameter and torch's name of the value, as in "0.3.exp_avg".
+        """
         return {
-            f"{place}.{key}": torch.as_tensor(value)
-            for place, (_, held) in self._held()
-            for key, value in held.items()
+            f"{place}.{name}": torch.as_tensor(value)
+            for place, (_, values) in self._values()
+            for name, value in values.items()
         }
 
-    def _held(self) -> Iterator[tuple[str, tuple[Tensor, dict[str, Any]]]]:
-        """Each parameter's place among the optimisers, itself, and what is remembered of it."""
+    def _values(self) -> Iterator[tuple[str, tuple[Tensor, dict[str, Any]]]]:
+        """The place of each parameter ("0.3"), the parameter, and its values in the optimiser."""
         for i, optimizer in enumerate(self.optimizers):
             parameters = (p for group in optimizer.param_groups for p in group["params"])
             for j, parameter in enumerate(parameters):
                 yield f"{i}.{j}", (parameter, optimizer.state[parameter])
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Remember what `state` told, here or elsewhere."""
-        held = dict(self._held())
-        for name, value in state.items():
-            place, _, key = name.rpartition(".")
-            parameter, own = held[place]
-            # SparseAdam counts its steps in Python's integers.
-            own[key] = int(value) if value.dtype == torch.int64 else value.to(parameter.device)
+        """Continue from a state that `state` returned, in this process or another.
+
+        Args:
+            state: the tensors by name.
+        """
+        values = dict(self._values())
+        for path, value in state.items():
+            place, _, name = path.rpartition(".")
+            parameter, held = values[place]
+            # SparseAdam counts steps in Python integers, which `state` has made tensors.
+            held[name] = int(value) if value.dtype == torch.int64 else value.to(parameter.device)
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         for optimizer in self.optimizers:
             optimizer.zero_grad()
 
     def step(self) -> None:
-        """Move the parameters."""
+        """Update the parameters by their gradients."""
         for optimizer in self.optimizers:
             optimizer.step()

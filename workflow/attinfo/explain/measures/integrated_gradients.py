@@ -7,27 +7,43 @@ from torch import Tensor
 
 from attinfo.data.batches import Batch, pad
 from attinfo.data.texts import Texts
-from attinfo.explain.measures.attribution import ROWS, attributed, log_odds, noise_of
+from attinfo.explain.measures.attribution import ROWS, attributed, log_odds
 from attinfo.models.classifier import Classifier
+from attinfo.models.inference import noise_of
 from attinfo.states.store import States
 
 
 def integrated_gradients(
     model: Classifier, texts: Texts, states: States, seed: int, *, steps: int = 16
 ) -> np.ndarray:
-    """Integrated gradients from zero embeddings, by Gauss-Legendre (Sundararajan et al. 2017).
+    """Integrated gradients of the log-odds, along the line from zero embeddings to the text.
 
-    [tokens], signed. They sum to the log-odds of the text less those of zero embeddings, up to
-    the error of so few steps; not with `gumbel_softmax` and `hard`, whose gradient is of other
-    weights than those it gives. Imposed weights are held fixed along the way.
+    The values of a text sum to its log-odds minus the log-odds at zero embeddings, up to the
+    error of the quadrature. The sum differs for `gumbel_softmax` with `hard`, whose gradients are
+    those of soft weights. For the variant `imposed` the teacher's weights are constants.
+
+    Args:
+        model: a model in evaluation mode.
+        texts: the texts of the store.
+        states: not used.
+        seed: seed of the run, for the noise at evaluation.
+        steps: nodes of the Gauss-Legendre quadrature.
+
+    Returns:
+        [tokens] signed values, in units of log-odds.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
+
+    Reference: Sundararajan et al. 2017.
     """
 
     def attribution(
         chosen: np.ndarray, batch: Batch, embedded: Tensor, predicted: Tensor
     ) -> Tensor:
         def explained(embedded: Tensor, rows: Tensor) -> Tensor:
-            own = chosen[rows.cpu().numpy()]  # captum has each text once a step
-            output = model(pad(texts, own), noise_of(model, own, seed), embedded)
+            repeated = chosen[rows.cpu().numpy()]  # captum passes each text once for each node
+            output = model(pad(texts, repeated), noise_of(model, repeated, seed), embedded)
             return log_odds(output.logits, predicted[rows])
 
         values = IntegratedGradients(explained).attribute(

@@ -1,4 +1,4 @@
-"""Leave one out: the change of the prediction when a token is deleted."""
+"""Leave one out: the change of the prediction when one token is deleted."""
 
 import numpy as np
 
@@ -8,21 +8,32 @@ from attinfo.explain.erasure import Eraser
 from attinfo.models.classifier import Classifier
 from attinfo.states.store import States
 
-TEXTS = 64  # texts whose tokens are left out at once
+TEXTS = 64  # texts of a batch; each is read once for each of its tokens
 
 
 def leave_one_out(model: Classifier, texts: Texts, states: States, seed: int) -> np.ndarray:
-    """How far the probability of the predicted class falls when the token is deleted.
+    """The decrease of the probability of the predicted class when a token is deleted.
 
-    [tokens], signed. With two classes its absolute value is the total variation distance of Jain
-    & Wallace (2019). NaN for the token of a text of one, of which nothing would be left.
+    With two classes the absolute value is the total variation distance of Jain & Wallace 2019.
+
+    Args:
+        model: a model in evaluation mode.
+        texts: the texts of the store.
+        states: not used.
+        seed: seed of the run, for the noise at evaluation.
+
+    Returns:
+        [tokens] signed values, -1 to 1. NaN for the only token of a text.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
     """
-    eraser, found = Eraser(model, texts, seed), np.full(len(texts.token_ids), np.nan, np.float32)
+    eraser, decrease = Eraser(model, texts, seed), np.full(len(texts.token_ids), np.nan, np.float32)
     for chosen in batches(texts.lengths, TEXTS):
         chosen = chosen[texts.lengths[chosen] > 1]
         real = Eraser.real(texts.lengths[chosen])
         row, place = np.nonzero(real)
         keep = real[row]
         keep[np.arange(len(row)), place] = False
-        found[texts.offsets[chosen[row]] + place] = eraser.drop(chosen[row], keep)
-    return found
+        decrease[texts.offsets[chosen[row]] + place] = eraser.drop(chosen[row], keep)
+    return decrease

@@ -1,4 +1,4 @@
-"""The attention score itself."""
+"""The attention score as an importance measure."""
 
 import numpy as np
 
@@ -8,5 +8,5 @@ from attinfo.states.store import States
 
 
 def score(model: Classifier, texts: Texts, states: States, seed: int) -> np.ndarray:
-    """The score that the normaliser makes the weight of."""
+    """[tokens] attention scores of the store, from which the normaliser makes the weights."""
     return states.score

@@ -1,4 +1,4 @@
-"""BiGRU encoder."""
+"""BiGRU encoder (Cho et al. 2014)."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""BiLSTM encoder."""
+"""BiLSTM encoder (Hochreiter & Schmidhuber 1997)."""
 
 from torch import nn
 

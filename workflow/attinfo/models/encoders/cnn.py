@@ -9,7 +9,18 @@ from attinfo.runtime.errors import InputError
 
 
 class CNN(nn.Module):
-    """Convolutions of several kernel sizes, same length, ReLU: each state has read a window."""
+    """Convolutions of several kernel sizes, then ReLU: each state has read a window of tokens.
+
+    The channels are divided among the kernel sizes as evenly as possible.
+
+    Args:
+        inputs: number of features of an embedded token.
+        width: number of features of a hidden state, d.
+        kernel_sizes: sizes of the windows, in tokens.
+
+    Raises:
+        InputError: there is no kernel size, or there are more than `width`.
+    """
 
     def __init__(self, inputs: int, width: int, *, kernel_sizes: Sequence[int] = (1, 3, 5, 7)):
         super().__init__()
@@ -25,6 +36,6 @@ class CNN(nn.Module):
         )
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
-        # Embeddings at padding are zero, as beyond the edge of a text without padding.
+        # Embeddings at padding are zero, like the zeros that `same` adds at the ends of a text.
         channels = embedded.transpose(1, 2)
         return torch.cat([c(channels) for c in self.convolutions], dim=1).transpose(1, 2).relu()

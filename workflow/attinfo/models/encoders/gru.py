@@ -1,4 +1,4 @@
-"""GRU encoder."""
+"""GRU encoder (Cho et al. 2014)."""
 
 from torch import nn
 
@@ -6,6 +6,6 @@ from attinfo.models.encoders.recurrent import Recurrent
 
 
 class GRU(Recurrent):
-    """GRU: each state has read its text up to its own word (Cho et al. 2014)."""
+    """GRU: each state has read the text up to its own token (Cho et al. 2014)."""
 
     network = nn.GRU

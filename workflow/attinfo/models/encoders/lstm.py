@@ -1,4 +1,4 @@
-"""LSTM encoder."""
+"""LSTM encoder (Hochreiter & Schmidhuber 1997)."""
 
 from torch import nn
 
@@ -6,6 +6,6 @@ from attinfo.models.encoders.recurrent import Recurrent
 
 
 class LSTM(Recurrent):
-    """LSTM: each state has read its text up to its own word (Hochreiter & Schmidhuber 1997)."""
+    """LSTM: each state has read the text up to its own token (Hochreiter & Schmidhuber 1997)."""
 
     network = nn.LSTM

@@ -1,10 +1,15 @@
-"""Encoder of each token alone."""
+"""Encoder of single tokens, without context."""
 
 from torch import Tensor, nn
 
 
 class MLP(nn.Module):
-    """One tanh layer on each token alone: a state has read its own word, no context."""
+    """One tanh layer on each token: a state has read its own token only.
+
+    Args:
+        inputs: number of features of an embedded token.
+        width: number of features of a hidden state, d.
+    """
 
     def __init__(self, inputs: int, width: int):
         super().__init__()

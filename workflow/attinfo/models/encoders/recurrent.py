@@ -1,4 +1,4 @@
-"""What recurrent encoders share."""
+"""The base class of recurrent encoders."""
 
 from typing import ClassVar
 
@@ -6,8 +6,16 @@ import torch
 from torch import Tensor, nn
 
 
-def turned(states: Tensor, lengths: Tensor) -> Tensor:
-    """States [B, T, d] of texts of these lengths [B] from the last to the first, then padding."""
+def reversed_texts(states: Tensor, lengths: Tensor) -> Tensor:
+    """Reverse the order of the tokens of each text. Padding stays at the end.
+
+    Args:
+        states: [B, T, d] a vector for each token.
+        lengths: [B] number of tokens of each text.
+
+    Returns:
+        [B, T, d] the vectors of each text from its last token to its first, then padding.
+    """
     count, longest, _ = states.shape
     place = torch.arange(longest, device=states.device)
     last = lengths.to(states.device)[:, None] - 1
@@ -17,13 +25,20 @@ def turned(states: Tensor, lengths: Tensor) -> Tensor:
 
 
 class Recurrent(nn.Module):
-    """What recurrent encoders share: a network that reads texts, and one that reads them backwards.
+    """A recurrent network over each text, and a second one over the reversed text if wanted.
 
-    Padding comes last either way, so no state of a token has read it. (Packed sequences would do
-    as well, in twice the time.)
+    Both networks read padding last, so padding does not change the states of tokens. (Packed
+    sequences give the same states, but take twice the time.)
+
+    Subclasses set `network`, the class of the network, and `directions`, 1 or 2. With two
+    directions each network has half of `width`.
+
+    Args:
+        inputs: number of features of an embedded token.
+        width: number of features of a hidden state, d.
     """
 
-    network: ClassVar[type[nn.RNNBase]]
+    network: ClassVar[type[nn.LSTM] | type[nn.GRU]]
     directions: ClassVar[int] = 1
 
     def __init__(self, inputs: int, width: int):
@@ -34,8 +49,9 @@ class Recurrent(nn.Module):
         )
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
-        onwards, *backwards = self.networks
-        states = [onwards(embedded)[0]]
+        forwards, *backwards = self.networks
+        states = [forwards(embedded)[0]]
         for network in backwards:
-            states.append(turned(network(turned(embedded, lengths))[0], lengths))
+            reversed_states = network(reversed_texts(embedded, lengths))[0]
+            states.append(reversed_texts(reversed_states, lengths))
         return torch.cat(states, dim=-1)

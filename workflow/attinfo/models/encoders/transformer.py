@@ -1,4 +1,4 @@
-"""Transformer encoder."""
+"""Transformer encoder (Vaswani et al. 2017)."""
 
 import math
 
@@ -9,17 +9,36 @@ from attinfo.runtime.errors import InputError
 
 
 def positions(length: int, width: int) -> Tensor:
-    """[length, width] sines and cosines of each place: none is too far (Vaswani et al. 2017)."""
+    """Sinusoidal position encodings (Vaswani et al. 2017, section 3.5).
+
+    Args:
+        length: number of positions; there is no upper limit.
+        width: number of features.
+
+    Returns:
+        [length, width] sines in the even columns and cosines in the odd ones.
+    """
     frequency = 10_000 ** (-torch.arange(0, width, 2) / width)
     angle = torch.arange(length)[:, None] * frequency
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)[:, :width]
 
 
 class Transformer(nn.Module):
-    """Pre-norm Transformer encoder, sinusoidal positions (Vaswani et al. 2017; Xiong et al. 2020).
+    """Transformer encoder with sinusoidal positions: each state has read the whole text.
 
-    `feedforward` is the hidden width of the feed-forward layers as a multiple of `width`;
-    `dropout` acts within the layers, beside that of the embedded features.
+    The layers normalise their input (pre-norm, Xiong et al. 2020); otherwise they are those of
+    Vaswani et al. 2017.
+
+    Args:
+        inputs: number of features of an embedded token.
+        width: number of features of a hidden state, d.
+        layers: number of layers.
+        heads: attention heads of a layer; must divide `width`.
+        feedforward: hidden width of the feed-forward layers, as a multiple of `width`.
+        dropout: dropout within the layers, in addition to that of the embedded features.
+
+    Raises:
+        InputError: `heads` does not divide `width`.
     """
 
     def __init__(
@@ -39,7 +58,7 @@ class Transformer(nn.Module):
                 f"expected a divisor of the width, which is {width}"
             )
         self.projection = nn.Linear(inputs, width)
-        # One by one, as nn.TransformerEncoder starts all layers from the same weights.
+        # Not nn.TransformerEncoder, which starts all layers from the same weights.
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width,
@@ -58,7 +77,7 @@ class Transformer(nn.Module):
         _, length, _ = embedded.shape
         padding = torch.arange(length, device=lengths.device) >= lengths[:, None]
         hidden = self.projection(embedded)
-        # Words times sqrt(d), as in the paper, lest their places drown them.
+        # Words are multiplied by sqrt(d), as in the paper, so that positions do not dominate.
         width = hidden.shape[-1]
         hidden = hidden * math.sqrt(width) + positions(length, width).to(hidden)
         for layer in self.layers:

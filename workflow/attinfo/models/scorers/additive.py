@@ -6,10 +6,14 @@ from attinfo.models.scorers.query import last_state
 
 
 class Additive(nn.Module):
-    """v . tanh(W h + b) (Bahdanau et al. 2015), with `query: last` v . tanh(W h + U h_n + b).
+    """v . tanh(W h + b), or with a query v . tanh(W h + U h_n + b) (Bahdanau et al. 2015).
 
-    Without a query there is no decoder state, as in Jain & Wallace 2019; with `last` the last
-    state h_n of the text stands for it.
+    A classifier has no decoder state to serve as a query. So there is none by default, as in Jain
+    & Wallace 2019. With `query="last"` the last state h_n of the text is the query.
+
+    Args:
+        width: number of features of a hidden state, d.
+        query: `none` or `last`.
     """
 
     def __init__(self, width: int, *, query: str = "none"):

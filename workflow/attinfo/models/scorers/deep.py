@@ -1,4 +1,4 @@
-"""Deep attention: our reading of the paper's."""
+"""Deep attention, in our reading of the paper, of which only the abstract was available."""
 
 from itertools import pairwise
 
@@ -6,9 +6,12 @@ from torch import Tensor, nn
 
 
 class Deep(nn.Module):
-    """An MLP with two or more hidden tanh layers (our reading of the paper's deep attention).
+    """An MLP on each state with two or more hidden tanh layers and one output, the score.
 
-    `hidden` is the width of the hidden layers, by default half that of the states.
+    Args:
+        width: number of features of a hidden state, d.
+        layers: number of hidden layers.
+        hidden: width of the hidden layers; None for half of `width`.
     """
 
     def __init__(self, width: int, *, layers: int = 2, hidden: int | None = None):

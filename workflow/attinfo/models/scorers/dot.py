@@ -7,9 +7,12 @@ from attinfo.models.scorers.query import last_state
 
 
 class Dot(nn.Module):
-    """q . h, unscaled, with a learned query q or the last state as q (Luong et al. 2015).
+    """q . h, not scaled (Luong et al. 2015).
 
-    `query` is `learned`: one vector for all texts, or `last`: h_n, the last state of the text.
+    Args:
+        width: number of features of a hidden state, d.
+        query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
+            of the text.
     """
 
     def __init__(self, width: int, *, query: str = "learned"):
@@ -18,10 +21,10 @@ class Dot(nn.Module):
         if self.query is not None:
             nn.init.normal_(self.query)
 
-    def asked(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        """The query: [d] for all texts, or [B, d] one for each."""
+    def query_of(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """The query: [d], the same for all texts, or [B, d], one for each text."""
         return last_state(hidden, lengths) if self.query is None else self.query
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
-        query = self.asked(hidden, lengths)
+        query = self.query_of(hidden, lengths)
         return hidden @ query if query.ndim == 1 else torch.einsum("btd,bd->bt", hidden, query)

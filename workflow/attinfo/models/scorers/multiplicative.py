@@ -6,12 +6,18 @@ from attinfo.models.scorers.dot import Dot
 
 
 class Multiplicative(Dot):
-    """q . W h with a learned query q or the last state as q (Luong et al. 2015, "general")."""
+    """q . W h (Luong et al. 2015, "general").
+
+    Args:
+        width: number of features of a hidden state, d.
+        query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
+            of the text.
+    """
 
     def __init__(self, width: int, *, query: str = "learned"):
         super().__init__(width, query=query)
         self.transposed = nn.Linear(width, width, bias=False)
 
-    def asked(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        """W^T q: one product a text in place of one a token."""
-        return self.transposed(super().asked(hidden, lengths))
+    def query_of(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """W^T q: one product for each text instead of one for each token."""
+        return self.transposed(super().query_of(hidden, lengths))

@@ -8,7 +8,7 @@ from attinfo.models.scorers.dot import Dot
 
 
 class ScaledDot(Dot):
-    """q . h / sqrt(d), q learned or the last state (Vaswani et al. 2017; Jain & Wallace 2019)."""
+    """q . h / sqrt(d) (Vaswani et al. 2017; Jain & Wallace 2019); see `Dot` for the arguments."""
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
         return super().forward(hidden, lengths) / math.sqrt(hidden.shape[-1])

@@ -12,7 +12,6 @@ rule agreement:
         information=estimates_of("information/{estimator}.parquet"),
         pointwise=estimates_of("pointwise/{estimator}.parquet"),
         yardstick=yardstick_of,
-        code=code("agreement.py"),
     output:
         agreement=f"{GROUPS}/agreement.csv",
         texts=f"{GROUPS}/texts.parquet",
@@ -34,6 +33,8 @@ rule agreement:
             # Of the study's own measures: another one that is registered reruns nothing.
             "signed": [name for name in STUDY.importance.measures if name in SIGNED],
         },
+        reads=lambda w: [prepared(w), *yardstick_of(w), *STUDY.information.estimators],
+        code=code("agreement.py"),
     script:
         "../scripts/agreement.py"
 
@@ -43,7 +44,6 @@ rule collect:
     input:
         agreement=groups_of("agreement.csv"),
         faithfulness=all_runs("faithfulness.parquet"),
-        code=code("collect.py"),
     output:
         agreement=f"{RESULTS}/agreement.csv",
         faithfulness=f"{RESULTS}/faithfulness.csv",
@@ -59,5 +59,7 @@ rule collect:
         runtime=growing(30),
     params:
         options={"level": STUDY.statistics.level, "seeds": len(STUDY.seeds)},
+        reads=listed(groups_of("agreement.csv"), all_runs("faithfulness.parquet")),
+        code=code("collect.py"),
     script:
         "../scripts/collect.py"

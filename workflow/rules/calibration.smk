@@ -1,11 +1,14 @@
 """How far the estimates can be trusted: known truths, and what follows for each estimate."""
 
+ESTIMATES = expand(
+    all_runs("information/{estimator}.parquet"), estimator=STUDY.information.estimators
+)
+
 
 rule calibrate:
     """Bias and spread of an estimator on the tasks of known information."""
     input:
         data=prepared,
-        code=code("calibrate.py"),
     output:
         calibration=f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
     log:
@@ -20,6 +23,8 @@ rule calibrate:
         runtime=growing(60),
     params:
         options=lambda w: OPTIONS.calibration(w.dataset, w.estimator),
+        reads=prepared,
+        code=code("calibrate.py"),
     script:
         "../scripts/calibrate.py"
 
@@ -27,11 +32,8 @@ rule calibrate:
 rule trust:
     """All estimates of the study, with what speaks for and against each."""
     input:
-        information=expand(
-            all_runs("information/{estimator}.parquet"), estimator=STUDY.information.estimators
-        ),
+        information=ESTIMATES,
         calibration=calibrations(),
-        code=code("trust.py"),
     output:
         information=f"{RESULTS}/information.parquet",
         calibration=f"{RESULTS}/calibration.csv",
@@ -45,5 +47,8 @@ rule trust:
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),
+    params:
+        reads=listed(ESTIMATES, calibrations()),
+        code=code("trust.py"),
     script:
         "../scripts/trust.py"

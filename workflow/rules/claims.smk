@@ -5,7 +5,6 @@ rule claims:
     """The conclusions as contrasts with verdicts; statistics of runs and cells, their ranks."""
     input:
         texts=groups_of("texts.parquet"),
-        code=code("claims.py"),
     output:
         claims=f"{RESULTS}/claims.csv",
         runs=f"{RESULTS}/runs.csv",
@@ -26,6 +25,8 @@ rule claims:
         runtime=growing(30),
     params:
         options={"study": STUDY.study, "statistics": STUDY.statistics.model_dump()},
+        reads=listed(groups_of("texts.parquet")),
+        code=code("claims.py"),
     script:
         "../scripts/claims.py"
 
@@ -34,8 +35,7 @@ rule published:
     """What others have published, beside the study's own numbers."""
     input:
         runs=rules.claims.output.runs,
-        published=STUDY.report.published or [],
-        code=code("published.py"),
+        published=lambda w: STUDY.report.published or [],
     output:
         published=f"{RESULTS}/published.csv",
     log:
@@ -50,5 +50,7 @@ rule published:
         runtime=growing(10),
     params:
         options={"level": STUDY.statistics.level},
+        reads=STUDY.report.published,
+        code=code("published.py"),
     script:
         "../scripts/published.py"

@@ -1,11 +1,12 @@
 """Labelled texts: downloaded, tokenised, split."""
 
+VECTORS = [vectors_path(*pair) for *pair, _ in INPUTS.embeddings_from_vectors]
+
 
 rule download:
     """A raw table, as its source brings it; data sets that read the same one share it."""
     input:
         local=lambda w: INPUTS.local_files(w.source),
-        code=code("download.py"),
     output:
         raw="results/data/raw/{source}.parquet",
     log:
@@ -20,6 +21,8 @@ rule download:
         runtime=growing(30),
     params:
         options=lambda w: OPTIONS.source(w.source),
+        reads=lambda w: INPUTS.local_files(w.source),
+        code=code("download.py"),
     script:
         "../scripts/download.py"
 
@@ -27,8 +30,7 @@ rule download:
 rule prepare:
     """Token ids with character offsets, vocabulary and splits of a data set."""
     input:
-        raw=lambda w: (f"results/data/raw/{INPUTS.source_key(INPUTS.dataset_of(w.key))}.parquet"),
-        code=code("prepare.py"),
+        raw=lambda w: f"results/data/raw/{INPUTS.source_key(INPUTS.dataset_of(w.key))}.parquet",
     output:
         data=directory("results/data/{key}"),
     log:
@@ -43,6 +45,7 @@ rule prepare:
         runtime=growing(30),
     params:
         options=lambda w: INPUTS.prepare_options(INPUTS.dataset_of(w.key)),
+        code=code("prepare.py"),
     script:
         "../scripts/prepare.py"
 
@@ -50,9 +53,8 @@ rule prepare:
 rule preflight:
     """Data, caps and packages fit the study: known before anything is trained."""
     input:
-        data=[f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets],
-        vectors=[vectors_path(*pair) for *pair, _ in INPUTS.embeddings_from_vectors],
-        code=code("preflight.py"),
+        data=PREPARED,
+        vectors=VECTORS,
     output:
         checked=f"{RESULTS}/preflight.json",
     log:
@@ -67,5 +69,7 @@ rule preflight:
         runtime=growing(10),
     params:
         options=OPTIONS.preflight(),
+        reads=listed(PREPARED, VECTORS),
+        code=code("preflight.py"),
     script:
         "../scripts/preflight.py"

@@ -6,7 +6,6 @@ rule features:
     input:
         data="results/data/{key}",
         pretrained=lambda w: INPUTS.pretrained_files(w.pretrained),
-        code=code("features.py"),
     output:
         features=directory("results/data/features/{key}-{pretrained}"),
     log:
@@ -21,5 +20,7 @@ rule features:
         runtime=growing(240),
     params:
         options=lambda w: INPUTS.pretrained[w.pretrained] | {"device": STUDY.device},
+        reads=lambda w: INPUTS.pretrained_files(w.pretrained),
+        code=code("features.py"),
     script:
         "../scripts/features.py"

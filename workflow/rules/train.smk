@@ -1,6 +1,6 @@
 """One trained model for each run."""
 
-for seeds in STUDY.batches:
+for seeds in BATCHES:
 
     rule:
         """Weights, history and provenance of some seeds of a cell and variant."""
@@ -14,7 +14,6 @@ for seeds in STUDY.batches:
             preflight=ancient(f"{RESULTS}/preflight.json"),
             features=features_of,
             pretrained=fine_tuned_files,
-            code=code("train.py"),
         output:
             weights=runs_of(seeds, "model.safetensors"),
             history=runs_of(seeds, "history.csv"),
@@ -30,6 +29,9 @@ for seeds in STUDY.batches:
             mem_mb=growing(3000),
             runtime=growing(120 * len(seeds)),
         params:
-            options=cell_options(seeds, training=training_options),
+            options=cell_options(training=training_options),
+            reads=model_files,
+            seeds=seeds_made,
+            code=code("train.py"),
         script:
             "../scripts/train.py"

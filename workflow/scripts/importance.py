@@ -18,7 +18,7 @@ with job(snakemake.log[0]):
         given.data, given.models, given.teachers, given.features, options
     )
     measures = [Chosen.of(measure) for measure in options["measures"]]
-    runs = zip(options["seeds"], models, given.states, snakemake.output.importance, strict=True)
+    runs = zip(snakemake.params.seeds, models, given.states, snakemake.output.importance, strict=True)
     for seed, model, states, path in runs:
         own = read_states(states, hidden=True)
         found = importance(model, texts, own, seed, measures)

@@ -17,5 +17,5 @@ with job(snakemake.log[0]):
     )
     variant = Variant.of(options["variant"])
     permutations = variant.permutations if variant.permute else 0
-    for seed, model, path in zip(options["seeds"], models, snakemake.output.states, strict=True):
+    for seed, model, path in zip(snakemake.params.seeds, models, snakemake.output.states, strict=True):
         write_states(path, states_of(model, texts, seed, variant.permute, permutations))

@@ -1,0 +1,86 @@
+"""What a job depends on beside its files: options as plain values, code, and which files it reads.
+
+A job runs again if one of its params changes. No param names the seeds of a job's batch, so that a
+run is the same job whatever other seeds are beside it. The trigger `input` of Snakemake, which
+compares the whole list of a job's files, is off for the same reason: `reads` stands for it.
+"""
+
+from hashlib import sha256
+
+from attinfo.runtime.provenance import code as code_of
+
+
+def code(script, *modules):
+    """Return digests of a script and of the library code that it imports, by folders.
+
+    `modules` are library modules that the script imports by their names, or a folder of data files.
+    """
+    return code_of(beside(f"scripts/{script}"), modules)
+
+
+def seeds_made(wildcards, output):
+    """Return the seeds of a job's runs. Snakemake ignores params that are derived from outputs."""
+    place = len(Path(RUNS).parts) - 1
+    return list(dict.fromkeys(int(Path(path).parts[place]) for path in output))
+
+
+def listed(*lists):
+    """Return a digest of the paths that a job reads, where they are many."""
+    return sha256("\n".join(map(str, flatten(lists))).encode()).hexdigest()[:12]
+
+
+def flatten(paths):
+    """Iterate over paths in lists of lists."""
+    for path in paths:
+        if isinstance(path, str):
+            yield path
+        else:
+            yield from flatten(path)
+
+
+def model_files(wildcards):
+    """Name the files that a cell's models read, apart from those of runs."""
+    own = [prepared(wildcards), *features_of(wildcards), *fine_tuned_files(wildcards)]
+    return [*own, *vectors_of(wildcards)]
+
+
+def cell_options(**more):
+    """Return the architecture of a cell, its variant and the device, with what is given."""
+
+    def options(wildcards):
+        blocks = (
+            getattr(wildcards, kind) for kind in ("dataset", "encoder", "attention", "normaliser")
+        )
+        return {
+            "model": OPTIONS.model(*blocks),
+            "variant": STUDY.variant(wildcards.variant),
+            "device": STUDY.device,
+            **{key: value(wildcards) if callable(value) else value for key, value in more.items()},
+        }
+
+    return options
+
+
+def training_options(wildcards):
+    """Return how the models of a data set are trained."""
+    return OPTIONS.training(wildcards.dataset)
+
+
+def log_of(rule_name, path):
+    """Name the log of a rule's jobs; `path` holds the wildcards that differ between them."""
+    return f"{RESULTS}/logs/{rule_name}/{path}.log"
+
+
+def benchmark_of(rule_name, path):
+    """Name the file with the time and memory of a rule's jobs."""
+    return f"{RESULTS}/benchmarks/{rule_name}/{path}.tsv"
+
+
+def growing(amount):
+    """Return a resource that grows with each attempt at a job; the profile allows retries."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def rule_of(stage, seeds):
+    """Name a stage's rule for a batch of seeds; the first batch has the stage's own name."""
+    return stage if seeds == BATCHES[0] else f"{stage}_from_{seeds[0]}"

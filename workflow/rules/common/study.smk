@@ -1,0 +1,85 @@
+"""The study that the config describes, and the names of its files."""
+
+import re
+from shutil import which
+
+from snakemake.settings.types import DeploymentMethod
+from snakemake.utils import update_config
+import yaml
+
+from attinfo.config.inputs import Inputs
+from attinfo.config.stage_options import StageOptions
+from attinfo.config.study import Study
+from attinfo.runtime.batches import batches
+
+# The data sets that every study may name. (Not a `configfile`: a workflow that imports this one
+# gives a config of its own, and those are then not read.)
+CATALOGUE = yaml.safe_load(Path(beside("datasets.yaml")).read_text("utf-8"))
+update_config(CATALOGUE, config)
+
+try:
+    STUDY = Study.checked(CATALOGUE)
+    INPUTS = Inputs(STUDY)
+    OPTIONS = StageOptions(STUDY)
+    INPUTS.check_files()
+except InputError as error:
+    sys.exit(str(error))
+
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method and not which("conda"):
+    sys.exit("--sdm conda needs the command conda (24.7.1 or newer), which is not on PATH here")
+if workflow.is_main_process:
+    logger.info(STUDY.plan())
+
+RESULTS = f"results/{STUDY.study}"
+GROUP = "{dataset}/{encoder}/{attention}/{normaliser}/{variant}"
+GROUPS = f"{RESULTS}/runs/{GROUP}"
+RUNS = f"{GROUPS}/{{seed}}"
+FINAL = [
+    f"{RESULTS}/{name}"
+    for name in ("report.html", "claims.csv", "information.parquet", "agreement.csv")
+]
+
+
+wildcard_constraints:
+    key="|".join(re.escape(INPUTS.data_key(name)) for name in STUDY.used_datasets),
+    source="|".join(map(re.escape, INPUTS.sources)),
+    dataset="|".join(map(re.escape, STUDY.used_datasets)),
+    variant="|".join(
+        re.escape(v) for v in dict.fromkeys(run.variant for run in STUDY.models + STUDY.runs)
+    ),
+    seed=r"\d+",
+    vectors="[0-9a-f]{8}",
+    pretrained="[0-9a-f]{8}",
+    estimator="|".join(OPTIONS.calibrated),
+
+
+def levels_of(group):
+    """Return a function that lists a run's files by its seed, earlier stages first."""
+    *cell, _ = group.split("/")
+    estimates = [
+        f"{kind}/{name}.parquet"
+        for kind in ("information", "pointwise")
+        for name in STUDY.information.estimators
+    ]
+
+    def levels(seed):
+        run = f"{RESULTS}/runs/{group}/{seed}"
+        trained = f"{RESULTS}/runs/{'/'.join(cell)}/trained/{seed}"
+        return [
+            [f"{trained}/model.safetensors"],  # which other variants may start from
+            [f"{run}/model.safetensors"] if run != trained else [],
+            [f"{run}/states.safetensors"],
+            [f"{run}/{name}" for name in (*estimates, "importance.parquet")],
+            [f"{run}/faithfulness.parquet"],
+        ]
+
+    return levels
+
+
+def seeds_together():
+    """Decide which seeds a job takes, from the files that are there."""
+    groups = dict.fromkeys([run.group for run in STUDY.models] + STUDY.groups)
+    return batches(STUDY.seeds, STUDY.batch, list(map(levels_of, groups)), unfinished_files())
+
+
+BATCHES = batches_for(STUDY.study, seeds_together)

@@ -27,10 +27,10 @@ CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seabor
 PIP = {conda: pip for pip, conda in CONDA.items()}
 ENVS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "envs").glob("*.yaml"))
 RULES = {  # script -> environment, as the rules have them
-    script: env
+    script: f"envs/{env}.yaml"
     for path in (ROOT / "workflow/rules").glob("*.smk")
     for env, script in re.findall(
-        r'conda:\s+"\.\./\.\./(envs/\w+\.yaml)".*?script:\s+"\.\./(scripts/\w+\.py)"',
+        r'conda:\s+env\("(\w+)"\).*?script:\s+"\.\./(scripts/\w+\.py)"',
         path.read_text("utf-8"),
         re.DOTALL,
     )

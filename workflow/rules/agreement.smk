@@ -20,7 +20,7 @@ rule agreement:
     benchmark:
         benchmark_of("agreement", GROUP)
     conda:
-        "../../envs/agreement.yaml"
+        env("agreement")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -52,7 +52,7 @@ rule collect:
     benchmark:
         benchmark_of("collect", "collect")
     conda:
-        "../../envs/agreement.yaml"
+        env("agreement")
     threads: 1
     resources:
         mem_mb=growing(1500),

@@ -1,6 +1,6 @@
 """How far the estimates can be trusted: known truths, and what follows for each estimate."""
 
-ESTIMATES = expand(
+EVERY_ESTIMATE = expand(
     all_runs("information/{estimator}.parquet"), estimator=STUDY.information.estimators
 )
 
@@ -16,7 +16,7 @@ rule calibrate:
     benchmark:
         benchmark_of("calibrate", "{dataset}/{estimator}")
     conda:
-        "../../envs/information.yaml"
+        env("information")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -32,7 +32,7 @@ rule calibrate:
 rule trust:
     """All estimates of the study, with what speaks for and against each."""
     input:
-        information=ESTIMATES,
+        information=EVERY_ESTIMATE,
         calibration=calibrations(),
     output:
         information=f"{RESULTS}/information.parquet",
@@ -42,13 +42,13 @@ rule trust:
     benchmark:
         benchmark_of("trust", "trust")
     conda:
-        "../../envs/information.yaml"
+        env("information")
     threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        reads=listed(ESTIMATES, calibrations()),
+        reads=listed(EVERY_ESTIMATE, calibrations()),
         code=code("trust.py"),
     script:
         "../scripts/trust.py"

@@ -17,7 +17,7 @@ rule claims:
     benchmark:
         benchmark_of("claims", "claims")
     conda:
-        "../../envs/claims.yaml"
+        env("claims")
     threads: 1
     resources:
         # One data set is in memory at a time.
@@ -43,7 +43,7 @@ rule published:
     benchmark:
         benchmark_of("published", "published")
     conda:
-        "../../envs/claims.yaml"
+        env("claims")
     threads: 1
     resources:
         mem_mb=growing(1000),

@@ -14,7 +14,7 @@ rule download:
     benchmark:
         "results/data/benchmarks/download/{source}.tsv"
     conda:
-        "../../envs/data.yaml"
+        env("data")
     threads: 1
     resources:
         mem_mb=growing(500),
@@ -38,7 +38,7 @@ rule prepare:
     benchmark:
         "results/data/benchmarks/prepare/{key}.tsv"
     conda:
-        "../../envs/data.yaml"
+        env("data")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -62,7 +62,7 @@ rule preflight:
     benchmark:
         benchmark_of("preflight", "preflight")
     conda:
-        "../../envs/train.yaml"
+        env("train")
     threads: 1
     resources:
         mem_mb=growing(500),

@@ -22,7 +22,7 @@ for seeds in BATCHES:
         benchmark:
             benchmark_of("faithfulness", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/importance.yaml"
+            env("importance")
         threads: 1
         resources:
             mem_mb=growing(3000),

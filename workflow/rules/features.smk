@@ -13,7 +13,7 @@ rule features:
     benchmark:
         "results/data/benchmarks/features/{key}-{pretrained}.tsv"
     conda:
-        "../../envs/features.yaml"
+        env("features")
     threads: 1
     resources:
         mem_mb=growing(3000),

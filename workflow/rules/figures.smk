@@ -21,7 +21,7 @@ rule distributions:
     benchmark:
         benchmark_of("distributions", "distributions")
     conda:
-        "../../envs/agreement.yaml"
+        env("agreement")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -68,7 +68,7 @@ rule figures:
     benchmark:
         benchmark_of("figures", "figures")
     conda:
-        "../../envs/figures.yaml"
+        env("figures")
     threads: 1
     resources:
         mem_mb=growing(1500),

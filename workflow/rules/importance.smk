@@ -20,7 +20,7 @@ for seeds in BATCHES:
         benchmark:
             benchmark_of("importance", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/importance.yaml"
+            env("importance")
         threads: 1
         resources:
             mem_mb=growing(3000),

@@ -17,7 +17,7 @@ for seeds in BATCHES:
         benchmark:
             benchmark_of("information", f"{GROUP}/{seeds[0]}/{{estimator}}")
         conda:
-            "../../envs/information.yaml"
+            env("information")
         threads: 1
         resources:
             mem_mb=growing(1500),

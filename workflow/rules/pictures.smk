@@ -11,7 +11,7 @@ rule pictures:
     log:
         log_of("pictures", "pictures"),
     conda:
-        "../../envs/report.yaml"
+        env("report")
     threads: 1
     resources:
         mem_mb=growing(1500),

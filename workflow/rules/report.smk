@@ -37,7 +37,7 @@ rule report:
     benchmark:
         benchmark_of("report", "report")
     conda:
-        "../../envs/report.yaml"
+        env("report")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -51,7 +51,8 @@ rule report:
             "figures": f"{RESULTS}/figures",
             "benchmarks": [f"{RESULTS}/benchmarks", "results/data/benchmarks"],
             "strips": {"count": STUDY.report.texts, "seed": STUDY.report.seed},
-            "config": STUDY.model_dump(mode="json"),
+            # Without what changes no result: how many seeds a job takes.
+            "config": STUDY.model_dump(mode="json", exclude={"batch"}),
         },
         reads=listed(PREPARED, rules.figures.output, RECORDS),
         code=code("report.py", "attinfo.report.templates"),

@@ -19,7 +19,7 @@ for seeds in BATCHES:
         benchmark:
             benchmark_of("states", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/states.yaml"
+            env("states")
         threads: 1
         resources:
             mem_mb=growing(3000),

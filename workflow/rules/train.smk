@@ -23,7 +23,7 @@ for seeds in BATCHES:
         benchmark:
             benchmark_of("train", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/train.yaml"
+            env("train")
         threads: 1
         resources:
             mem_mb=growing(3000),

@@ -13,7 +13,7 @@ rule vectors:
     benchmark:
         "results/data/benchmarks/vectors/{key}-{vectors}.tsv"
     conda:
-        "../../envs/vectors.yaml"
+        env("vectors")
     threads: 1
     resources:
         mem_mb=growing(1000),

@@ -18,6 +18,11 @@ def code(script, *modules):
     return code_of(beside(f"scripts/{script}"), modules)
 
 
+def env(name):
+    """Name a conda environment; doubled, braces in its path are no wildcards to Snakemake."""
+    return beside(f"../envs/{name}.yaml").replace("{", "{{").replace("}", "}}")
+
+
 def seeds_made(wildcards, output):
     """Return the seeds of a job's runs. Snakemake ignores params that are derived from outputs."""
     place = len(Path(RUNS).parts) - 1

@@ -53,33 +53,41 @@ wildcard_constraints:
     estimator="|".join(OPTIONS.calibrated),
 
 
-def levels_of(group):
-    """Return a function that lists a run's files by its seed, earlier stages first."""
-    *cell, _ = group.split("/")
-    estimates = [
-        f"{kind}/{name}.parquet"
-        for kind in ("information", "pointwise")
-        for name in STUDY.information.estimators
-    ]
+def files_of(group):
+    """Return a function that names a run's files by its seed; `MADE_FROM` says what is made of what."""
 
-    def levels(seed):
-        run = f"{RESULTS}/runs/{group}/{seed}"
-        trained = f"{RESULTS}/runs/{'/'.join(cell)}/trained/{seed}"
-        return [
-            [f"{trained}/model.safetensors"],  # which other variants may start from
-            [f"{run}/model.safetensors"] if run != trained else [],
-            [f"{run}/states.safetensors"],
-            [f"{run}/{name}" for name in (*estimates, "importance.parquet")],
-            [f"{run}/faithfulness.parquet"],
-        ]
+    def files(seed):
+        found = {name: f"{RESULTS}/runs/{group}/{seed}/{name}" for name in MADE_FROM}
+        cell, variant = group.rsplit("/", 1)
+        if variant != "trained":  # it may start from the trained model
+            found["trained"] = f"{RESULTS}/runs/{cell}/trained/{seed}/model.safetensors"
+        return found
 
-    return levels
+    return files
+
+
+MODEL = ["trained", "model.safetensors"]
+STATES = [*MODEL, "states.safetensors"]
+ESTIMATES = [
+    f"{kind}/{estimator}.parquet"
+    for kind in ("information", "pointwise")
+    for estimator in STUDY.information.estimators
+]
+MADE_FROM = {
+    "model.safetensors": ["trained"],
+    "states.safetensors": MODEL,
+    **{name: ["states.safetensors"] for name in ESTIMATES},
+    "importance.parquet": STATES,
+    "faithfulness.parquet": [*STATES, "pointwise/linear.parquet", "importance.parquet"],
+}
 
 
 def seeds_together():
     """Decide which seeds a job takes, from the files that are there."""
     groups = dict.fromkeys([run.group for run in STUDY.models] + STUDY.groups)
-    return batches(STUDY.seeds, STUDY.batch, list(map(levels_of, groups)), unfinished_files())
+    made_from = {"trained": []} | MADE_FROM
+    each = [files_of(group) for group in groups]
+    return batches(STUDY.seeds, STUDY.batch, each, made_from, unfinished_files())
 
 
 BATCHES = batches_for(STUDY.study, seeds_together)

@@ -295,12 +295,12 @@ def test_the_code_of_a_job_is_one_digest_for_each_folder_that_it_imports_from() 
 
 def test_code_that_a_job_loads_by_name_counts_with_all_that_it_imports() -> None:
     claims = set(sources(SCRIPTS / "claims.py"))
-    more = set(sources(SCRIPTS / "claims.py", ["attinfo.models.attention"]))
-    assert {Path(path).name for path in more - claims} >= {"attention.py"}
+    more = set(sources(SCRIPTS / "claims.py", ["attinfo.models.scorers.additive"]))
+    assert {Path(path).name for path in more - claims} >= {"additive.py"}
     templates = set(sources(SCRIPTS / "claims.py", ["attinfo.report.templates"])) - claims
     assert {Path(path).suffix for path in templates} >= {".j2", ".css", ".js"}
-    with pytest.raises(ModuleNotFoundError, match=r"no module .*atention"):
-        sources(SCRIPTS / "claims.py", ["attinfo.models.atention"])
+    with pytest.raises(ModuleNotFoundError, match=r"no module .*aditive"):
+        sources(SCRIPTS / "claims.py", ["attinfo.models.scorers.aditive"])
 
 
 def test_a_run_is_described_by_code_versions_and_machine() -> None:

@@ -80,7 +80,12 @@ EDITS: dict[str, tuple[str, str, Jobs]] = {
     # what is edited: the file, what is appended, what runs again
     "an agreement statistic": (f"{LIBRARY}agreement/ranks.py", "X = 1", agreed(3)),
     "a comment alone": (f"{LIBRARY}agreement/skew.py", "# a word", agreed(3)),
-    "a scorer": (f"{LIBRARY}models/attention.py", "X = 1", trained(3)),
+    "the model around its blocks": (f"{LIBRARY}models/classifier.py", "X = 1", trained(3)),
+    "a scorer of one cell": (f"{LIBRARY}models/scorers/scaled_dot.py", "X = 1", trained(1)),
+    "an encoder of one cell": (f"{LIBRARY}models/encoders/cnn.py", "X = 1", trained(1)),
+    "a scorer that no cell has": (f"{LIBRARY}models/scorers/deep.py", "X = 1", {}),
+    "the list of scorers": (f"{LIBRARY}blocks/scorers.py", "X = 1", {}),
+    "a measure that is not computed": (f"{LIBRARY}explain/measures/integrated_gradients.py", "X = 1", {}),
     "the training": (f"{LIBRARY}training/train.py", "X = 1", trained(3)),
     "what is dumped": (f"{LIBRARY}states/extract.py", "X = 1", {"states": 3} | read(3)),
     "an estimator": (

@@ -24,7 +24,7 @@ rule calibrate:
     params:
         options=lambda w: OPTIONS.calibration(w.dataset, w.estimator),
         reads=prepared,
-        code=code("calibrate.py"),
+        code=estimator_code("calibrate.py"),
     script:
         "../scripts/calibrate.py"
 

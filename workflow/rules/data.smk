@@ -22,7 +22,7 @@ rule download:
     params:
         options=lambda w: OPTIONS.source(w.source),
         reads=lambda w: INPUTS.local_files(w.source),
-        code=code("download.py"),
+        code=lambda w: code("download.py", OPTIONS.source(w.source)["path"].split(":")[0]),
     script:
         "../scripts/download.py"
 

@@ -31,6 +31,6 @@ for seeds in BATCHES:
             options=cell_options(faithfulness=STUDY.faithfulness.model_dump()),
             reads=model_files,
             seeds=seeds_made,
-            code=code("faithfulness.py"),
+            code=model_code("faithfulness.py"),
         script:
             "../scripts/faithfulness.py"

@@ -29,6 +29,6 @@ for seeds in BATCHES:
             options=cell_options(measures=OPTIONS.importance()),
             reads=model_files,
             seeds=seeds_made,
-            code=code("importance.py"),
+            code=model_code("importance.py", *OPTIONS.importance_modules()),
         script:
             "../scripts/importance.py"

@@ -26,6 +26,6 @@ for seeds in BATCHES:
             options=lambda w: OPTIONS.information(w.estimator),
             reads=prepared,
             seeds=seeds_made,
-            code=code("information.py"),
+            code=estimator_code("information.py"),
         script:
             "../scripts/information.py"

@@ -11,13 +11,20 @@ from pathlib import Path
 import sys
 import threading
 
+from snakemake.settings.types import DeploymentMethod
+
 # The folder of the workflow, with the library in it. A workflow that is read from a web address has
 # no folder: then the library must be installed.
 HOME = Path(getattr(workflow.current_basedir, "path", "")).parent
 if HOME.is_absolute() and (HOME / "attinfo").is_dir():
     sys.path.insert(0, str(HOME))
-    # Jobs, also those in conda environments and on other machines, find the library by this.
+    # Jobs, also those on other machines, find the library by this.
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+        # Snakemake would take the variable away from jobs in conda environments. They get it, but
+        # with nothing of the user's own.
+        workflow.deployment_settings.conda_not_block_search_path_envvars = True
+        paths = []
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(HOME), *paths]))
 elif find_spec("attinfo") is None:
     sys.exit("no package 'attinfo' here: pip install it, or use the workflow from a clone")

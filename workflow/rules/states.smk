@@ -28,6 +28,6 @@ for seeds in BATCHES:
             options=cell_options(),
             reads=model_files,
             seeds=seeds_made,
-            code=code("states.py"),
+            code=model_code("states.py"),
         script:
             "../scripts/states.py"

@@ -29,9 +29,9 @@ for seeds in BATCHES:
             mem_mb=growing(3000),
             runtime=growing(120 * len(seeds)),
         params:
-            options=cell_options(training=training_options),
+            options=cell_options(training=lambda w: OPTIONS.training(w.dataset)),
             reads=model_files,
             seeds=seeds_made,
-            code=code("train.py"),
+            code=model_code("train.py"),
         script:
             "../scripts/train.py"

@@ -18,6 +18,21 @@ def code(script, *modules):
     return code_of(beside(f"scripts/{script}"), modules)
 
 
+def model_code(script, *modules):
+    """Return a function for the digests of a script and of the blocks of a cell's models."""
+
+    def digests(w):
+        own = OPTIONS.model_modules(w.encoder, w.attention, w.normaliser, w.variant)
+        return code(script, *own, *modules)
+
+    return digests
+
+
+def estimator_code(script):
+    """Return a function for the digests of a script and of an estimator."""
+    return lambda w: code(script, *OPTIONS.estimator_modules(w.estimator))
+
+
 def env(name):
     """Name a conda environment; doubled, braces in its path are no wildcards to Snakemake."""
     return beside(f"../envs/{name}.yaml").replace("{", "{{").replace("}", "}}")
@@ -50,25 +65,17 @@ def model_files(wildcards):
 
 
 def cell_options(**more):
-    """Return the architecture of a cell, its variant and the device, with what is given."""
+    """Return a function for the options of a cell's models, with what is given."""
 
-    def options(wildcards):
-        blocks = (
-            getattr(wildcards, kind) for kind in ("dataset", "encoder", "attention", "normaliser")
-        )
+    def options(w):
         return {
-            "model": OPTIONS.model(*blocks),
-            "variant": STUDY.variant(wildcards.variant),
+            "model": OPTIONS.model(w.dataset, w.encoder, w.attention, w.normaliser),
+            "variant": STUDY.variant(w.variant),
             "device": STUDY.device,
-            **{key: value(wildcards) if callable(value) else value for key, value in more.items()},
+            **{key: value(w) if callable(value) else value for key, value in more.items()},
         }
 
     return options
-
-
-def training_options(wildcards):
-    """Return how the models of a data set are trained."""
-    return OPTIONS.training(wildcards.dataset)
 
 
 def log_of(rule_name, path):

@@ -3,7 +3,6 @@
 import re
 from shutil import which
 
-from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import update_config
 import yaml
 

@@ -85,7 +85,11 @@ EDITS: dict[str, tuple[str, str, Jobs]] = {
     "an encoder of one cell": (f"{LIBRARY}models/encoders/cnn.py", "X = 1", trained(1)),
     "a scorer that no cell has": (f"{LIBRARY}models/scorers/deep.py", "X = 1", {}),
     "the list of scorers": (f"{LIBRARY}blocks/scorers.py", "X = 1", {}),
-    "a measure that is not computed": (f"{LIBRARY}explain/measures/integrated_gradients.py", "X = 1", {}),
+    "a measure that is not computed": (
+        f"{LIBRARY}explain/measures/integrated_gradients.py",
+        "X = 1",
+        {},
+    ),
     "the training": (f"{LIBRARY}training/train.py", "X = 1", trained(3)),
     "what is dumped": (f"{LIBRARY}states/extract.py", "X = 1", {"states": 3} | read(3)),
     "an estimator": (

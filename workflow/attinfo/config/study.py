@@ -230,7 +230,8 @@ class Study(Filtered):
         """
         own = [run for run in self.runs if run.dataset == self.used_datasets[0]]
         own.sort(key=lambda run: run.variant != "trained")
-        first, shown = own[0], {}
+        first = own[0]
+        shown: dict[tuple[str, str], Run] = {}
         for run in own:
             if run.encoder == first.encoder:
                 shown.setdefault((run.encoder, run.attention), run)
@@ -303,7 +304,7 @@ def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> Secti
         ValueError: a key is unknown, or its value cannot be.
     """
     try:
-        return type(section).model_validate(section.model_dump() | changes)
+        return type(section).model_validate(section.model_dump() | dict(changes))
     except ValidationError as error:
         first = _sentence(error.errors()[0]).removeprefix("config: ")
         raise ValueError(f"{name}.{first}") from None

@@ -33,7 +33,11 @@ class Variant:
         >>> Variant.of({"frozen": ["scorer"]}).frozen
         ('scorer',)
         """
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in changes.items()
+        }
+        return cls(**fields)
 
     @property
     def trains(self) -> bool:

@@ -1,23 +1,22 @@
 """The files that jobs read, as lists or as functions of a job's wildcards."""
 
 from attinfo.figures.catalogue import place
-from attinfo.models.variant import Variant
 
 PREPARED = [f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets]
 
 
 def prepared(wildcards):
-    """The prepared data set that a run reads."""
+    """Return the folder of the prepared data set that a run reads."""
     return f"results/data/{INPUTS.data_key(wildcards.dataset)}"
 
 
 def runs_of(seeds, name):
-    """A file of each of the seeds' runs, other wildcards left open."""
+    """List one file of the runs of these seeds; other wildcards stay open."""
     return expand(f"{RUNS}/{name}", seed=seeds, allow_missing=True)
 
 
 def estimates_of(name):
-    """A file of each seed's run and each of its estimates, those of a run one after the other."""
+    """List one file for each seed and estimator, sorted by seed; other wildcards stay open."""
     files = [f"{seed}/{name}" for seed in STUDY.seeds]
     return expand(
         expand(f"{GROUPS}/{{file}}", file=files, allow_missing=True),
@@ -27,19 +26,19 @@ def estimates_of(name):
 
 
 def groups_of(name):
-    """One path for each cell and variant of the study."""
+    """List one file for each cell and variant of the study."""
     return [f"{RESULTS}/runs/{group}/{name}" for group in STUDY.groups]
 
 
 def all_runs(name):
-    """A file of every run of the study, the seeds of a cell and variant one after the other."""
+    """List one file for each run of the study, sorted by cell, variant and seed."""
     return [
         f"{RESULTS}/runs/{group}/{seed}/{name}" for group in STUDY.groups for seed in STUDY.seeds
     ]
 
 
 def every_stage():
-    """The files of every run, cell and data set that later stages read."""
+    """List the files of all runs, cells and data sets that later stages read."""
     estimates = expand(
         all_runs("information/{estimator}.parquet") + all_runs("pointwise/{estimator}.parquet"),
         estimator=STUDY.information.estimators,
@@ -52,7 +51,7 @@ def every_stage():
 
 
 def calibrations():
-    """The calibration of each estimator on each data set."""
+    """List the calibration tables, one for each data set and estimator."""
     return expand(
         f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
         dataset=STUDY.used_datasets,
@@ -61,7 +60,7 @@ def calibrations():
 
 
 def models_of(seeds):
-    """The weights that a variant is evaluated with: its own, or those of the trained model."""
+    """Return a function for the weights that a variant runs: its own, or the trained model's."""
 
     def weights(wildcards):
         own = Variant.of(STUDY.variant(wildcards.variant)).trains
@@ -71,7 +70,7 @@ def models_of(seeds):
 
 
 def teachers_of(seeds):
-    """The trained models of the same cell and seeds, where a variant's own models need them."""
+    """Return a function for the trained models of a cell, where a variant starts from them."""
 
     def weights(wildcards):
         needed = Variant.of(STUDY.variant(wildcards.variant)).needs_trained
@@ -81,24 +80,24 @@ def teachers_of(seeds):
 
 
 def weights_of(variant, wildcards, seeds):
-    """The weights of a cell's models of a variant."""
+    """List the weights of a variant's models in the cell of the wildcards."""
     return expand(f"{RUNS}/model.safetensors", **{**wildcards, "variant": variant, "seed": seeds})
 
 
 def vectors_path(dataset, encoder):
-    """The word vectors that the embeddings of a data set and an encoder start from."""
+    """Return the file of word vectors that embeddings of a data set and an encoder start from."""
     key = INPUTS.vectors_key(dataset, encoder)
     return f"results/data/vectors/{INPUTS.data_key(dataset)}-{key}.safetensors"
 
 
 def vectors_of(wildcards):
-    """The word vectors that a cell's embeddings start from, if the study has any."""
+    """List the file of word vectors that a cell's embeddings start from; empty if there is none."""
     pair = wildcards.dataset, wildcards.encoder
     return [vectors_path(*pair)] if INPUTS.vectors(*pair) else []
 
 
 def features_of(wildcards):
-    """The features that a frozen pretrained encoder reads."""
+    """List the features that a frozen pretrained encoder reads; empty for other encoders."""
     key, fine_tune = INPUTS.pretrained_key(wildcards.encoder)
     if key is None or fine_tune:
         return []
@@ -106,17 +105,17 @@ def features_of(wildcards):
 
 
 def fine_tuned_files(wildcards):
-    """The local files of a pretrained model that the cell fine-tunes."""
+    """List the local files of a pretrained model that a cell fine-tunes."""
     key, fine_tune = INPUTS.pretrained_key(wildcards.encoder)
     return INPUTS.pretrained_files(key) if fine_tune else []
 
 
 def yardstick_of(wildcards):
-    """The words that people find telling, where the data set names such a table."""
+    """List the table of the data set's lexicon; empty if it has none."""
     key = INPUTS.yardstick_key(wildcards.dataset)
     return [] if key is None else [f"results/data/raw/{key}.parquet"]
 
 
 def figure_path(name, dataset, suffix):
-    """Where a figure stands: those of one data set in a folder of its name."""
+    """Return the path of a figure; figures of one data set are in a folder of its name."""
     return f"{RESULTS}/figures/{place(name, dataset)}{suffix}"

@@ -9,6 +9,7 @@ import yaml
 from attinfo.config.inputs import Inputs
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
+from attinfo.models.variant import Variant
 from attinfo.runtime.batches import batches
 
 # The data sets that every study may name. (Not a `configfile`: a workflow that imports this one
@@ -53,12 +54,14 @@ wildcard_constraints:
 
 
 def files_of(group):
-    """Return a function that names a run's files by its seed; `MADE_FROM` says what is made of what."""
+    """Return a function that names the files of a run by its seed, with the keys of `MADE_FROM`."""
+    cell, name = group.rsplit("/", 1)
+    variant = Variant.of(STUDY.variant(name))
+    reads_trained = variant.needs_trained or not variant.trains
 
     def files(seed):
         found = {name: f"{RESULTS}/runs/{group}/{seed}/{name}" for name in MADE_FROM}
-        cell, variant = group.rsplit("/", 1)
-        if variant != "trained":  # it may start from the trained model
+        if reads_trained:
             found["trained"] = f"{RESULTS}/runs/{cell}/trained/{seed}/model.safetensors"
         return found
 

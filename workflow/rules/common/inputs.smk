@@ -63,7 +63,7 @@ def models_of(seeds):
     """Return a function for the weights that a variant runs: its own, or the trained model's."""
 
     def weights(wildcards):
-        own = Variant.of(STUDY.variant(wildcards.variant)).trains
+        own = variant_of(wildcards.variant).trains
         return weights_of(wildcards.variant if own else "trained", wildcards, seeds)
 
     return weights
@@ -73,7 +73,7 @@ def teachers_of(seeds):
     """Return a function for the trained models of a cell, where a variant starts from them."""
 
     def weights(wildcards):
-        needed = Variant.of(STUDY.variant(wildcards.variant)).needs_trained
+        needed = variant_of(wildcards.variant).needs_trained
         return weights_of("trained", wildcards, seeds) if needed else []
 
     return weights

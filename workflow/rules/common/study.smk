@@ -1,5 +1,6 @@
 """The study that the config describes, and the names of its files."""
 
+from functools import cache
 import re
 from shutil import which
 
@@ -53,10 +54,16 @@ wildcard_constraints:
     estimator="|".join(OPTIONS.calibrated),
 
 
+@cache
+def variant_of(name):
+    """Return what a variant changes."""
+    return Variant.of(STUDY.variant(name))
+
+
 def files_of(group):
     """Return a function that names the files of a run by its seed, with the keys of `MADE_FROM`."""
     cell, name = group.rsplit("/", 1)
-    variant = Variant.of(STUDY.variant(name))
+    variant = variant_of(name)
     reads_trained = variant.needs_trained or not variant.trains
 
     def files(seed):

@@ -45,7 +45,9 @@ class Study(Filtered):
         [1, 2, 3, 4, 5],
         min_length=1,
     )
-    batch: PositiveInt = described(3, "Most seeds of a cell that one job runs, one after the other.", 5)
+    batch: PositiveInt = described(
+        3, "Most seeds of a cell that one job runs, one after the other.", 5
+    )
     device: Literal["auto", "cpu", "cuda"] = described(
         "cpu",
         "Device of the models; `auto` is a GPU where there is one. Only `cpu` gives the same "

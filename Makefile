@@ -1,6 +1,7 @@
 # make run    environment, data, study and report
 # make test   the tests
 # make slow   the tests that take minutes: kills, Slurm, the default study, checked
+# make docs   the site in site/, from docs/ and the docstrings
 # make benchmark   our numbers and our speed beside those of others (QUICK=1: only whether it runs)
 # make benchmark-compare   what has become slower since benchmarks/baseline.json
 PYTHON ?= python3
@@ -9,7 +10,7 @@ CORES ?= all
 PROGRESS := $(shell test -t 2 && echo --logger rich)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: run test slow benchmark benchmark-compare clean
+.PHONY: run test slow docs benchmark benchmark-compare clean
 
 run: .venv/installed
 	snakemake --cores $(CORES) $(PROGRESS)
@@ -22,25 +23,32 @@ slow: .venv/installed-test
 	pytest -m slow -n auto --dist loadfile --ignore tests/test_default_study.py
 	pytest -m slow tests/test_default_study.py
 
+docs: .venv/installed-docs
+	mkdocs build --strict
+
 benchmark: .venv-benchmark/installed
 	.venv-benchmark/bin/python -m benchmarks $(if $(QUICK),--quick)
 
 benchmark-compare: .venv-benchmark/installed
 	.venv-benchmark/bin/python -m benchmarks --compare benchmarks/baseline.json
 
-.venv/installed: requirements.txt constraints.txt pyproject.toml
+.venv/installed: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[study,fast]'
 	touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-pretrained.txt
+.venv/installed-docs: .venv/installed
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
+.venv/installed-test: .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 # Other packages for the same work, some of which ask for versions that they do not need.
-.venv-benchmark/installed: benchmarks/requirements.txt requirements.txt constraints.txt pyproject.toml
+.venv-benchmark/installed: benchmarks/requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-benchmark
-	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[study,fast]'
 	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement benchmarks/requirements.txt
 	touch $@
 

@@ -95,7 +95,7 @@ def write_study(path: Path, study: dict[str, Any]) -> None:
 
 def jobs_of_dry_run(folder: Path, *arguments: str) -> dict[str, int]:
     """Rule -> how many of its jobs would run."""
-    done = snakemake(folder, "--dry-run", "--quiet", "rules", *arguments)
+    done = snakemake(folder, *arguments, "--dry-run", "--quiet", "rules")
     text = done.stdout + done.stderr
     assert done.returncode == 0, text[-2000:]
     rows = [line.split() for line in text.splitlines()]

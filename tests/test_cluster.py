@@ -53,9 +53,7 @@ def test_account_and_partition_are_told_at_once():
 def test_without_accounting_squeue_tells_how_jobs_ended(here):
     command, note = status_command("sacct", longest_wait=180)
     assert command == "squeue"
-    assert note == (
-        "sacct does not answer (Slurm accounting storage is disabled): squeue tells how jobs ended"
-    )
+    assert note == ("sacct does not answer (Slurm accounting storage is disabled): squeue is used")
 
 
 def test_squeue_is_not_relied_on_where_it_forgets_too_soon(here):

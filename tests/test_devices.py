@@ -124,7 +124,7 @@ def test_training_in_parts_of_a_batch_is_training_on_the_batch(
     loss: str,
 ) -> None:
     whole, history = fit(planted, loss=loss)
-    monkeypatch.setattr(devices, "_told", set())
+    monkeypatch.setattr(devices, "_reported", set())
     monkeypatch.setattr("attinfo.models.classifier.Classifier", Small)
     parts, parts_history = fit(planted, loss=loss)
     printed = capsys.readouterr().err.splitlines()

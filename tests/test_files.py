@@ -15,7 +15,8 @@ import attinfo
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.cost import slowest_rules
 from attinfo.runtime.errors import unknown
-from attinfo.runtime.provenance import describe, digest, sources
+from attinfo.runtime.failures import last_words, message_of
+from attinfo.runtime.provenance import code, describe, digest, fingerprint, sources
 from attinfo.runtime.seeds import seed_of
 
 LIBRARY = Path(attinfo.__file__).parent
@@ -128,7 +129,8 @@ def test_an_input_error_is_one_line_on_stderr_and_a_failed_job(tmp_path: Path) -
     assert done.stderr == "error: mine.csv: no column, expected one\n"
     assert done.stdout == ""
     log = (tmp_path / "job.log").read_text()
-    assert "mine.csv: no column, expected one" in log and "Traceback" not in log
+    assert "error: mine.csv: no column, expected one" in log and "Traceback" not in log
+    assert message_of(tmp_path / "job.log") == "error: mine.csv: no column, expected one"
 
 
 def test_any_other_error_is_one_line_that_names_the_log_with_the_traceback(tmp_path: Path) -> None:
@@ -139,6 +141,19 @@ def test_any_other_error_is_one_line_that_names_the_log_with_the_traceback(tmp_p
     ]
     log = (tmp_path / "job.log").read_text()
     assert "begun" in log and "Traceback" in log and "job.py" in log
+    assert message_of(tmp_path / "job.log") == done.stderr.strip()
+
+
+def test_the_last_words_name_each_message_once_with_its_log(tmp_path: Path) -> None:
+    logs = []
+    for name, lines in {"a": "error: one\ntwo", "b": "error: one\ntwo", "c": "begun"}.items():
+        logs.append(tmp_path / f"{name}.log")
+        logs[-1].write_text(f"2026-11-30 09:00:00,000 started\n2026-11-30 09:00:01,000 {lines}\n")
+    jobs = [("train", [str(log)]) for log in logs] + [("states", [str(tmp_path / "none")])]
+    lines = last_words(jobs).splitlines()
+    assert lines[:3] == ["failed: 4 jobs", "error: one", "two"]
+    assert lines[3] == f"    rule train, log: {logs[0]} (and 1 job with the same message)"
+    assert lines[4].startswith("no message: the job was killed") and len(lines) == 6
 
 
 def test_a_job_that_succeeds_says_nothing_but_in_its_log(tmp_path: Path) -> None:
@@ -269,10 +284,29 @@ def test_the_digest_changes_with_the_content_of_a_file_and_with_nothing_else(
     assert digest([str(copied)]) != before
 
 
+def test_the_code_of_a_job_is_one_digest_for_each_folder_that_it_imports_from() -> None:
+    train = code(SCRIPTS / "train.py")
+    assert {"script", "config", "data", "models", "runtime", "training"} <= train.keys()
+    assert not train.keys() & {"agreement", "information", "figures", "report"}
+    assert all(re.fullmatch("[0-9a-f]{12}", value) for value in train.values())
+    own = [path for path in sources(SCRIPTS / "train.py") if "/attinfo/training/" in path]
+    assert train["training"] == digest(own)[:12]
+
+
+def test_code_that_a_job_loads_by_name_counts_with_all_that_it_imports() -> None:
+    claims = set(sources(SCRIPTS / "claims.py"))
+    more = set(sources(SCRIPTS / "claims.py", ["attinfo.models.scorers.additive"]))
+    assert {Path(path).name for path in more - claims} >= {"additive.py"}
+    templates = set(sources(SCRIPTS / "claims.py", ["attinfo.report.templates"])) - claims
+    assert {Path(path).suffix for path in templates} >= {".j2", ".css", ".js"}
+    with pytest.raises(ModuleNotFoundError, match=r"no module .*aditive"):
+        sources(SCRIPTS / "claims.py", ["attinfo.models.scorers.aditive"])
+
+
 def test_a_run_is_described_by_code_versions_and_machine() -> None:
-    code = sources(SCRIPTS / "train.py")
-    record = describe(code, ("torch", "numpy"))
-    assert record["code_sha256"] == digest(code)
+    digests = code(SCRIPTS / "train.py")
+    record = describe(digests, ("torch", "numpy"))
+    assert record["code_sha256"] == fingerprint(digests)
     assert set(record["versions"]) == {"torch", "numpy"}
     assert record["python"] == ".".join(map(str, sys.version_info[:3]))
 

@@ -7,6 +7,7 @@ cannot be told from its text.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+import re
 import shutil
 from typing import Any
 
@@ -33,6 +34,14 @@ def read(cells: int) -> Jobs:
 
 def trained(cells: int) -> Jobs:
     return {"train": cells, "states": cells} | read(cells)
+
+
+RUNS = ("train", "states", "information", "importance", "faithfulness")
+
+
+def of_batch(first: int, jobs: Jobs) -> Jobs:
+    """Jobs with those of runs in the batch of seeds that begins with `first`."""
+    return {f"{rule}_from_{first}" if rule in RUNS else rule: n for rule, n in jobs.items()}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +80,16 @@ EDITS: dict[str, tuple[str, str, Jobs]] = {
     # what is edited: the file, what is appended, what runs again
     "an agreement statistic": (f"{LIBRARY}agreement/ranks.py", "X = 1", agreed(3)),
     "a comment alone": (f"{LIBRARY}agreement/skew.py", "# a word", agreed(3)),
-    "a scorer": (f"{LIBRARY}models/attention.py", "X = 1", trained(3)),
+    "the model around its blocks": (f"{LIBRARY}models/classifier.py", "X = 1", trained(3)),
+    "a scorer of one cell": (f"{LIBRARY}models/scorers/scaled_dot.py", "X = 1", trained(1)),
+    "an encoder of one cell": (f"{LIBRARY}models/encoders/cnn.py", "X = 1", trained(1)),
+    "a scorer that no cell has": (f"{LIBRARY}models/scorers/deep.py", "X = 1", {}),
+    "the list of scorers": (f"{LIBRARY}blocks/scorers.py", "X = 1", DRAWN),
+    "a measure that is not computed": (
+        f"{LIBRARY}explain/measures/integrated_gradients.py",
+        "X = 1",
+        {},
+    ),
     "the training": (f"{LIBRARY}training/train.py", "X = 1", trained(3)),
     "what is dumped": (f"{LIBRARY}states/extract.py", "X = 1", {"states": 3} | read(3)),
     "an estimator": (
@@ -127,7 +145,10 @@ RUN = "results/small/runs/small/mlp/additive/softmax/trained/"
 DELETED: dict[str, tuple[str, Jobs]] = {
     "the page": ("results/small/report.html", PAGE),
     "the claims": ("results/small/claims.csv", JUDGED),
-    "the states of a run": (f"{RUN}2/states.safetensors", {"states": 1} | read(1)),
+    "the states of a run": (
+        f"{RUN}2/states.safetensors",
+        of_batch(2, {"states": 1} | read(1)),
+    ),
     "the estimates of a run": (
         f"{RUN}1/information/knn.parquet",
         {"information": 1, "trust": 1} | agreed(1),
@@ -223,6 +244,15 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     ),
     "the resamples": (put("statistics", "bootstrap", 250), JUDGED),
     "the texts of the page": (put("report", "texts", 3), PAGE),
+    "an estimator less": (
+        put("information", "estimators", ["linear"]),
+        {"trust": 1} | agreed(3),
+    ),
+    "one seed a job": (put("batch", 1), {}),
+    "three seeds a job": (put("batch", 3), {}),
+    "seeds in another order": (put("seeds", [2, 1]), {}),
+    "the first seed alone": (put("seeds", [1]), {"trust": 1} | agreed(3)),
+    "the last seed alone": (put("seeds", [2]), {"trust": 1} | agreed(3)),
 }
 
 
@@ -237,10 +267,68 @@ def test_a_change_of_the_config_reruns_what_it_concerns_and_nothing_else(
     assert jobs_of_dry_run(small, "--configfile", "changed.yaml") == jobs
 
 
-def test_another_seed_runs_alone_up_to_what_compares_seeds(small: Path) -> None:
-    study = small_study() | {"seeds": [1, 2, 3]}
-    write_study(small / "changed.yaml", study)
-    stages = ("train", "states", "information", "importance", "faithfulness")
-    new = {f"{stage}_from_3": trained(3)[stage] for stage in stages}
-    jobs = new | {"trust": 1} | agreed(3)
+@pytest.mark.parametrize("batch", [1, 2, 3, 10])
+@pytest.mark.parametrize("seeds", [[1, 2, 3], [3, 2, 1], [2, 3]])
+def test_another_seed_runs_alone_whatever_the_batch_up_to_what_compares_seeds(
+    small: Path, batch: int, seeds: list[int]
+) -> None:
+    write_study(small / "changed.yaml", small_study() | {"seeds": seeds, "batch": batch})
+    jobs = of_batch(3, trained(3))
     assert jobs_of_dry_run(small, "--configfile", "changed.yaml") == jobs
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 10])
+def test_new_seeds_share_jobs_with_one_another_only(small: Path, batch: int) -> None:
+    write_study(small / "changed.yaml", small_study() | {"seeds": [1, 2, 3, 4, 5], "batch": batch})
+    found = jobs_of_dry_run(small, "--configfile", "changed.yaml")
+    firsts = {int(rule.split("_")[-1]) for rule in found if "_from_" in rule}
+    assert firsts == set(range(3, 6, batch))
+    assert found == {rule: n for first in firsts for rule, n in of_batch(first, trained(3)).items()}
+
+
+def test_a_new_cell_and_a_new_seed_at_once_share_jobs_where_nothing_is_finished(
+    small: Path,
+) -> None:
+    study = small_study() | {"seeds": [1, 2, 3], "batch": 3}
+    put("grid", 1, "attention", ["scaled_dot", "deep"])(study)
+    write_study(small / "changed.yaml", study)
+    # Of the new cell all seeds; of the others the new seed.
+    jobs = trained(1) | of_batch(3, trained(4))
+    assert jobs_of_dry_run(small, "--configfile", "changed.yaml") == jobs
+
+
+def test_a_reason_names_the_folder_that_was_edited_and_no_job_lists_library_files(
+    small: Path,
+) -> None:
+    with appended(small / f"{LIBRARY}training/train.py", "\nX = 1\n"):
+        done = snakemake(small, "--configfile", "small.yaml", "--dry-run", "--quiet", "host")
+    text = done.stdout + done.stderr
+    assert ".py" not in "".join(re.findall(r"^    input: .*$", text, re.MULTILINE))
+    before, after = re.findall(r"(?:before|now): .*?\{('.*?)\}", text)[:2]
+    changed_folders = {
+        a.split(":")[0]
+        for a, b in zip(before.split(", "), after.split(", "), strict=True)
+        if a != b
+    }
+    assert changed_folders == {"'training'"}
+
+
+def test_a_study_that_grows_and_shrinks_trains_each_seed_once(small: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "grown"
+    shutil.copytree(small, folder, symlinks=True)
+
+    def run(seeds: list[int], batch: int) -> Jobs:
+        write_study(folder / "grown.yaml", small_study() | {"seeds": seeds, "batch": batch})
+        jobs = jobs_of_dry_run(folder, "--configfile", "grown.yaml")
+        done = snakemake(folder, "--configfile", "grown.yaml")
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert jobs_of_dry_run(folder, "--configfile", "grown.yaml") == {}
+        return {rule: n for rule, n in jobs.items() if rule.startswith(RUNS)}
+
+    new = {rule: trained(3)[rule] for rule in RUNS}
+    assert run([1, 2, 3], batch=3) == of_batch(3, new)
+    assert run([1, 2, 3, 4, 5], batch=2) == of_batch(4, new)
+    for batch in (1, 2, 3, 5):
+        write_study(folder / "all.yaml", small_study() | {"seeds": [5, 4, 3, 2, 1], "batch": batch})
+        assert jobs_of_dry_run(folder, "--configfile", "all.yaml") == {}
+    assert run([1, 4], batch=3) == {}

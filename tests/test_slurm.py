@@ -218,6 +218,9 @@ def test_a_job_that_fails_for_good_is_named_with_its_log(slurm, folder, local):
     logs = [word for word in done.stderr.split() if "slurm_logs/rule_train" in word]
     assert "exceeded memory limit" in Path(logs[-1]).read_text("utf-8")
     assert not list((folder / "results/failing").rglob("*.safetensors"))
+    count, message, log = done.stderr.strip().splitlines()[-3:]
+    assert count == "failed: 1 job" and message.startswith("no message: the job was killed")
+    assert log.startswith("    rule train, log: results/failing/logs/train/small/mlp")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ rule agreement:
         information=estimates_of("information/{estimator}.parquet"),
         pointwise=estimates_of("pointwise/{estimator}.parquet"),
         yardstick=yardstick_of,
-        code=code("agreement.py"),
     output:
         agreement=f"{GROUPS}/agreement.csv",
         texts=f"{GROUPS}/texts.parquet",
@@ -21,7 +20,7 @@ rule agreement:
     benchmark:
         benchmark_of("agreement", GROUP)
     conda:
-        "../../envs/agreement.yaml"
+        env("agreement")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -34,6 +33,8 @@ rule agreement:
             # Of the study's own measures: another one that is registered reruns nothing.
             "signed": [name for name in STUDY.importance.measures if name in SIGNED],
         },
+        reads=lambda w: [prepared(w), *yardstick_of(w), *STUDY.information.estimators],
+        code=code("agreement.py"),
     script:
         "../scripts/agreement.py"
 
@@ -43,7 +44,6 @@ rule collect:
     input:
         agreement=groups_of("agreement.csv"),
         faithfulness=all_runs("faithfulness.parquet"),
-        code=code("collect.py"),
     output:
         agreement=f"{RESULTS}/agreement.csv",
         faithfulness=f"{RESULTS}/faithfulness.csv",
@@ -52,12 +52,14 @@ rule collect:
     benchmark:
         benchmark_of("collect", "collect")
     conda:
-        "../../envs/agreement.yaml"
+        env("agreement")
     threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
         options={"level": STUDY.statistics.level, "seeds": len(STUDY.seeds)},
+        reads=listed(groups_of("agreement.csv"), all_runs("faithfulness.parquet")),
+        code=code("collect.py"),
     script:
         "../scripts/collect.py"

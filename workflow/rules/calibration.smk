@@ -1,11 +1,14 @@
 """How far the estimates can be trusted: known truths, and what follows for each estimate."""
 
+EVERY_ESTIMATE = expand(
+    all_runs("information/{estimator}.parquet"), estimator=STUDY.information.estimators
+)
+
 
 rule calibrate:
     """Bias and spread of an estimator on the tasks of known information."""
     input:
         data=prepared,
-        code=code("calibrate.py"),
     output:
         calibration=f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
     log:
@@ -13,13 +16,15 @@ rule calibrate:
     benchmark:
         benchmark_of("calibrate", "{dataset}/{estimator}")
     conda:
-        "../../envs/information.yaml"
+        env("information")
     threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),
     params:
         options=lambda w: OPTIONS.calibration(w.dataset, w.estimator),
+        reads=prepared,
+        code=estimator_code("calibrate.py"),
     script:
         "../scripts/calibrate.py"
 
@@ -27,11 +32,8 @@ rule calibrate:
 rule trust:
     """All estimates of the study, with what speaks for and against each."""
     input:
-        information=expand(
-            all_runs("information/{estimator}.parquet"), estimator=STUDY.information.estimators
-        ),
+        information=EVERY_ESTIMATE,
         calibration=calibrations(),
-        code=code("trust.py"),
     output:
         information=f"{RESULTS}/information.parquet",
         calibration=f"{RESULTS}/calibration.csv",
@@ -40,10 +42,13 @@ rule trust:
     benchmark:
         benchmark_of("trust", "trust")
     conda:
-        "../../envs/information.yaml"
+        env("information")
     threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),
+    params:
+        reads=listed(EVERY_ESTIMATE, calibrations()),
+        code=code("trust.py"),
     script:
         "../scripts/trust.py"

@@ -5,7 +5,6 @@ rule claims:
     """The conclusions as contrasts with verdicts; statistics of runs and cells, their ranks."""
     input:
         texts=groups_of("texts.parquet"),
-        code=code("claims.py"),
     output:
         claims=f"{RESULTS}/claims.csv",
         runs=f"{RESULTS}/runs.csv",
@@ -18,7 +17,7 @@ rule claims:
     benchmark:
         benchmark_of("claims", "claims")
     conda:
-        "../../envs/claims.yaml"
+        env("claims")
     threads: 1
     resources:
         # One data set is in memory at a time.
@@ -26,6 +25,8 @@ rule claims:
         runtime=growing(30),
     params:
         options={"study": STUDY.study, "statistics": STUDY.statistics.model_dump()},
+        reads=listed(groups_of("texts.parquet")),
+        code=code("claims.py"),
     script:
         "../scripts/claims.py"
 
@@ -34,8 +35,7 @@ rule published:
     """What others have published, beside the study's own numbers."""
     input:
         runs=rules.claims.output.runs,
-        published=STUDY.report.published or [],
-        code=code("published.py"),
+        published=lambda w: STUDY.report.published or [],
     output:
         published=f"{RESULTS}/published.csv",
     log:
@@ -43,12 +43,14 @@ rule published:
     benchmark:
         benchmark_of("published", "published")
     conda:
-        "../../envs/claims.yaml"
+        env("claims")
     threads: 1
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
         options={"level": STUDY.statistics.level},
+        reads=STUDY.report.published,
+        code=code("published.py"),
     script:
         "../scripts/published.py"

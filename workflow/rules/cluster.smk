@@ -11,7 +11,7 @@ localrules:
 
 def each_batch(asked):
     """What `--set-resources` or a profile asks for a stage, asked for all batches of seeds."""
-    rules = {rule_of(stage, seeds): asked[stage] for seeds in STUDY.batches for stage in asked}
+    rules = {rule_of(stage, seeds): asked[stage] for seeds in BATCHES for stage in asked}
     return rules | dict(asked)
 
 

@@ -1,11 +1,12 @@
 """Labelled texts: downloaded, tokenised, split."""
 
+VECTORS = [vectors_path(*pair) for *pair, _ in INPUTS.embeddings_from_vectors]
+
 
 rule download:
     """A raw table, as its source brings it; data sets that read the same one share it."""
     input:
         local=lambda w: INPUTS.local_files(w.source),
-        code=code("download.py"),
     output:
         raw="results/data/raw/{source}.parquet",
     log:
@@ -13,13 +14,15 @@ rule download:
     benchmark:
         "results/data/benchmarks/download/{source}.tsv"
     conda:
-        "../../envs/data.yaml"
+        env("data")
     threads: 1
     resources:
         mem_mb=growing(500),
         runtime=growing(30),
     params:
         options=lambda w: OPTIONS.source(w.source),
+        reads=lambda w: INPUTS.local_files(w.source),
+        code=lambda w: code("download.py", OPTIONS.source(w.source)["path"].split(":")[0]),
     script:
         "../scripts/download.py"
 
@@ -27,8 +30,7 @@ rule download:
 rule prepare:
     """Token ids with character offsets, vocabulary and splits of a data set."""
     input:
-        raw=lambda w: (f"results/data/raw/{INPUTS.source_key(INPUTS.dataset_of(w.key))}.parquet"),
-        code=code("prepare.py"),
+        raw=lambda w: f"results/data/raw/{INPUTS.source_key(INPUTS.dataset_of(w.key))}.parquet",
     output:
         data=directory("results/data/{key}"),
     log:
@@ -36,13 +38,14 @@ rule prepare:
     benchmark:
         "results/data/benchmarks/prepare/{key}.tsv"
     conda:
-        "../../envs/data.yaml"
+        env("data")
     threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
         options=lambda w: INPUTS.prepare_options(INPUTS.dataset_of(w.key)),
+        code=code("prepare.py"),
     script:
         "../scripts/prepare.py"
 
@@ -50,9 +53,8 @@ rule prepare:
 rule preflight:
     """Data, caps and packages fit the study: known before anything is trained."""
     input:
-        data=[f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets],
-        vectors=[vectors_path(*pair) for *pair, _ in INPUTS.embeddings_from_vectors],
-        code=code("preflight.py"),
+        data=PREPARED,
+        vectors=VECTORS,
     output:
         checked=f"{RESULTS}/preflight.json",
     log:
@@ -60,12 +62,14 @@ rule preflight:
     benchmark:
         benchmark_of("preflight", "preflight")
     conda:
-        "../../envs/train.yaml"
+        env("train")
     threads: 1
     resources:
         mem_mb=growing(500),
         runtime=growing(10),
     params:
         options=OPTIONS.preflight(),
+        reads=listed(PREPARED, VECTORS),
+        code=code("preflight.py"),
     script:
         "../scripts/preflight.py"

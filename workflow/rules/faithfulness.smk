@@ -1,6 +1,6 @@
 """Faithfulness of attention, information and importance."""
 
-for seeds in STUDY.batches:
+for seeds in BATCHES:
 
     rule:
         """What deleting tokens in each order does to the prediction, for some seeds of a cell."""
@@ -15,7 +15,6 @@ for seeds in STUDY.batches:
             states=runs_of(seeds, "states.safetensors"),
             pointwise=runs_of(seeds, "pointwise/linear.parquet"),
             importance=runs_of(seeds, "importance.parquet"),
-            code=code("faithfulness.py"),
         output:
             faithfulness=runs_of(seeds, "faithfulness.parquet"),
         log:
@@ -23,12 +22,15 @@ for seeds in STUDY.batches:
         benchmark:
             benchmark_of("faithfulness", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/importance.yaml"
+            env("importance")
         threads: 1
         resources:
             mem_mb=growing(3000),
             runtime=growing(60 * len(seeds)),
         params:
-            options=cell_options(seeds, faithfulness=STUDY.faithfulness.model_dump()),
+            options=cell_options(faithfulness=STUDY.faithfulness.model_dump()),
+            reads=model_files,
+            seeds=seeds_made,
+            code=model_code("faithfulness.py"),
         script:
             "../scripts/faithfulness.py"

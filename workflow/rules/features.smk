@@ -6,7 +6,6 @@ rule features:
     input:
         data="results/data/{key}",
         pretrained=lambda w: INPUTS.pretrained_files(w.pretrained),
-        code=code("features.py"),
     output:
         features=directory("results/data/features/{key}-{pretrained}"),
     log:
@@ -14,12 +13,14 @@ rule features:
     benchmark:
         "results/data/benchmarks/features/{key}-{pretrained}.tsv"
     conda:
-        "../../envs/features.yaml"
+        env("features")
     threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(240),
     params:
         options=lambda w: INPUTS.pretrained[w.pretrained] | {"device": STUDY.device},
+        reads=lambda w: INPUTS.pretrained_files(w.pretrained),
+        code=code("features.py"),
     script:
         "../scripts/features.py"

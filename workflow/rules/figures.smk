@@ -5,7 +5,6 @@ from attinfo.figures.catalogue import FIGURES, MODULES, SECTIONS, drawn
 # Snakemake sorts categories by name: numbered, they stand as on the page.
 CATEGORIES = {name: f"{i} {title}" for i, (name, title) in enumerate(SECTIONS.items(), 1)}
 DRAWN = drawn(STUDY.used_datasets)
-FAMILIES = [f"../{module.replace('.', '/')}.py" for module in MODULES]
 
 
 rule distributions:
@@ -14,8 +13,7 @@ rule distributions:
         texts=groups_of("texts.parquet"),
         faithfulness=all_runs("faithfulness.parquet"),
         states=all_runs("states.safetensors"),
-        data=[f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets],
-        code=code("distributions.py"),
+        data=PREPARED,
     output:
         distributions=f"{RESULTS}/distributions.parquet",
     log:
@@ -23,7 +21,7 @@ rule distributions:
     benchmark:
         benchmark_of("distributions", "distributions")
     conda:
-        "../../envs/agreement.yaml"
+        env("agreement")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -34,6 +32,8 @@ rule distributions:
             "groups": STUDY.groups,
             "seeds": STUDY.seeds,
         },
+        reads=listed(all_runs("states.safetensors"), PREPARED),
+        code=code("distributions.py"),
     script:
         "../scripts/distributions.py"
 
@@ -50,8 +50,6 @@ rule figures:
         information=f"{RESULTS}/information.parquet",
         distributions=rules.distributions.output.distributions,
         study=f"{RESULTS}/study.json",
-        # The figures are imported by name, so their modules are inputs too.
-        code=sorted({*code("figures.py"), *(file for own in FAMILIES for file in code(own))}),
     output:
         svg=[
             report(
@@ -70,10 +68,12 @@ rule figures:
     benchmark:
         benchmark_of("figures", "figures")
     conda:
-        "../../envs/figures.yaml"
+        env("figures")
     threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),
+    params:
+        code=code("figures.py", *MODULES),
     script:
         "../scripts/figures.py"

@@ -1,6 +1,6 @@
 """Importance of each token to the prediction."""
 
-for seeds in STUDY.batches:
+for seeds in BATCHES:
 
     rule:
         """Gradients, erasure and weighted norms for every token, for some seeds of a cell."""
@@ -13,7 +13,6 @@ for seeds in STUDY.batches:
             features=features_of,
             pretrained=fine_tuned_files,
             states=runs_of(seeds, "states.safetensors"),
-            code=code("importance.py"),
         output:
             importance=runs_of(seeds, "importance.parquet"),
         log:
@@ -21,12 +20,15 @@ for seeds in STUDY.batches:
         benchmark:
             benchmark_of("importance", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/importance.yaml"
+            env("importance")
         threads: 1
         resources:
             mem_mb=growing(3000),
             runtime=growing(60 * len(seeds)),
         params:
-            options=cell_options(seeds, measures=OPTIONS.importance()),
+            options=cell_options(measures=OPTIONS.importance()),
+            reads=model_files,
+            seeds=seeds_made,
+            code=model_code("importance.py", *OPTIONS.importance_modules()),
         script:
             "../scripts/importance.py"

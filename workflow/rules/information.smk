@@ -1,6 +1,6 @@
 """Information between hidden states and the output."""
 
-for seeds in STUDY.batches:
+for seeds in BATCHES:
 
     rule:
         """Estimates for every unit, and pointwise values for every token, by one estimator."""
@@ -9,7 +9,6 @@ for seeds in STUDY.batches:
         input:
             data=prepared,
             states=runs_of(seeds, "states.safetensors"),
-            code=code("information.py"),
         output:
             information=runs_of(seeds, "information/{estimator}.parquet"),
             pointwise=runs_of(seeds, "pointwise/{estimator}.parquet"),
@@ -18,12 +17,15 @@ for seeds in STUDY.batches:
         benchmark:
             benchmark_of("information", f"{GROUP}/{seeds[0]}/{{estimator}}")
         conda:
-            "../../envs/information.yaml"
+            env("information")
         threads: 1
         resources:
             mem_mb=growing(1500),
             runtime=growing(60 * len(seeds)),
         params:
-            options=information_options(seeds),
+            options=lambda w: OPTIONS.information(w.estimator),
+            reads=prepared,
+            seeds=seeds_made,
+            code=estimator_code("information.py"),
         script:
             "../scripts/information.py"

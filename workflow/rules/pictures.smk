@@ -5,17 +5,18 @@ rule pictures:
     """The top of the study's page, and the graph of the rules."""
     input:
         page=rules.report.output.report,
-        code=code("pictures.py"),
     output:
         page="docs/report.png",
         rules="docs/rulegraph.png",
     log:
         log_of("pictures", "pictures"),
     conda:
-        "../../envs/report.yaml"
+        env("report")
     threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(10),
+    params:
+        code=code("pictures.py"),
     script:
         "../scripts/pictures.py"

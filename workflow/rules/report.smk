@@ -1,6 +1,7 @@
 """The page of the study, and what stands beside it."""
 
 SHOWN = STUDY.shown_runs
+RECORDS = [f"{RESULTS}/runs/{run.path}/run.json" for run in STUDY.models]
 
 
 rule report:
@@ -17,22 +18,11 @@ rule report:
         ranks=f"{RESULTS}/ranks.csv",
         published=rules.published.output.published if STUDY.report.published else [],
         figures=rules.figures.output,
-        data=[f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets],
+        data=PREPARED,
         states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
         pointwise=[f"{RESULTS}/runs/{run.path}/pointwise/linear.parquet" for run in SHOWN],
         importance=[f"{RESULTS}/runs/{run.path}/importance.parquet" for run in SHOWN],
-        records=[f"{RESULTS}/runs/{run.path}/run.json" for run in STUDY.models],
-        templates=[
-            f"workflow/attinfo/report/templates/{name}"
-            for name in (
-                "report.html.j2",
-                "parts.html.j2",
-                "strip.svg.j2",
-                "report.css",
-                "report.js",
-            )
-        ],
-        code=code("report.py"),
+        records=RECORDS,
     output:
         report=report(
             f"{RESULTS}/report.html",
@@ -47,7 +37,7 @@ rule report:
     benchmark:
         benchmark_of("report", "report")
     conda:
-        "../../envs/report.yaml"
+        env("report")
     threads: 1
     resources:
         mem_mb=growing(1500),
@@ -61,7 +51,10 @@ rule report:
             "figures": f"{RESULTS}/figures",
             "benchmarks": [f"{RESULTS}/benchmarks", "results/data/benchmarks"],
             "strips": {"count": STUDY.report.texts, "seed": STUDY.report.seed},
-            "config": STUDY.model_dump(mode="json"),
+            # Without what changes no result: how many seeds a job takes.
+            "config": STUDY.model_dump(mode="json", exclude={"batch"}),
         },
+        reads=listed(PREPARED, rules.figures.output, RECORDS),
+        code=code("report.py", "attinfo.report.templates"),
     script:
         "../scripts/report.py"

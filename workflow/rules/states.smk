@@ -1,6 +1,6 @@
 """What each model did with each test text."""
 
-for seeds in STUDY.batches:
+for seeds in BATCHES:
 
     rule:
         """Hidden states, scores, weights and outputs of the test texts, for some seeds of a cell."""
@@ -12,7 +12,6 @@ for seeds in STUDY.batches:
             teachers=teachers_of(seeds),
             features=features_of,
             pretrained=fine_tuned_files,
-            code=code("states.py"),
         output:
             states=runs_of(seeds, "states.safetensors"),
         log:
@@ -20,12 +19,15 @@ for seeds in STUDY.batches:
         benchmark:
             benchmark_of("states", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/states.yaml"
+            env("states")
         threads: 1
         resources:
             mem_mb=growing(3000),
             runtime=growing(20 * len(seeds)),
         params:
-            options=cell_options(seeds),
+            options=cell_options(),
+            reads=model_files,
+            seeds=seeds_made,
+            code=model_code("states.py"),
         script:
             "../scripts/states.py"

@@ -1,6 +1,6 @@
 """One trained model for each run."""
 
-for seeds in STUDY.batches:
+for seeds in BATCHES:
 
     rule:
         """Weights, history and provenance of some seeds of a cell and variant."""
@@ -14,7 +14,6 @@ for seeds in STUDY.batches:
             preflight=ancient(f"{RESULTS}/preflight.json"),
             features=features_of,
             pretrained=fine_tuned_files,
-            code=code("train.py"),
         output:
             weights=runs_of(seeds, "model.safetensors"),
             history=runs_of(seeds, "history.csv"),
@@ -24,12 +23,15 @@ for seeds in STUDY.batches:
         benchmark:
             benchmark_of("train", f"{GROUP}/{seeds[0]}")
         conda:
-            "../../envs/train.yaml"
+            env("train")
         threads: 1
         resources:
             mem_mb=growing(3000),
             runtime=growing(120 * len(seeds)),
         params:
-            options=cell_options(seeds, training=training_options),
+            options=cell_options(training=lambda w: OPTIONS.training(w.dataset)),
+            reads=model_files,
+            seeds=seeds_made,
+            code=model_code("train.py"),
         script:
             "../scripts/train.py"

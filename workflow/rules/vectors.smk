@@ -6,7 +6,6 @@ rule vectors:
     input:
         data="results/data/{key}",
         file=lambda w: INPUTS.vector_files[w.vectors],
-        code=code("vectors.py"),
     output:
         vectors="results/data/vectors/{key}-{vectors}.safetensors",
     log:
@@ -14,10 +13,13 @@ rule vectors:
     benchmark:
         "results/data/benchmarks/vectors/{key}-{vectors}.tsv"
     conda:
-        "../../envs/vectors.yaml"
+        env("vectors")
     threads: 1
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
+    params:
+        reads=lambda w: INPUTS.vector_files[w.vectors],
+        code=code("vectors.py"),
     script:
         "../scripts/vectors.py"

@@ -12,6 +12,7 @@ from attinfo.runtime.atomic import whole
 from attinfo.states.store import read_states
 
 with job(snakemake.log[0]):
+    seeds = snakemake.params.seeds
     be_deterministic()
     given, options = snakemake.input, snakemake.params.options
     texts, models = texts_and_models(
@@ -20,7 +21,7 @@ with job(snakemake.log[0]):
     files = given.states, given.pointwise, given.importance
     made = snakemake.output.faithfulness
     for seed, model, states, pointwise, importance, path in zip(
-        options["seeds"], models, *files, made, strict=True
+        seeds, models, *files, made, strict=True
     ):
         measures = pd.read_parquet(importance).drop(columns=["text", "token"])
         orderings = {

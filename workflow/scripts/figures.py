@@ -11,6 +11,6 @@ from attinfo.figures.drawing import draw_all
 from attinfo.figures.tables import tables_from
 
 with job(snakemake.log[0]):
-    files = {name: Path(path) for name, path in snakemake.input.items() if name != "code"}
+    files = {name: Path(path) for name, path in snakemake.input.items()}
     study = json.loads(files["study"].read_text("utf-8"))
     draw_all(tables_from(files, study), Path(snakemake.output[0]).parent)

@@ -14,11 +14,12 @@ with job(snakemake.log[0]):
     be_deterministic()
     keep_freed_memory()
     given, options = snakemake.input, snakemake.params.options
+    seeds = snakemake.params.seeds
     texts, models = texts_and_models(
         given.data, given.models, given.teachers, given.features, options
     )
     measures = [Chosen.of(measure) for measure in options["measures"]]
-    runs = zip(options["seeds"], models, given.states, snakemake.output.importance, strict=True)
+    runs = zip(seeds, models, given.states, snakemake.output.importance, strict=True)
     for seed, model, states, path in runs:
         own = read_states(states, hidden=True)
         found = importance(model, texts, own, seed, measures)

@@ -10,11 +10,12 @@ from attinfo.runtime.atomic import whole
 from attinfo.states.store import read_states
 
 with job(snakemake.log[0]):
+    seeds = snakemake.params.seeds
     be_deterministic()
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options
     cell = {k: v for k, v in snakemake.wildcards.items() if k != "estimator"}
     truth = read_truth(given.data, "test")
-    files = zip(options["seeds"], given.states, made.information, made.pointwise, strict=True)
+    files = zip(seeds, given.states, made.information, made.pointwise, strict=True)
     for seed, states, information_path, pointwise_path in files:
         run = cell | {"seed": seed}
         name = "/".join(map(str, run.values()))

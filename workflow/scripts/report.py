@@ -13,7 +13,7 @@ from attinfo.report.page import page, render
 from attinfo.report.strips import Files, strips, write_svgs
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.cost import costs
-from attinfo.runtime.provenance import digest
+from attinfo.runtime.provenance import fingerprint
 
 TABLES = ("claims", "cells", "runs", "calibration", "agreement", "faithfulness", "variance")
 
@@ -35,7 +35,7 @@ with job(snakemake.log[0]):
         seed=runs[0].seed,
         costs=[cost for cost in costs(*options["benchmarks"]) if cost.rule != "report"],
         records=given.records,
-        code=digest(given.code),
+        code=fingerprint(snakemake.params.code),
         config=options["config"],
     )
     with whole(made.strips) as folder:

@@ -22,8 +22,8 @@ with job(snakemake.log[0]):
     needs = ("tokenizers", "transformers") if encoder.name == "pretrained" else ()
     features = next(iter(given.features), None)
     texts = tuple(read_inputs(given.data, split, encoder, features) for split in ("train", "dev"))
-    provenance = describe(given.code, ("torch", "numpy", "safetensors", *needs))
-    seeds, device = options.pop("seeds"), device_of(options["device"])
+    provenance = describe(snakemake.params.code, ("torch", "numpy", "safetensors", *needs))
+    seeds, device = snakemake.params.seeds, device_of(options["device"])
     teachers = given.teachers or [None] * len(seeds)
     inputs = [given.data, *given.teachers, *given.vectors, *given.features, *given.pretrained]
     checkpoints = []

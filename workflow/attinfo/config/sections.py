@@ -76,17 +76,17 @@ def checked_source(source: dict[str, Any]) -> dict[str, Any]:
         ValueError: its name or an option is unknown, or one is missing or of another type.
     """
     if not isinstance(source.get("name"), str):
-        known = ", ".join(KINDS["source"])
-        raise ValueError(f"'name' is {source.get('name')!r}, expected one of {known}")
+        names = ", ".join(KINDS["source"])
+        raise ValueError(f"'name' is {source.get('name')!r}, expected one of {names}")
     name = block_of("source", source["name"]).name
-    options = {key: value for key, value in source.items() if key != "name"}
+    options = {option: value for option, value in source.items() if option != "name"}
     known = KINDS["source"]
-    for key in options:
+    for option in options:
         for other in known:
             # Snakemake merges the keys of a study with those of the catalogue.
-            if key in known[other].fields and key not in known[name].fields:
+            if option in known[other].fields and option not in known[name].fields:
                 raise ValueError(
-                    f"found '{key}', an option of source '{other}', beside name '{name}': a "
+                    f"found '{option}', an option of source '{other}', beside name '{name}': a "
                     "study can change a data set of the catalogue, not give it another "
                     "source; expected a data set of another name"
                 )

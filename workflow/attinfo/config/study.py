@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import KINDS, with_defaults
@@ -38,13 +38,16 @@ class Study(Filtered):
     """The keys of a config, checked, and the runs that the keys describe."""
 
     study: Name = described(..., "Name of the study; results go to `results/<study>/`.", "mine")
-    seeds: list[NonNegativeInt] = described(
+    # Sorted: their order in the config means nothing.
+    seeds: Annotated[list[NonNegativeInt], AfterValidator(sorted)] = described(
         ...,
         "One model is trained for each seed. Intervals and tests count seeds as replicates.",
         [1, 2, 3, 4, 5],
         min_length=1,
     )
-    batch: PositiveInt = described(3, "Seeds of a cell that one job runs, one after the other.", 5)
+    batch: PositiveInt = described(
+        3, "Most seeds of a cell that one job runs, one after the other.", 5
+    )
     device: Literal["auto", "cpu", "cuda"] = described(
         "cpu",
         "Device of the models; `auto` is a GPU where there is one. Only `cpu` gives the same "
@@ -211,12 +214,6 @@ class Study(Filtered):
             if variant.trains:
                 models.append(run)
         return list(dict.fromkeys(models))
-
-    @cached_property
-    def batches(self) -> list[list[int]]:
-        """The seeds in the order of the config, in lists of `batch` seeds for one job each."""
-        starts = range(0, len(self.seeds), self.batch)
-        return [self.seeds[start : start + self.batch] for start in starts]
 
     @property
     def groups(self) -> list[str]:

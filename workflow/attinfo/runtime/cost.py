@@ -31,8 +31,8 @@ def costs(*folders: str | Path) -> list[Cost]:
             jobs.setdefault(rule, []).append((float(row["s"]), memory))
     found = []
     for rule, own in jobs.items():
-        seconds, memory = zip(*own, strict=True)
-        found.append(Cost(rule, len(own), sum(seconds), max(seconds), max(memory)))
+        seconds, peaks = [s for s, _ in own], [m for _, m in own]
+        found.append(Cost(rule, len(own), sum(seconds), max(seconds), max(peaks)))
     return sorted(found, key=lambda cost: -cost.seconds)
 
 

@@ -17,7 +17,7 @@ from attinfo.runtime.errors import InputError
 log = logging.getLogger(__name__)
 Setting = Literal["auto", "cpu", "cuda"]
 Result = TypeVar("Result")
-_told: set[torch.device] = set()
+_reported: set[torch.device] = set()
 _held: list[IO[str]] = []  # open for the rest of the process: closing a file ends its lock
 
 
@@ -78,8 +78,8 @@ def name_of_device(device: torch.device) -> str:
 def out_of_memory(device: torch.device, consequence: str) -> None:
     """Say that memory has run out, in the log each time and on stderr once; free what is unused."""
     log.warning("out of memory on %s: %s", device, consequence)
-    if device not in _told:
-        _told.add(device)
+    if device not in _reported:
+        _reported.add(device)
         print(f"warning: out of memory on {device}: batches are read in parts", file=sys.stderr)
     torch.cuda.empty_cache()  # does nothing where there is no GPU
 

@@ -47,11 +47,13 @@ def job(log: str | Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        logging.error("%s", error)
+        logging.error("error: %s", error)
         sys.exit(f"error: {error}")
     except Exception as error:
         logging.error("%s", traceback.format_exc())
-        sys.exit(f"internal error: {type(error).__name__}: {error} (traceback in {log})")
+        message = f"internal error: {type(error).__name__}: {error} (traceback in {log})"
+        logging.error("%s", message)
+        sys.exit(message)
     logging.info("finished after %.2f s of CPU", time.process_time())
     if SHORTCUTS and IN_JOB:
         _exit_at_once()

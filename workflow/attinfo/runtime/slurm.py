@@ -87,7 +87,7 @@ def check_queues(queues: Collection[Queue], known: Collection[str]) -> None:
 
 
 def status_command(wanted: str, longest_wait: int) -> tuple[str, str]:
-    """The command that tells how jobs ended, and what the user should know of the choice.
+    """Choose the command that reports how jobs ended.
 
     Args:
         wanted: `sacct` or `squeue`.
@@ -104,7 +104,7 @@ def status_command(wanted: str, longest_wait: int) -> tuple[str, str]:
     if not why:
         return "sacct", ""
     if memory >= longest_wait:
-        return "squeue", f"sacct does not answer ({why}): squeue tells how jobs ended"
+        return "squeue", f"sacct does not answer ({why}): squeue is used"
     raise InputError(
         f"sacct does not answer ({why}), and squeue forgets ended jobs after {memory} s: "
         f"expected accounting, or MinJobAge of {longest_wait} s or more"
@@ -121,7 +121,7 @@ def accounting_fault() -> str:
 
 
 def min_job_age() -> int:
-    """Seconds for which `squeue` knows an ended job; 0 where that is not told."""
+    """Return the seconds for which `squeue` lists an ended job; 0 if Slurm does not say."""
     found = re.search(r"MinJobAge\s*=\s*(\d+)", asked("scontrol", "show", "config").stdout)
     return int(found[1]) if found else 0
 
@@ -133,8 +133,8 @@ def check_left_over(project: Path) -> None:
         InputError: some do.
     """
     states = "--states=PENDING,RUNNING,SUSPENDED"
-    told = asked("squeue", "--me", states, "--noheader", "--format=%i|%Z").stdout
-    pairs = (line.split("|", 1) for line in told.splitlines())
+    answer = asked("squeue", "--me", states, "--noheader", "--format=%i|%Z").stdout
+    pairs = (line.split("|", 1) for line in answer.splitlines())
     jobs = [job for job, folder in pairs if folder.strip() == str(project.resolve())]
     if jobs:
         raise InputError(
@@ -211,7 +211,7 @@ def ready(
         longest_wait: see `status_command`.
 
     Returns:
-        The command that tells how jobs ended, and notes for the user.
+        The command that reports how jobs ended, and notes for the user.
 
     Raises:
         InputError: a line for each thing that is wrong.

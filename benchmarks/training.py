@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from attinfo.blocks.catalogue import block_of, with_defaults
-from attinfo.config.training import Training
+from attinfo.config.sections.training import Training
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
 from attinfo.models.architecture import Architecture

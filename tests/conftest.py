@@ -22,8 +22,8 @@ from torch import Tensor
 from attinfo.blocks.catalogue import KINDS
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.variants import VARIANTS as VARIANT_BLOCKS
-from attinfo.config.sections import Dataset, Split
-from attinfo.config.training import Training
+from attinfo.config.sections.dataset import Dataset, Split
+from attinfo.config.sections.training import Training
 from attinfo.data.prepare import prepare
 from attinfo.data.sources.files import files
 from attinfo.data.texts import Texts, read_summary, read_texts

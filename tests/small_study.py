@@ -18,6 +18,7 @@ from attinfo.blocks.measures import SIGNED
 from attinfo.claims.collect import faithfulness_means
 from attinfo.claims.settle import settle
 from attinfo.config.inputs import Inputs
+from attinfo.config.sections.statistics import Statistics
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
 from attinfo.data.prepare import prepare
@@ -131,7 +132,7 @@ def run_small_study(folder: Path, raw: Path, cells: dict[str, Any], seeds: int) 
     return {
         "study": study.study,
         "level": level,
-        "tables": settle(found["texts"], level, 200, 1)
+        "tables": settle(found["texts"], Statistics(level=level, bootstrap=200, seed=1))
         | {
             "information": trusted(pd.concat(found["information"]), calibration),
             "calibration": calibration,
@@ -195,7 +196,7 @@ def run_cell(
         agreed = (by_instance, by_unit(states, units, pointwise, name), halves)
         gain = pointwise["linear_gain"].to_numpy()
         orders = {"attention": states.attention, "information": gain}
-        deleted = faithfulness(model, texts, seed, orders, study.faithfulness.model_dump())
+        deleted = faithfulness(model, texts, seed, orders, study.faithfulness)
         measures.append({"attention": states.score, **measures_of(pointwise, important, SIGNED)})
         found["information"].append(units)
         found["texts"].append(table.assign(**run))

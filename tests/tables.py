@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from attinfo.config.sections import Dataset
+from attinfo.config.sections.dataset import Dataset
 from attinfo.data.local_files import check_local_files
 from attinfo.data.prepare import prepare
 from attinfo.data.sources.files import files

@@ -15,6 +15,7 @@ from attinfo.claims.effects import Sampled, effects_of
 from attinfo.claims.run_statistics import STATISTICS
 from attinfo.claims.settle import settle
 from attinfo.claims.verdicts import judge, verdict
+from attinfo.config.sections.statistics import Statistics
 from attinfo.keys import RUN
 from attinfo.runtime.errors import InputError
 
@@ -199,7 +200,9 @@ def test_how_the_tables_come_does_not_matter() -> None:
     claims = claims_of(frames)
     order = np.random.default_rng(0).permutation(len(frames))
     pd.testing.assert_frame_equal(claims, claims_of([frames[i] for i in order]))
-    pd.testing.assert_frame_equal(claims, settle([pd.concat(frames)], 0.95, 300, 7)["claims"])
+    pd.testing.assert_frame_equal(
+        claims, settle([pd.concat(frames)], Statistics(bootstrap=300))["claims"]
+    )
 
 
 def test_a_run_in_which_a_statistic_is_undefined_takes_no_part() -> None:
@@ -219,7 +222,7 @@ def test_a_run_in_which_a_statistic_is_undefined_takes_no_part() -> None:
 
 def test_tables_of_runs_and_cells_hold_the_means() -> None:
     frames = study(1)
-    tables = settle(frames, 0.95, 200, 7)
+    tables = settle(frames, Statistics(bootstrap=200))
     runs = tables["runs"].set_index(RUN)
     for frame in frames[::7]:
         row = runs.loc[tuple(frame[RUN].iloc[0])]
@@ -278,9 +281,9 @@ def test_tables_of_a_data_set_must_stand_together_and_have_the_same_texts() -> N
     frames = study(seeds=(1,))
     apart = [*renamed(frames[:1], "a"), *renamed(frames[:1], "b"), *renamed(frames[1:2], "a")]
     with pytest.raises(ValueError, match="'a' do not follow each other"):
-        settle(apart, 0.95, 200, 7)
+        settle(apart, Statistics(bootstrap=200))
     with pytest.raises(InputError, match="has 70 texts, expected 80"):
-        settle([*frames[:-1], frames[-1].iloc[:70]], 0.95, 200, 7)
+        settle([*frames[:-1], frames[-1].iloc[:70]], Statistics(bootstrap=200))
 
 
 # Verdicts and their reasons.

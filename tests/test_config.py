@@ -25,9 +25,9 @@ from attinfo.blocks.catalogue import KINDS, block_of, table, with_defaults
 from attinfo.blocks.normalisers import normaliser_name, parse_normaliser
 from attinfo.config.inputs import Inputs
 from attinfo.config.schema import write_schema
+from attinfo.config.sections.training import Training
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
-from attinfo.config.training import Training
 from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.information.summary import measured
 from attinfo.models.architecture import Architecture

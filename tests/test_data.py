@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 import attinfo
 from attinfo.blocks.sources import SOURCES
-from attinfo.config.sections import Dataset
+from attinfo.config.sections.dataset import Dataset
 from attinfo.data.batches import batches, pad
 from attinfo.data.prepare import SPECIAL, duplicates, prepare, tokenize, train_tokenizer
 from attinfo.data.sources.planted import planted as planted_source

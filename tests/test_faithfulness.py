@@ -10,14 +10,14 @@ from pydantic import ValidationError
 import pytest
 from test_importance import TEXTS, model_of, some_texts, texts_of
 
-from attinfo.config.sections import Faithfulness
+from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.explain import faithfulness as module
 from attinfo.explain.beam import bounds
 from attinfo.explain.erasure import Eraser
 from attinfo.explain.faithfulness import KINDS, faithfulness, ranks, text_bounds, top_sizes
 
 BINS = [0.01, 0.05, 0.1, 0.2, 0.5]
-OPTIONS: dict[str, Any] = Faithfulness().model_dump()
+OPTIONS = Faithfulness()
 MODEL = model_of("bilstm")
 
 
@@ -52,7 +52,7 @@ def test_the_top_is_the_share_rounded_up_and_never_the_whole_text(bins: list[flo
 @pytest.mark.parametrize("bins", [BINS, [0.3, 0.7]])
 def test_aopc_is_that_of_a_loop_over_texts_and_shares(encoder: str, bins: list[float]) -> None:
     model, values = model_of(encoder), {"one": random_values(1), "other": random_values(2)}
-    found = of(faithfulness(model, TEXTS, 0, values, OPTIONS | {"bins": bins}))
+    found = of(faithfulness(model, TEXTS, 0, values, OPTIONS.model_copy(update={"bins": bins})))
     eraser = Eraser(model, TEXTS)
     for text, (a, n) in enumerate(zip(TEXTS.offsets, TEXTS.lengths, strict=False)):
         for name in values if n > 1 else ():
@@ -108,7 +108,7 @@ def test_neither_the_other_orderings_nor_the_batches_change_an_ordering(
 
 def test_the_random_order_is_the_mean_over_all_orders_in_expectation() -> None:
     texts, model = some_texts([4, 5], seed=3), model_of("bilstm")
-    options = OPTIONS | {"random_orders": 1500, "normalised_texts": 0}
+    options = OPTIONS.model_copy(update={"random_orders": 1500, "normalised_texts": 0})
     found = of(faithfulness(model, texts, 0, {}, options))["random"]
     for text, n in enumerate(texts.lengths):
         for kind in KINDS:
@@ -193,7 +193,9 @@ def test_normalised_aopc_is_from_zero_to_one_and_a_place_between_the_bounds(
 ) -> None:
     texts = some_texts([2, 3, 12, 9, 12, 7, 4], seed)
     values = {name: random_values(seed + i, texts) for i, name in enumerate("ab")}
-    table = faithfulness(model_of("bilstm"), texts, 0, values, OPTIONS | {"beam": beam})
+    table = faithfulness(
+        model_of("bilstm"), texts, 0, values, OPTIONS.model_copy(update={"beam": beam})
+    )
     assert table["naopc"].between(0, 1).all()
     place = (table["aopc"] - table["lower"]) / (table["upper"] - table["lower"])
     np.testing.assert_allclose(table["naopc"], place)
@@ -215,7 +217,7 @@ def test_the_best_of_all_orders_is_at_one_and_the_worst_at_zero() -> None:
 
 
 def test_bounds_are_sought_for_some_texts_neither_too_short_nor_too_long() -> None:
-    options = OPTIONS | {"normalised_texts": 3, "longest": 7}
+    options = OPTIONS.model_copy(update={"normalised_texts": 3, "longest": 7})
     table = faithfulness(MODEL, TEXTS, 0, {"a": random_values()}, options)
     drawn = table.loc[table["naopc"].notna(), "text"].unique()
     assert len(drawn) == 3 and set(drawn) <= {0, 3, 4, 5, 6}
@@ -226,10 +228,12 @@ def test_bounds_are_sought_for_some_texts_neither_too_short_nor_too_long() -> No
 def test_of_texts_drawn_the_values_are_those_they_have_among_all() -> None:
     values = {"a": random_values()}
     every = of(faithfulness(MODEL, TEXTS, 0, values, OPTIONS))
-    some = of(faithfulness(MODEL, TEXTS, 0, values, OPTIONS | {"texts": 5}))
+    some = of(faithfulness(MODEL, TEXTS, 0, values, OPTIONS.model_copy(update={"texts": 5})))
     assert len(every) == 8 and len(some) == 5
     np.testing.assert_allclose(some, every.loc[some.index], atol=1e-6)
-    others = of(faithfulness(MODEL, TEXTS, 0, values, OPTIONS | {"texts": 5, "seed": 20}))
+    others = of(
+        faithfulness(MODEL, TEXTS, 0, values, OPTIONS.model_copy(update={"texts": 5, "seed": 20}))
+    )
     assert set(others.index) != set(some.index)
 
 

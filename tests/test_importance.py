@@ -12,10 +12,10 @@ from test_pretrained import tiny_bert, tiny_roberta, tokens_of
 import torch
 from torch import Tensor
 
-from attinfo.config.sections import Dataset
+from attinfo.config.sections.dataset import Dataset
+from attinfo.config.sections.training import Training
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
-from attinfo.config.training import Training
 from attinfo.data.batches import pad
 from attinfo.data.prepare import prepare
 from attinfo.data.sources.planted import planted

@@ -10,7 +10,7 @@ import pytest
 from tables import changed, classes, columns, held, made, refused, texts, write
 import yaml
 
-from attinfo.config.sections import Dataset
+from attinfo.config.sections.dataset import Dataset
 from attinfo.data.names import SPELLINGS, alike, bare, look_like_splits, near_identical, part_of
 
 NAMES = st.text(st.sampled_from("abcXYZ éß東"), min_size=1, max_size=8).filter(str.strip)

@@ -21,8 +21,8 @@ from test_units import LENGTHS, OPTIONS, states_of
 
 from attinfo.agreement.planted import found_by_text
 from attinfo.agreement.tables import by_text, by_unit
-from attinfo.config.sections import Dataset
-from attinfo.config.training import Training
+from attinfo.config.sections.dataset import Dataset
+from attinfo.config.sections.training import Training
 from attinfo.data.prepare import prepare
 from attinfo.data.sources.planted import planted
 from attinfo.data.texts import read_summary, read_texts

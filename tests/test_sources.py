@@ -26,7 +26,7 @@ import yaml
 
 import attinfo
 from attinfo.blocks.catalogue import KINDS
-from attinfo.config.sections import Dataset
+from attinfo.config.sections.dataset import Dataset
 from attinfo.data.sources.huggingface import swallowed
 from attinfo.data.tables import cell, joined, read_table
 from attinfo.runtime.errors import InputError

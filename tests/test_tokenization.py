@@ -13,7 +13,7 @@ import pytest
 from tables import columns, held, made, refused, write
 from tokenizers import Tokenizer
 
-from attinfo.config.sections import Dataset
+from attinfo.config.sections.dataset import Dataset
 from attinfo.data.subwords import overlapping
 from attinfo.data.texts import read_summary
 from attinfo.data.tokenization import (

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 import torch
 from torch import Tensor
 
-from attinfo.config.training import Training
+from attinfo.config.sections.training import Training
 from attinfo.models.classifier import Classifier, build
 from attinfo.models.distances import jensen_shannon, kullback_leibler, total_variation
 from attinfo.models.variant import Variant

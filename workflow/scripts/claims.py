@@ -9,14 +9,14 @@ import json
 import pandas as pd
 
 from attinfo.claims.settle import settle
+from attinfo.config.sections.statistics import Statistics
 from attinfo.runtime.atomic import whole
 
 with job(snakemake.log[0]):
     # Sorted, the cells of a data set stand together: paths begin with its name.
     texts = map(pd.read_parquet, sorted(snakemake.input.texts))
     options = snakemake.params.options
-    settings = options["statistics"]
-    tables = settle(texts, settings["level"], settings["bootstrap"], settings["seed"])
+    tables = settle(texts, Statistics.model_validate(options["statistics"]))
     for name, table in tables.items():
         with whole(snakemake.output[name]) as path:
             table.to_csv(path, index=False, lineterminator="\n")

@@ -6,6 +6,7 @@ from attinfo.runtime.job import be_deterministic, job
 
 import pandas as pd
 
+from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.explain.faithfulness import faithfulness
 from attinfo.models.inputs import texts_and_models
 from attinfo.runtime.atomic import whole
@@ -18,6 +19,7 @@ with job(snakemake.log[0]):
     texts, models = texts_and_models(
         given.data, given.models, given.teachers, given.features, options
     )
+    settings = Faithfulness.model_validate(options["faithfulness"])
     files = given.states, given.pointwise, given.importance
     made = snakemake.output.faithfulness
     for seed, model, states, pointwise, importance, path in zip(
@@ -29,6 +31,6 @@ with job(snakemake.log[0]):
             "information": pd.read_parquet(pointwise)["linear_gain"].to_numpy(),
             **{name: values.to_numpy() for name, values in measures.items()},
         }
-        found = faithfulness(model, texts, seed, orderings, options["faithfulness"])
+        found = faithfulness(model, texts, seed, orderings, settings)
         with whole(path) as temporary:
             found.assign(**snakemake.wildcards, seed=seed).to_parquet(temporary, index=False)

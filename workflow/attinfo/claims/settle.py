@@ -13,6 +13,7 @@ from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Draws, Effects, Sampled, effects_of
 from attinfo.claims.run_statistics import RANKED, STATISTICS
 from attinfo.claims.verdicts import judge
+from attinfo.config.sections.statistics import Statistics
 from attinfo.keys import GROUP, RUN
 from attinfo.statistics.intervals import interval, mean_of
 from attinfo.statistics.ranks import Scores, rank_intervals, scores_of
@@ -55,23 +56,20 @@ def summarise(
     return wide, pd.DataFrame(cells)
 
 
-def settle(
-    texts: Iterable[pd.DataFrame], level: float, repeats: int, seed: int
-) -> dict[str, pd.DataFrame]:
+def settle(texts: Iterable[pd.DataFrame], statistics: Statistics) -> dict[str, pd.DataFrame]:
     """Make the tables `claims`, `runs`, `cells`, `variance` and `ranks` of a study.
 
     Only one data set is held in memory at a time.
 
     Args:
         texts: tables of texts, each of one or more runs; those of a data set follow each other.
-        level: of intervals and verdicts, such as 0.95.
-        repeats: the number of resamples.
-        seed: of the resampling.
+        statistics: the level of intervals and verdicts, and the resamples.
 
     Raises:
         ValueError: tables of another data set stand between those of one.
         InputError: runs of a data set have different numbers of texts.
     """
+    level, seed = statistics.level, statistics.seed
     runs, cells = [], []
     effects: dict[Contrast, dict[str, Effects]] = defaultdict(dict)
     scores: dict[str, dict[str, Scores]] = defaultdict(dict)
@@ -82,7 +80,7 @@ def settle(
         seen.add(dataset)
         tables = by_run(frames)
         tables = dict(zip(tables, study_gaps(list(tables.values())), strict=True))
-        sampled = Sampled(tables, repeats, seed)
+        sampled = Sampled(tables, statistics.bootstrap, seed)
         draws = sampled.draws(STATISTICS)
         wide, own = summarise(sampled.runs, draws, level, seed)
         runs.append(wide)

@@ -7,8 +7,7 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator
 
 from attinfo.blocks.normalisers import normaliser_name, parse_normaliser
-from attinfo.config.section import Section, described
-from attinfo.config.sections import OneOrMore
+from attinfo.config.sections.base import OneOrMore, Section, described
 
 Normalisers = Annotated[
     OneOrMore,

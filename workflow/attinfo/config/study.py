@@ -12,21 +12,16 @@ from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.variants import VARIANTS
 from attinfo.config.grid import Filtered, Grid, Run
-from attinfo.config.section import Section, described
-from attinfo.config.sections import (
-    Blocks,
-    Calibration,
-    Dataset,
-    Faithfulness,
-    Importance,
-    Information,
-    Model,
-    Name,
-    Report,
-    Statistics,
-    Yardstick,
-)
-from attinfo.config.training import Training
+from attinfo.config.sections.base import Blocks, Name, Section, described
+from attinfo.config.sections.calibration import Calibration
+from attinfo.config.sections.dataset import Dataset, Yardstick
+from attinfo.config.sections.faithfulness import Faithfulness
+from attinfo.config.sections.importance import Importance
+from attinfo.config.sections.information import Information
+from attinfo.config.sections.model import Model
+from attinfo.config.sections.report import Report
+from attinfo.config.sections.statistics import Statistics
+from attinfo.config.sections.training import Training
 from attinfo.models.variant import Variant
 from attinfo.runtime.errors import InputError, expectation, unknown
 

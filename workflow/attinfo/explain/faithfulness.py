@@ -12,11 +12,11 @@ order of the same text can have, 1 at the highest (Edin et al. 2025).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.data.batches import batches
 from attinfo.data.texts import Texts
 from attinfo.explain.beam import bounds
@@ -112,21 +112,21 @@ def text_bounds(eraser: Eraser, texts: np.ndarray, bins: Sequence[float], width:
     return found.reshape(2, -1, 2).swapaxes(1, 2)
 
 
-def sampled(lengths: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def sampled(lengths: np.ndarray, options: Faithfulness) -> tuple[np.ndarray, np.ndarray]:
     """Draw the texts for faithfulness, and those of them for which bounds are searched.
 
     Args:
         lengths: [texts] number of tokens of each text.
-        options: `texts`, `longest`, `normalised_texts` and `seed` of the section `faithfulness`.
+        options: how many texts are drawn, and the seed.
 
     Returns:
         The indices of the texts, and the indices of the first `normalised_texts` drawn that have
         2 to `longest` tokens; both sorted.
     """
-    rng = np.random.default_rng(seed_of("texts of faithfulness", options["seed"]))
-    drawn = rng.permutation(len(lengths))[: options["texts"]]
-    fitting = drawn[(lengths[drawn] > 1) & (lengths[drawn] <= options["longest"])]
-    return np.sort(drawn), np.sort(fitting[: options["normalised_texts"]])
+    rng = np.random.default_rng(seed_of("texts of faithfulness", options.seed))
+    drawn = rng.permutation(len(lengths))[: options.texts]
+    fitting = drawn[(lengths[drawn] > 1) & (lengths[drawn] <= options.longest)]
+    return np.sort(drawn), np.sort(fitting[: options.normalised_texts])
 
 
 def faithfulness(
@@ -134,7 +134,7 @@ def faithfulness(
     texts: Texts,
     seed: int,
     orderings: Mapping[str, np.ndarray],
-    options: Mapping[str, Any],
+    options: Faithfulness,
 ) -> pd.DataFrame:
     """Compute comprehensiveness and sufficiency of several orderings for one run.
 
@@ -145,7 +145,7 @@ def faithfulness(
         texts: the split.
         seed: seed of the run, for the noise at evaluation.
         orderings: name -> [tokens] values. Tokens with high values come first.
-        options: the section `faithfulness` of the config as plain values.
+        options: the section `faithfulness` of the config.
 
     Returns:
         A row for each drawn text, ordering and kind. The ordering `random` is added: the mean
@@ -180,7 +180,7 @@ def faithfulness(
         reason[:-1, chosen] = defined
         keys = _random_keys(lengths[chosen], chosen, options)
         order = np.concatenate([ranks(values, keys[-1]), ranks(keys[:-1], keys[-1])])
-        found = erased(eraser, chosen, order, options["bins"])
+        found = erased(eraser, chosen, order, options.bins)
         usable = np.concatenate([defined == "", np.ones((len(keys) - 1, len(chosen)), bool)])
         found = np.where(usable, found, np.nan)
         given = len(orderings)
@@ -189,7 +189,7 @@ def faithfulness(
         least[:, chosen], most[:, chosen] = np.fmin.reduce(found, 1), np.fmax.reduce(found, 1)
     for start in range(0, len(bounded), BOUNDED):
         some = bounded[start : start + BOUNDED]
-        ends = text_bounds(eraser, some, options["bins"], options["beam"])
+        ends = text_bounds(eraser, some, options.bins, options.beam)
         lower[:, 0, some] = np.fmin(ends[:, 0], least[:, some])
         upper[:, 0, some] = np.fmax(ends[:, 1], most[:, some])
     reason[np.isnan(aopc).any(0) & (reason == "")] = "no_probability"
@@ -231,20 +231,20 @@ def _padded(
     return values, np.where(missing, "no_value", np.where(constant, "constant", ""))
 
 
-def _random_keys(lengths: np.ndarray, chosen: np.ndarray, options: Mapping[str, Any]) -> np.ndarray:
+def _random_keys(lengths: np.ndarray, chosen: np.ndarray, options: Faithfulness) -> np.ndarray:
     """Random numbers for random orders and for ties, from a random stream for each text.
 
     Args:
         lengths: [B] number of tokens of each text.
         chosen: [B] indices of the texts.
-        options: `random_orders` and `seed` of the section `faithfulness`.
+        options: the number of random orders, and the seed.
 
     Returns:
         [random orders + 1, B, T] numbers, -inf at padding. The last ones are for ties.
     """
-    keys = np.full((options["random_orders"] + 1, len(chosen), lengths.max()), -np.inf)
+    keys = np.full((options.random_orders + 1, len(chosen), lengths.max()), -np.inf)
     for row, (text, length) in enumerate(zip(chosen, lengths, strict=True)):
-        rng = np.random.default_rng(seed_of("random orders", options["seed"], int(text)))
+        rng = np.random.default_rng(seed_of("random orders", options.seed, int(text)))
         keys[:, row, :length] = rng.random((length, len(keys))).T
     return keys
 

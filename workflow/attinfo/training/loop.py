@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attinfo.config.training import Training
+from attinfo.config.sections.training import Training
 from attinfo.data.batches import batches, pad
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from attinfo.config.training import Training
+from attinfo.config.sections.training import Training
 from attinfo.data.batches import Batch
 from attinfo.models.classifier import Classifier, Output
 from attinfo.models.distances import kullback_leibler, total_variation

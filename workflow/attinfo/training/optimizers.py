@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attinfo.config.training import Training
+from attinfo.config.sections.training import Training
 from attinfo.models.classifier import Classifier
 from attinfo.runtime.job import undecorated
 

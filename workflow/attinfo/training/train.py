@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 import torch
 from torch import Tensor
 
-from attinfo.config.training import Training
+from attinfo.config.sections.training import Training
 from attinfo.data.texts import Texts
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import CPU, Classifier, build, load

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from attinfo.config.section import Section, described
+from attinfo.config.sections.base import Section, described
 
 
 class Training(Section):

@@ -1,11 +1,23 @@
-"""The base class of the sections of a config."""
+"""The base class of the sections of a config, and the types that several of them use."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from attinfo.runtime.errors import unknown
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Blocks = dict[Name, dict[str, Any]]  # name of a building block -> its options
+OneOrMore = Annotated[
+    list[str],
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value,
+        json_schema_input_type=str | list[str],
+    ),
+    Field(min_length=1),
+]
 
 
 def described(default: Any, description: str, example: Any, **limits: Any) -> Any:

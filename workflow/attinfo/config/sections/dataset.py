@@ -1,12 +1,9 @@
-"""The sections of a config: their keys, what each may be, and the defaults."""
+"""Data sets: the section `datasets`, and word lists: the section `yardsticks`."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
-    Field,
     FiniteFloat,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     field_validator,
@@ -14,20 +11,8 @@ from pydantic import (
 )
 
 from attinfo.blocks.catalogue import KINDS, block_of, with_defaults
-from attinfo.config.section import Section, described
+from attinfo.config.sections.base import Fraction, Section, described
 from attinfo.config.yaml_values import Column, Keyed, Word, Words
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Blocks = dict[Name, dict[str, Any]]  # name of a building block -> its options
-OneOrMore = Annotated[
-    list[str],
-    BeforeValidator(
-        lambda value: [value] if isinstance(value, str) else value,
-        json_schema_input_type=str | list[str],
-    ),
-    Field(min_length=1),
-]
 
 
 class Split(Section):
@@ -204,155 +189,3 @@ class Yardstick(Section):
     @classmethod
     def _registered(cls, source: dict[str, Any]) -> dict[str, Any]:
         return checked_source(source)
-
-
-class Model(Section):
-    """Sizes of the models, shared by all cells, so that cells differ in their blocks only."""
-
-    embedding: PositiveInt = described(100, "Features of a word's embedding.", 300)
-    embedding_std: PositiveFloat = described(
-        0.4, "Standard deviation of the initial embeddings.", 0.1
-    )
-    vectors: str | None = described(
-        None,
-        "File of word vectors (word2vec text, GloVe or fastText `.vec`) with which the "
-        "embeddings start; `embedding` must be their size.",
-        "wiki.simple.vec",
-    )
-    width: int = described(
-        64, "Features of a hidden state, d in the formulas.", 128, ge=8, multiple_of=2
-    )
-    dropout: float = described(
-        0.4,
-        "Share of the embedded features that training sets to zero; the same features for all"
-        " tokens of a text.",
-        0.2,
-        ge=0,
-        lt=1,
-    )
-
-
-class Information(Section):
-    """Estimates of the information between hidden states and the model's output."""
-
-    output: Literal["predicted", "label"] = described(
-        "predicted", "The output: the class that the model predicts, or the gold label.", "label"
-    )
-    estimators: OneOrMore = described(
-        ["linear", "knn"],
-        "Estimators for all units. `linear` must be among them: the claims rest on it.",
-        ["linear", "knn", "logistic"],
-    )
-    options: Blocks = described({}, "Options of estimators.", {"knn": {"neighbours": 5}})
-    positions: PositiveInt = described(
-        10, "Number of positions in the text, from the first, that are units.", 20
-    )
-    ranks: PositiveInt = described(
-        10, "Number of attention ranks, from the largest weight, that are units.", 20
-    )
-    min_texts: int = described(200, "Units with fewer texts are left out.", 100, ge=50)
-    spot_checks: list[str] = described(
-        ["stack"], "Estimators that are too slow for all units.", ["stack", "mlp"]
-    )
-    spot_units: NonNegativeInt = described(
-        2, "Number of units of each run, drawn at random, that `spot_checks` estimate.", 1
-    )
-    permutations: int = described(
-        20, "Permutations of the outputs for the permutation null.", 100, ge=19
-    )
-    seed: int = described(5, "Seed of folds, permutations and draws.", 1)
-
-    @field_validator("estimators", "spot_checks")
-    @classmethod
-    def _registered(cls, names: list[str], info: Any) -> list[str]:
-        names = [block_of("estimator", name).name for name in names]
-        if info.field_name == "estimators" and "linear" not in names:
-            raise ValueError(f"found {names}, expected 'linear' among them: the claims rest on it")
-        return names
-
-    @model_validator(mode="after")
-    def _told_apart(self) -> Self:
-        for name in self.spot_checks:
-            if name in self.estimators:
-                raise ValueError(f"spot_checks: '{name}' is among the estimators already")
-        return self
-
-
-class Importance(Section):
-    """Measures of what each token contributes to the prediction."""
-
-    measures: OneOrMore = described(
-        ["gradient", "integrated_gradients", "leave_one_out", "attention_norm", "score"],
-        "Importance measures that attention is compared with.",
-        ["gradient", "leave_one_out"],
-    )
-    options: Blocks = described(
-        {}, "Options of importance measures.", {"integrated_gradients": {"steps": 32}}
-    )
-
-    @field_validator("measures")
-    @classmethod
-    def _registered(cls, names: list[str]) -> list[str]:
-        return [block_of("importance measure", name).name for name in dict.fromkeys(names)]
-
-
-class Faithfulness(Section):
-    """How much the prediction changes when tokens are deleted, most important first."""
-
-    texts: PositiveInt = described(500, "Texts of each run, drawn at random.", 300)
-    bins: list[Fraction] = described(
-        [0.01, 0.05, 0.1, 0.2, 0.5],
-        "Shares of the tokens that are deleted, as in ERASER (DeYoung et al. 2020).",
-        [0.1, 0.2, 0.5],
-        min_length=1,
-    )
-    random_orders: PositiveInt = described(
-        5, "Random orders of deletion; their mean is the baseline.", 3
-    )
-    normalised_texts: NonNegativeInt = described(
-        32,
-        "Texts of each run for which the best and the worst order are searched, so that "
-        "scores of different models compare.",
-        16,
-    )
-    longest: PositiveInt = described(
-        30, "Most tokens of such a text; the cost of the search grows with the cube.", 40
-    )
-    beam: PositiveInt = described(5, "Width of the beam search for these orders.", 10)
-    seed: int = described(19, "Seed of the draws.", 1)
-
-
-class Calibration(Section):
-    """Generated tasks with known information, on which the estimators are measured."""
-
-    ranks: list[Annotated[float, Field(ge=1.1)]] = described(
-        [4.0, 16.0], "Effective ranks of the generated states.", [4, 32], min_length=1
-    )
-    levels: list[Fraction] = described(
-        [0.1, 0.3, 0.7],
-        "Information of the tasks, as shares of the log of the number of classes.",
-        [0.3],
-        min_length=1,
-    )
-    repeats: int = described(3, "Samples drawn from each task.", 5, ge=2)
-    seed: int = described(11, "Seed of the samples.", 1)
-
-
-class Statistics(Section):
-    """Intervals and verdicts."""
-
-    bootstrap: int = described(2000, "Resamples of the texts behind each interval.", 10000, ge=200)
-    level: Fraction = described(0.95, "Level of all intervals and verdicts.", 0.99)
-    seed: int = described(7, "Seed of the resamples.", 1)
-
-
-class Report(Section):
-    """What the report shows besides the tables."""
-
-    texts: PositiveInt = described(10, "Texts that are shown word by word.", 20)
-    seed: int = described(3, "Seed of the draw of these texts.", 1)
-    published: str | None = described(
-        None,
-        "A CSV file of published numbers to show beside those of the study.",
-        "studies/jain_wallace.csv",
-    )

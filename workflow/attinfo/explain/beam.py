@@ -77,7 +77,7 @@ def _search(
         _, first = np.unique(np.packbits(grown, axis=1), axis=0, return_index=True)
         top, total = grown[first], total[parent[order][first]]
         fall = sign * (yield top)
-        # A set is kept for its AOPC if the fall stayed as it is for all larger sizes.
+        # Keep the sets with the best AOPC, assuming that the fall stays the same for larger sizes.
         best = np.argsort(-(total + rest[size] * fall), kind="stable")[:width]
         top, total = top[best], (total + share[size] * fall)[best]
     return sign * float(total.max())

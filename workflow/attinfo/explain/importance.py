@@ -6,8 +6,8 @@ a token, or with `pretrained` the features of a token, which depend on the whole
 
 Measures are computed from the function of the model, noise at evaluation included. The measures
 `attention_norm` and `score` are computed from the store. The variant `permuted` permutes weights
-in the store only. So its importance is that of the trained model, and its permuted weights, which
-the comparison is about, have no part in it.
+in the store only. So the importance for `permuted` is that of the trained model, and does not
+depend on the permuted weights.
 """
 
 from collections.abc import Sequence

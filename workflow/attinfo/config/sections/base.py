@@ -21,7 +21,14 @@ OneOrMore = Annotated[
 
 
 def described(default: Any, description: str, example: Any, **limits: Any) -> Any:
-    """A key of a section, documented; its default is `...` where the config must give it."""
+    """Declare a key of a section.
+
+    Args:
+        default: the default; `...` for a key without a default.
+        description: one or two sentences for the documentation.
+        example: a value for the documentation.
+        limits: arguments of pydantic's `Field`, such as `ge=1`.
+    """
     return Field(default, description=description, examples=[example], **limits)
 
 

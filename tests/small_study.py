@@ -71,7 +71,7 @@ def write_odd(path: Path, texts: int = 400) -> Path:
     return path
 
 
-def study_of(raw: Path, cells: dict[str, Any], seeds: int) -> Study:
+def study_of(raw: Path, cells: dict[str, Any], seeds: int, more: dict[str, Any]) -> Study:
     """The config of a small study of a file of texts."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
     smoke = yaml.safe_load((ROOT / "studies/smoke.yaml").read_text("utf-8"))
@@ -87,6 +87,7 @@ def study_of(raw: Path, cells: dict[str, Any], seeds: int) -> Study:
         | small
         | {"study": "small", "seeds": list(range(1, seeds + 1)), "report": {"texts": 8}}
         | {"datasets": {DATASET: own}, "grid": [{"dataset": DATASET, **cells}]}
+        | more
     )
 
 
@@ -105,9 +106,14 @@ def dummy_figures(folder: Path, datasets: Sequence[str], size: int = 0) -> Path:
     return folder
 
 
-def run_small_study(folder: Path, raw: Path, cells: dict[str, Any], seeds: int) -> dict[str, Any]:
-    """Everything that the page of a small study is made of, as `page` takes it."""
-    study = study_of(raw, cells, seeds)
+def run_small_study(
+    folder: Path, raw: Path, cells: dict[str, Any], seeds: int, **more: Any
+) -> dict[str, Any]:
+    """Everything that the page of a small study is made of, as `page` takes it.
+
+    `more`: sections of the config.
+    """
+    study = study_of(raw, cells, seeds, more)
     files(path=str(raw)).to_parquet(folder / "raw.parquet")
     data = folder / "data"
     prepare(folder / "raw.parquet", Inputs(study).prepare_options(DATASET), data)

@@ -12,7 +12,7 @@ from project import ROOT
 import pytest
 
 FILES = {
-    "explain/negated.py": '''
+    "explain/measures/negated.py": '''
         """A measure with the order of attention and a negative sign."""
         def negated(model, texts, states, seed):
             return -states.attention
@@ -53,9 +53,9 @@ FILES = {
 }
 REGISTRATIONS = {
     "blocks/measures.py": (
-        "_ALL = (",
-        'Measure("negated", "attinfo.explain.negated:negated", "Negated", "minus attention", '
-        "signed=True),",
+        "MEASURES = registry(",
+        'Measure(name="negated", path="attinfo.explain.measures.negated:negated", '
+        'summary="Negated", label="minus attention", signed=True),',
     ),
     "agreement/rank_statistics.py": (
         "RANK_STATISTICS = {",
@@ -86,6 +86,7 @@ from pathlib import Path
 import pandas as pd
 from figure_tables import write_study
 from small_study import run_small_study, write_odd
+from attinfo.blocks.measures import MEASURES
 from attinfo.claims.across_studies import compare_claims, compare_cells, read_studies
 from attinfo.figures.catalogue import FIGURES
 from attinfo.figures.distributions import COLUMNS
@@ -96,7 +97,9 @@ from attinfo.report.page import page, render
 
 folder = Path(sys.argv[1])
 cells = {"encoder": "mlp", "attention": ["additive", "scaled_dot"], "normaliser": "softmax"}
-content = run_small_study(folder, write_odd(folder / "own.csv"), cells, seeds=2)
+measures = {"measures": [*MEASURES]}
+content = run_small_study(
+    folder, write_odd(folder / "own.csv"), cells, seeds=2, importance=measures)
 for name, table in content["tables"].items():
     table.to_csv(folder / f"{name}.csv", index=False)
 (folder / "page.html").write_text(render(page(**content)), "utf-8")

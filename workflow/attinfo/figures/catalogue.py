@@ -5,11 +5,11 @@ Nothing is drawn here and matplotlib is not imported, so the workflow can read i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attinfo.keys import ALL
+from attinfo.runtime.loading import load
 
 if TYPE_CHECKING:
     from attinfo.figures.drawing import Drawing
@@ -58,9 +58,10 @@ class Figure:
         Raises:
             InputError: the figure is of one data set, and the tables are of several.
         """
-        from attinfo.figures.drawing import draw
-
-        return draw(getattr(import_module(self.module), self.path.partition(":")[2]), self, tables)
+        # By name, so that readers of the catalogue do not depend on matplotlib.
+        draw = load("attinfo.figures.drawing:draw")
+        drawing: Drawing = draw(load(self.path), self, tables)
+        return drawing
 
 
 _FAMILIES = "attinfo.figures.families"

@@ -152,6 +152,7 @@ ODD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no columns": ({"output": np.zeros((200, 0))}, ["output", "(200, 0)"]),
     "a sparse tensor": ({"hidden": torch.from_numpy(HIDDEN).to_sparse()}, ["hidden", "sparse"]),
     "a sparse output": ({"output": torch.from_numpy(OUTPUT).to_sparse()}, ["output", "sparse"]),
+    "a tensor without values": ({"hidden": torch.empty(200, 4, device="meta")}, ["hidden", "meta"]),
     "a sparse matrix": ({"hidden": sparse.csr_matrix(HIDDEN)}, ["hidden", "sparse"]),
     "huge states": ({"hidden": 1e308 * (HIDDEN / np.abs(HIDDEN).max())}, ["hidden", "1e+308"]),
     "huge outputs": ({"output": 1e308 * (HIDDEN[:, 0] / 9)}, ["output", "e+30"]),

@@ -103,6 +103,8 @@ def _array(values: Any, name: str) -> np.ndarray | Tensor:
     if isinstance(values, Tensor):
         if values.layout != torch.strided or values.is_nested:
             raise ValueError(f"{name} is a sparse or nested tensor, expected a dense one")
+        if values.is_meta:
+            raise ValueError(f"{name} is a tensor without values (of the device 'meta')")
         if values.is_quantized:
             values = values.dequantize()
         # A copy outside of inference mode: what is computed of it may need gradients.

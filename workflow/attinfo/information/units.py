@@ -14,7 +14,6 @@ import pandas as pd
 import torch
 
 from attinfo.data.truth import Truth
-from attinfo.information.neighbors.search import distinct
 from attinfo.information.repeats import MANY
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 from attinfo.information.summary import FOLDS, measured, summary
@@ -125,8 +124,16 @@ def effective_rank(hidden: torch.Tensor) -> float:
 
 
 def repeated(hidden: torch.Tensor) -> float:
-    """Share of the states [n, d] that are exactly the same as one before them."""
-    return 1 - len(distinct(hidden.double())[0]) / len(hidden)
+    """Share of the states [n, d] that are exactly the same as one before them.
+
+    States are compared by a number of 64 bits each: sorting whole states would take longer than
+    some estimators do.
+    """
+    draw = np.random.default_rng(seed_of("repeated", hidden.shape[1]))
+    weight = torch.from_numpy(draw.integers(-(2**62), 2**62, hidden.shape[1]))
+    bits = (hidden.double() + 0.0).contiguous().view(torch.int64)  # -0 is 0
+    # The low bits of rounded numbers are 0, so those that vary are mixed in there.
+    return 1 - len(((bits ^ (bits >> 29)) * weight).sum(1).unique()) / len(hidden)
 
 
 def halves(sample: Sample, seed: int) -> list[Sample]:

@@ -110,8 +110,7 @@ class RidgeProbes:
         own = [ledoit_wolf(ordered, scatter) if s is None else s for s in shrinkages]
         self._shrinkages = ordered.new_tensor(own)
         folds = range(len(members))
-        left_out: list[tuple[int, ...]] = [(k,) for k in folds]
-        left_out += combinations(folds, 2)
+        left_out = [*((k,) for k in folds), *combinations(folds, 2)]
         # So many together that they stay in the cache.
         step = max(1, FITTED // (scatter.numel() * len(own)))
         self._fitted: dict[frozenset[int], tuple[Tensor, Tensor]] = {}
@@ -119,7 +118,7 @@ class RidgeProbes:
             some = left_out[start : start + step]
             self._fitted |= dict(zip(map(frozenset, some), self._fit(some), strict=True))
 
-    def _fit(self, left_out: list[tuple[int, ...]]) -> Iterator[tuple[Tensor, Tensor]]:
+    def _fit(self, left_out: Sequence[tuple[int, ...]]) -> Iterator[tuple[Tensor, Tensor]]:
         """Coefficients [probes, columns w, D] and intercepts [probes, columns w] of each choice."""
         kept = self.count.repeat(len(left_out), 1)
         for row, out in zip(kept, left_out, strict=True):

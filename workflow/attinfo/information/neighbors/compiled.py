@@ -10,10 +10,10 @@ from importlib.util import find_spec
 @cache
 def compiles() -> bool:
     """Whether numba is installed and compiles (`NUMBA_DISABLE_JIT` is not set)."""
-    if find_spec("numba") is None:
-        return False
     try:
+        if find_spec("numba") is None:
+            return False
         from numba.core import config
-    except ImportError:  # numba refuses NumPy versions that it does not know
+    except ImportError:  # numba also refuses NumPy versions that it does not know
         return False
     return not getattr(config, "DISABLE_JIT", False)

@@ -1,5 +1,9 @@
 """How far the estimates can be trusted: known truths, and what follows for each estimate."""
 
+from attinfo.blocks.tasks import TASKS
+
+TASK_MODULES = sorted({task.module for task in TASKS.values()})
+
 EVERY_ESTIMATE = expand(
     all_runs("information/{estimator}.parquet"), estimator=STUDY.information.estimators
 )
@@ -24,7 +28,7 @@ rule calibrate:
     params:
         options=lambda w: OPTIONS.calibration(w.dataset, w.estimator),
         reads=prepared,
-        code=estimator_code("calibrate.py"),
+        code=estimator_code("calibrate.py", *TASK_MODULES),
     script:
         "../scripts/calibrate.py"
 

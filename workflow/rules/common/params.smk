@@ -28,9 +28,9 @@ def model_code(script, *modules):
     return digests
 
 
-def estimator_code(script):
+def estimator_code(script, *modules):
     """Return a function for the digests of a script and of an estimator."""
-    return lambda w: code(script, *OPTIONS.estimator_modules(w.estimator))
+    return lambda w: code(script, *OPTIONS.estimator_modules(w.estimator), *modules)
 
 
 def env(name):

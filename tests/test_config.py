@@ -629,19 +629,6 @@ def test_what_one_estimator_is_given_does_not_depend_on_the_others(config: Confi
         assert one == other
 
 
-@pytest.mark.parametrize(("batch", "batches"), [(1, 5), (2, 3), (5, 1), (9, 1)])
-def test_the_seeds_go_to_jobs_in_batches_and_a_new_one_leaves_full_batches_alone(
-    config: Config, batch: int, batches: int
-) -> None:
-    config |= {"seeds": [3, 1, 4, 15, 9], "batch": batch}
-    study = Study.checked(config)
-    assert len(study.batches) == batches
-    assert [seed for seeds in study.batches for seed in seeds] == study.seeds
-    grown = Study.checked(config | {"seeds": [*study.seeds, 2]})
-    full = [seeds for seeds in study.batches if len(seeds) == batch]
-    assert grown.batches[: len(full)] == full
-
-
 def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config) -> None:
     config |= {
         "model": {"width": 24},

@@ -29,12 +29,23 @@ SectionT = TypeVar("SectionT", bound=Section)
 NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a section, as `encoders`
 
 
+def _in_order(seeds: list[int]) -> list[int]:
+    """Seeds in ascending order.
+
+    Raises:
+        ValueError: a seed stands there twice.
+    """
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"{seeds} names a seed twice")
+    return sorted(seeds)
+
+
 class Study(Filtered):
     """The keys of a config, checked, and the runs that the keys describe."""
 
     study: Name = described(..., "Name of the study; results go to `results/<study>/`.", "mine")
     # Sorted: their order in the config means nothing.
-    seeds: Annotated[list[NonNegativeInt], AfterValidator(sorted)] = described(
+    seeds: Annotated[list[NonNegativeInt], AfterValidator(_in_order)] = described(
         ...,
         "One model is trained for each seed. Intervals and tests count seeds as replicates.",
         [1, 2, 3, 4, 5],
@@ -116,8 +127,6 @@ class Study(Filtered):
     def _consistent(self) -> Self:
         if self.study == "data":
             raise ValueError("study: 'data' is the folder of the data sets, expected another name")
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: {self.seeds} names a seed twice")
         for kind in NAMED:
             for name in getattr(self, f"{kind}s"):
                 with naming(f"{kind}s.{name}"):

@@ -1,7 +1,6 @@
 """The config of a study: its keys, its building blocks, and its runs."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -12,6 +11,7 @@ from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.variants import VARIANTS
 from attinfo.config.grid import Filtered, Grid, Run
+from attinfo.config.messages import naming, sentence
 from attinfo.config.sections.base import Blocks, Name, Section, described
 from attinfo.config.sections.calibration import Calibration
 from attinfo.config.sections.dataset import Dataset, Yardstick
@@ -23,7 +23,7 @@ from attinfo.config.sections.report import Report
 from attinfo.config.sections.statistics import Statistics
 from attinfo.config.sections.training import Training
 from attinfo.models.variant import Variant
-from attinfo.runtime.errors import InputError, expectation, unknown
+from attinfo.runtime.errors import InputError, unknown
 
 SectionT = TypeVar("SectionT", bound=Section)
 NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a section, as `encoders`
@@ -194,7 +194,7 @@ class Study(Filtered):
         try:
             return cls.model_validate(config)
         except ValidationError as error:
-            raise InputError("\n".join(map(_sentence, error.errors()))) from None
+            raise InputError("\n".join(map(sentence, error.errors()))) from None
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -334,25 +334,5 @@ def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> Secti
     try:
         return type(section).model_validate({**section.model_dump(), **changes})
     except ValidationError as error:
-        first = _sentence(error.errors()[0]).removeprefix("config: ")
+        first = sentence(error.errors()[0]).removeprefix("config: ")
         raise ValueError(f"{name}.{first}") from None
-
-
-@contextmanager
-def naming(place: str) -> Iterator[None]:
-    """Prefix the message of a ValueError from the `with` block with a place in the config."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
-
-
-def _sentence(error: Any) -> str:
-    """One of pydantic's errors as a line: the key, the value found and what was expected."""
-    where = ".".join(map(str, error["loc"]))
-    prefix = f"config: {where}: " if where else "config: "
-    if error["type"] == "value_error":
-        return prefix + str(error["ctx"]["error"])
-    if error["type"] == "missing":
-        return prefix + "missing"
-    return f"{prefix}found {error['input']!r}, {expectation(error['msg'])}"

@@ -44,7 +44,7 @@ class Queries(NamedTuple):
 
 
 @_compiled
-def _limit(bound: int, bounds: np.ndarray, bits: np.ndarray, number: np.ndarray) -> int:
+def _limit(bound: int, bounds: np.ndarray, bits: np.ndarray, number: np.ndarray) -> np.int16:
     """The limit of a query of which as many references as it asks for have no larger product.
 
     Args:
@@ -170,19 +170,19 @@ def meet(
             for w in range(8):
                 mask |= ((words[start + w] * BYTES) >> np.uint64(56)) << np.uint64(8 * w)
             while mask:
-                j = 8 * start + np.int64(trailing_zeros(mask))
+                place = 8 * start + np.int64(trailing_zeros(mask))
                 mask &= mask - np.uint64(1)
-                column = first_column + j
+                column = first_column + place
                 # Written in any case: what is not counted is written over.
                 if both:
                     n = often[row]
-                    near[row, n], product[row, n] = column, line[j]
-                    often[row] = n + (line[j] < limit[row])
+                    near[row, n], product[row, n] = column, line[place]
+                    often[row] = n + (line[place] < limit[row])
                     if often[row] == most:
                         _tighten(row, queries, memory, bits, number)
                 n = often[column]
-                near[column, n], product[column, n] = row, line[j]
-                often[column] = n + (line[j] < opposite[j])
+                near[column, n], product[column, n] = row, line[place]
+                often[column] = n + (line[place] < opposite[place])
                 if often[column] == most:
                     _tighten(column, queries, memory, bits, number)
 

@@ -23,8 +23,10 @@ slow: .venv/installed-test
 	pytest -m slow -n auto --dist loadfile --ignore tests/test_default_study.py
 	pytest -m slow tests/test_default_study.py
 
+# With the results of the smoke study, the notebooks are executed and shown with their figures.
 docs: .venv/installed-docs
-	mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 EXECUTE_NOTEBOOKS=$(if $(wildcard results/smoke/report.html),true,false) \
+		mkdocs build --strict
 
 benchmark: .venv-benchmark/installed
 	.venv-benchmark/bin/python -m benchmarks $(if $(QUICK),--quick)

@@ -24,9 +24,14 @@ class Estimator(Block):
     Attributes:
         gain: whether the estimator has a posterior q(output | state), from which the pointwise
             gain of each token is computed.
+        statistics: whether runs and cells have statistics of its estimates: usable information by
+            each index, and the agreement of attention with its pointwise values.
+        abbreviation: of the label, in headings of tables; by default the label.
     """
 
     gain: bool = True
+    statistics: bool = False
+    abbreviation: str = ""
 
 
 class NeighboursOptions(Options):
@@ -80,6 +85,7 @@ ESTIMATORS = registry(
         name="linear",
         path=f"{PACKAGE}.linear:linear_probe",
         label="linear probe",
+        statistics=True,
         summary="Cross-fitted shrunk linear discriminant: the usable information of linear probes",
     ),
     Estimator(
@@ -93,6 +99,8 @@ ESTIMATORS = registry(
         label="nearest neighbours",
         options=NeighboursOptions,
         gain=False,
+        statistics=True,
+        abbreviation="kNN",
         summary="Nearest neighbours (Ross 2014), rank form, exact repeats counted as ties",
     ),
     Estimator(

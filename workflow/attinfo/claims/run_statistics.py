@@ -12,13 +12,19 @@ from typing import Any
 
 from attinfo.agreement.gaps import GAP_BINS
 from attinfo.agreement.rank_statistics import RANK_STATISTICS
+from attinfo.blocks.estimators import ESTIMATORS
 from attinfo.blocks.measures import MEASURES
 
 # What attention is compared with: the name in statistics, the column of the table, the label.
+IN_STATISTICS = {name: own for name, own in ESTIMATORS.items() if own.statistics}
 INFORMATION = {
     "gain": ("linear_gain", "gain"),
     "pvi": ("linear_pvi", "pvi"),
-    "knn": ("knn_pvi", "kNN pvi"),
+    **{
+        name: (f"{name}_pvi", f"{own.abbreviation or own.label or name} pvi")
+        for name, own in IN_STATISTICS.items()
+        if name != "linear"
+    },
 }
 IMPORTANCE = {m.name: (m.name, m.label) for m in MEASURES.values() if m.compared}
 COMPARED = INFORMATION | IMPORTANCE
@@ -171,8 +177,10 @@ def _found_by(name: str, column: str, label: str) -> Statistic:
 
 STATISTICS: dict[str, Statistic] = {
     **{
-        f"information_{index}{'_knn' * (estimator == 'knn')}": _usable(estimator, index)
-        for estimator in ("linear", "knn")
+        f"information_{index}{'' if estimator == 'linear' else f'_{estimator}'}": _usable(
+            estimator, index
+        )
+        for estimator in IN_STATISTICS
         for index in ("position", "rank", "instance")
     },
     **{f"tau_{name}": _of_attention(name, *own) for name, own in COMPARED.items()},

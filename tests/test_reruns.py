@@ -314,6 +314,7 @@ def test_a_reason_names_the_folder_that_was_edited_and_no_job_lists_library_file
     assert changed_folders == {"'training'"}
 
 
+@pytest.mark.slow
 def test_a_study_that_grows_and_shrinks_trains_each_seed_once(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "grown"
     shutil.copytree(small, folder, symlinks=True)

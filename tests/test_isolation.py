@@ -107,7 +107,7 @@ def test_many_classes_work_in_every_order(names: list[str], classes: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("names", [["knn", "linear"], ["linear", "knn", "gaussian"]])
+@pytest.mark.parametrize("names", [["knn", "linear"], ["linear", "knn"]])
 def test_a_thousand_classes_work_in_every_order(names: list[str]) -> None:
     code = CLASSES.format(n=2000, classes=1000, names=names, permutations=0)
     assert alone(code, timeout=1500).split() == names

@@ -319,6 +319,14 @@ def test_few_groups_are_enough(groups: int) -> None:
                 assert len(half.fold.unique()) == FOLDS
 
 
+def test_a_half_without_enough_groups_has_no_estimate() -> None:
+    states, _ = noise(0)
+    group = np.repeat(np.arange(6), [190, 10, 10, 10, 10, 10])
+    options = {**OPTIONS, "output": "label", "positions": 1, "ranks": 1}
+    rows, _ = information(states, options, groups=group)
+    assert np.isfinite(rows["mi_nats"]).all() and rows[["half_1", "half_2"]].isna().all(axis=None)
+
+
 # Too few groups.
 
 

@@ -54,7 +54,7 @@ def preflight(
         f"groups, expected {FOLDS} or more, one for each fold (texts of the same tokens are of one "
         "group)"
         for name, counts in (groups or {}).items()
-        for index, count in counts.items()
+        for count, index in [min((count, index) for index, count in counts.items())]
         if count < FOLDS
     ]
     if wrong:

@@ -255,11 +255,10 @@ def _divisible(half: Sample) -> bool:
 
 
 def _means(estimator: Chosen, parts: Sequence[Sample]) -> list[float]:
-    """The estimate from each half of a sample, in nats; NaN where it has too few groups."""
-    return [
-        float(measured(estimator, part).pvi.mean()) if _divisible(part) else np.nan
-        for part in parts
-    ]
+    """The estimate from each half of a sample, in nats; NaN where either has too few groups."""
+    if not all(map(_divisible, parts)):
+        return [np.nan] * len(parts)
+    return [float(measured(estimator, part).pvi.mean()) for part in parts]
 
 
 def _row(

@@ -291,7 +291,7 @@ def test_the_information_in_the_word_itself_does_not_look_at_the_states() -> Non
 
 def test_an_output_of_one_class_leaves_nothing_to_estimate() -> None:
     states = states_of(LENGTHS, logits=np.tile(np.float32([1, 0]), (150, 1)))
-    checks = {"spot_checks": {"stack": {}}, "spot_units": 2}
+    checks = {"spot_checks": estimators(stack={}), "spot_units": 2}
     rows, tokens = information(states, OPTIONS | checks)
     nothing = ["mi_nats", "h_output", "floor_upper", "ci_low", "ci_high"]
     assert (rows[nothing] == 0).all(axis=None)
@@ -401,7 +401,12 @@ def test_texts_that_differ_are_no_group() -> None:
 
 @pytest.mark.parametrize("estimator", ["linear", "knn", "stack"])
 def test_copies_of_texts_do_not_look_like_information(estimator: str) -> None:
-    options = {**OPTIONS, "estimators": {estimator: {}}, "output": "label", "words": False}
+    options = {
+        **OPTIONS,
+        "estimators": estimators(**{estimator: {}}),
+        "output": "label",
+        "words": False,
+    }
     above = []
     for seed in range(5):
         rows, _ = information(with_copies(seed), options | {"positions": 2, "ranks": 1})
@@ -417,7 +422,7 @@ def test_states_of_words_that_repeat_are_flagged_and_keep_their_information() ->
     first = word[states.offsets[:-1]]
     label = ((first < 15) ^ (rng.random(len(first)) < 0.1)).astype(np.int32)
     states = replace(states, label=label)
-    options = {**OPTIONS, "estimators": {"stack": {}}, "output": "label", "words": False}
+    options = {**OPTIONS, "estimators": estimators(stack={}), "output": "label", "words": False}
     rows, _ = information(states, options)
     assert rows["flags"].str.contains("repeated_states").all()
     at_first = rows[(rows["index"] == "position") & (rows["unit"] == 0)].iloc[0]

@@ -20,6 +20,7 @@ ADDED_LATER = {
     "vocabulary_size": None,
     "most_unknown": 0.5,
     "quoting": "auto",
+    "group": None,
 }
 
 

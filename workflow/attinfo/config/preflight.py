@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from attinfo.data.groups import FOLDS
 from attinfo.runtime.errors import InputError
 
 
@@ -12,6 +13,7 @@ def preflight(
     min_texts: int,
     packages: Mapping[str, str],
     embeddings: Sequence[tuple[int, Mapping[str, Any]]] = (),
+    groups: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
     """Check that the study can be made from its data sets in this environment.
 
@@ -20,6 +22,8 @@ def preflight(
         min_texts: texts that a unit of information must have.
         packages: place in the config -> package that the block named there needs.
         embeddings: sizes of embeddings, each with the summary of the vectors that they start from.
+        groups: data set -> index -> groups that its analysed texts are of, see `groups_of_units`;
+            only data sets that name a column of groups.
 
     Returns:
         What was found, as plain values.
@@ -44,6 +48,14 @@ def preflight(
         f"model.vectors ({vectors['file']})"
         for size, vectors in embeddings
         if size != vectors["size"]
+    ]
+    wrong += [
+        f"datasets.{name}.group: the texts of the index '{index}' in the test split are of {count} "
+        f"groups, expected {FOLDS} or more, one for each fold (texts of the same tokens are of one "
+        "group)"
+        for name, counts in (groups or {}).items()
+        for count, index in [min((count, index) for index, count in counts.items())]
+        if count < FOLDS
     ]
     if wrong:
         raise InputError("\n".join(dict.fromkeys(wrong)))

@@ -142,6 +142,10 @@ class StageOptions:
         return {
             "datasets": self.study.used_datasets,
             "min_texts": self.study.information.min_texts,
+            "counts": {
+                "position": self.study.information.positions,
+                "rank": self.study.information.ranks,
+            },
             "packages": {place: package for place, package in needs.items() if package},
             "embeddings": sizes,
         }

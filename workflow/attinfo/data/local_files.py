@@ -144,6 +144,7 @@ def _check_file(
 def _needed(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The columns that a data set names, with the key that names each."""
     found = [("text", dataset["text"]), ("label", dataset["label"])]
+    found += [("group", column) for column in [dataset["group"]] if column]
     found += [("where", column) for column in dataset["where"]]
     return found + [("split", column) for column in [dataset["split"]["column"]] if column]
 
@@ -197,7 +198,7 @@ def _parquet(path: Path, needed: Collection[str]) -> tuple[list[str], list[Row],
 def _check_rows(rows: list[Row], dataset: Mapping[str, Any], whole: bool) -> list[tuple[int, Row]]:
     """The rows that `where` keeps, whose texts and labels are fit."""
     kept = list(_kept(rows, dataset["where"]))
-    for role in ("text", "label"):
+    for role in ("text", "label", *(["group"] if dataset["group"] else [])):
         _check_cells(kept, role, dataset[role], whole)
     labels = [bare(cell(row[dataset["label"]])) for _, row in kept]
     _check_labels(kept, labels, dataset)
@@ -295,7 +296,7 @@ def _check_splits(
             )
     if column is not None or "split" in names or not whole:
         return
-    used = {dataset["text"], dataset["label"], *dataset["where"]}
+    used = {dataset["text"], dataset["label"], dataset["group"], *dataset["where"]}
     for name, values in cells.items():
         if name not in used and look_like_splits(values):
             raise NotATable(

@@ -43,11 +43,11 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     """Write the data set of a raw table into a folder.
 
     `texts/` is a `datasets.DatasetDict` (train, dev, test) with the columns text, label,
-    token_ids, starts and ends (character offsets of each token in the text) and, where the source
-    knows the decisive characters, decisive (1 for each token that has one of them). The text of
-    given tokens is these tokens with a blank between them. `vocabulary.json` is the tokeniser;
-    `summary.json` says how many texts, tokens and classes there are, what was left out, and how
-    many texts stand in two splits.
+    token_ids, starts and ends (character offsets of each token in the text), group (int32, where
+    the data set names its column) and, where the source knows the decisive characters, decisive
+    (1 for each token that has one of them). The text of given tokens is these tokens with a blank
+    between them. `vocabulary.json` is the tokeniser; `summary.json` says how many texts, tokens
+    and classes there are, what was left out, and how many texts, and groups, stand in two splits.
 
     Args:
         raw: the table as its source brought it, in Parquet.
@@ -70,7 +70,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     tokens = {part: _tokens(read, rows, tokenizer, options) for part, rows in parts.items()}
     unknown = SPECIAL.index("<unk>")
     _check_known(read, parts["test"], tokens["test"], tokenizer, options)
-    features = _features(classes, decisive="decisive" in table)
+    features = _features(classes, grouped="group" in table, decisive="decisive" in table)
     splits = {part: _dataset(rows, tokens[part], features) for part, rows in parts.items()}
     repeated = duplicates({part: rows["text"].tolist() for part, rows in parts.items()})
     summary = {
@@ -90,6 +90,8 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     }
     if "truth" in read.table.attrs:
         summary["truth"] = read.table.attrs["truth"]
+    if "group" in table:
+        summary["groups"] = _groups(read, parts, options["group"])
     folder.mkdir(parents=True)
     disable_progress_bars()
     DatasetDict(splits).save_to_disk(folder / "texts")
@@ -114,6 +116,22 @@ def _note_repeated(
             )
 
 
+def _groups(
+    read: RawTable, parts: Mapping[str, pd.DataFrame], column: str
+) -> dict[str, dict[str, int]]:
+    """How many groups each split has, and how many groups of each two splits stand in both."""
+    held = {part: set(rows["group"]) for part, rows in parts.items()}
+    between = {}
+    for first, second in (("train", "dev"), ("train", "test"), ("dev", "test")):
+        count = between[f"{first}_{second}"] = len(held[first] & held[second])
+        if count:
+            read.note(
+                f"column '{column}': {count:,} of {len(held[second]):,} groups of the {second} "
+                f"split stand in the {first} split too"
+            )
+    return {"splits": {part: len(own) for part, own in held.items()}, "in_both": between}
+
+
 def duplicates(texts: Mapping[str, list[str]]) -> dict[str, int]:
     """How many texts of a split stand in the training split, case and outer blanks aside.
 
@@ -135,16 +153,18 @@ def _drawn(
     labels = table["label"].to_numpy()
     shares = {key: options["split"][key] for key in ("train", "dev", "seed")}
     try:
-        whole = complete(table["split"].to_numpy(), labels, **shares)
+        group = table["group"].to_numpy() if "group" in table else None
+        whole = complete(table["split"].to_numpy(), labels, **shares, group=group)
         parts = capped(whole, labels, options["caps"])
     except InputError as error:
         raise InputError(f"{read.name}: {error}") from None
     for part, rows in parts.items():
         counts = np.bincount(labels[rows], minlength=len(classes))
         if not counts.all():
+            cut = "" if group is None else f"; no group of column '{options['group']}' is cut"
             raise InputError(
                 f"{read.name}: class '{shown(classes[np.argmin(counts)])}' has no text among the "
-                f"{len(rows)} of the {part} split, expected one or more"
+                f"{len(rows)} of the {part} split, expected one or more{cut}"
             )
     return (
         {part: table.iloc[rows] for part, rows in parts.items()},
@@ -212,7 +232,7 @@ def _check_known(
         )
 
 
-def _features(classes: list[str], decisive: bool) -> Features:
+def _features(classes: list[str], grouped: bool, decisive: bool) -> Features:
     features: dict[str, Any] = {
         "text": Value("string"),
         "label": ClassLabel(names=classes),
@@ -220,6 +240,8 @@ def _features(classes: list[str], decisive: bool) -> Features:
         "starts": List(Value("int32")),
         "ends": List(Value("int32")),
     }
+    if grouped:
+        features["group"] = Value("int32")
     return Features(features | ({"decisive": List(Value("int8"))} if decisive else {}))
 
 
@@ -231,6 +253,8 @@ def _dataset(rows: pd.DataFrame, tokens: Tokens, features: Features) -> Dataset:
         "starts": tokens.lists(tokens.starts),
         "ends": tokens.lists(tokens.ends),
     }
+    if "group" in features:
+        columns["group"] = pa.array(rows["group"], pa.int32())
     if "decisive" in features:
         columns["decisive"] = tokens.lists(_decisive(rows["decisive"].tolist(), tokens))
     return Dataset(InMemoryTable(pa.table(columns, schema=features.arrow_schema)))

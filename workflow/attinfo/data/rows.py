@@ -59,13 +59,14 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     Returns:
         The columns `text`, `label` (name of the class), `split` (train, dev or test; all train
         where no splits are given) and, where there are any, `tokens` (the given tokens of each
-        text) and `decisive`; the index holds the row numbers in the raw table.
+        text), `group` (int32 number of the group of each text) and `decisive`; the index holds the
+        row numbers in the raw table.
 
     Raises:
-        InputError: a column is missing or holds neither texts nor token lists, a text or label
-            is empty, a text absurdly long, a label is of no class, two labels are near-identical,
-            a split unknown or in a column that the config does not name, there are fewer than 2
-            or more than 20 classes, or fewer than ten texts of one.
+        InputError: a column is missing or holds neither texts nor token lists, a text, label or
+            group is empty, a text absurdly long, a label is of no class, two labels are
+            near-identical, a split unknown or in a column that the config does not name, there
+            are fewer than 2 or more than 20 classes, or fewer than ten texts of one.
     """
     table = _where(raw, options)
     found = table[[options["text"], options["label"]]].set_axis(["text", "label"], axis=1)
@@ -73,6 +74,8 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         found["tokens"] = [[] if tokens is None else list(tokens) for tokens in found["text"]]
         found["text"] = found["tokens"].map(join).astype("str")
     found["label"] = found["label"].map(bare)
+    if options["group"]:
+        found["group"] = table[options["group"]].map(bare)
     found["split"] = _splits(raw, table, options)
     if "decisive" in table and _are_spans(table["decisive"]):
         found["decisive"] = table["decisive"]
@@ -81,6 +84,8 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     found["label"] = _classes(raw, found["label"], options)
     found = found[found["label"] != ""]
     _check_classes(raw, found["label"], options)
+    if "group" in found:
+        found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
     return found
 
 
@@ -96,6 +101,7 @@ def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     if options["text"] == options["label"]:
         raise InputError(f"{raw.name}: column '{options['text']}' is named as both text and label")
     columns = [("text", options["text"]), ("label", options["label"])]
+    columns += [("group", column) for column in [options["group"]] if column]
     columns += [("where", column) for column in options["where"]]
     columns += [("split", column) for column in [options["split"]["column"]] if column]
     table, names = raw.table, list(map(str, raw.table))
@@ -176,7 +182,7 @@ def _splits(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> A
             raise InputError(
                 f"{raw.name}: column '{column}': {error}; rename it, or set {NO_SPLITS}"
             ) from None
-    used = {options["text"], options["label"], *options["where"]}
+    used = {options["text"], options["label"], options["group"], *options["where"]}
     for other, cells in table.items():
         if other not in used and isinstance(cells.dtype, pd.StringDtype):
             _check_no_split(raw, str(other), set(cells))
@@ -198,8 +204,8 @@ def _check_no_split(raw: RawTable, column: str, values: set[str]) -> None:
 
 
 def _check_texts(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> None:
-    """Every row has a text and a label, of a length that can be."""
-    for role in ("text", "label"):
+    """Every row has a text, a label and, where one is named, a group; no text is absurdly long."""
+    for role in ("text", "label", *(["group"] if "group" in table else [])):
         empty = table.index[table[role].map(bare) == ""]
         if len(empty):
             raise InputError(

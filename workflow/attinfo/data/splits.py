@@ -1,6 +1,6 @@
 """Which rows are for training, which for stopping it, and which are analysed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,9 +11,21 @@ from attinfo.runtime.seeds import seed_of
 Parts = dict[str, np.ndarray]  # split -> row numbers, in order
 
 
-def split(labels: np.ndarray, train: float, dev: float, seed: int) -> Parts:
-    """Row numbers of the train, dev and test splits: stratified by class, seeded, disjoint."""
+def split(
+    labels: np.ndarray, train: float, dev: float, seed: int, group: np.ndarray | None = None
+) -> Parts:
+    """Row numbers of the train, dev and test splits: stratified by class, seeded, disjoint.
+
+    Args:
+        labels: [n] classes.
+        train: share of the training split.
+        dev: share of the dev split; the rest of 1 is that of the test split.
+        seed: of the draw.
+        group: [n] number of the group of each row, or None. No group is cut.
+    """
     rng = np.random.default_rng(seed_of("split", seed))
+    if group is not None and len(np.unique(group)) < len(group):
+        return _whole_groups(labels, (train, dev, 1 - train - dev), group, rng)
     parts: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
@@ -21,6 +33,38 @@ def split(labels: np.ndarray, train: float, dev: float, seed: int) -> Parts:
         for name, part in zip(parts, np.split(rows, cuts), strict=True):
             parts[name].append(part)
     return {name: np.sort(np.concatenate(rows)) for name, rows in parts.items()}
+
+
+def _whole_groups(
+    labels: np.ndarray, shares: Sequence[float], group: np.ndarray, rng: np.random.Generator
+) -> Parts:
+    """Each group, the largest first, goes to the split that lacks most of the classes it has.
+
+    What a split lacks of a class is its share of the texts less those it has. Groups of one size
+    come in random order. Where no more groups with most of their texts in a class are left than
+    there are splits without any text of the class, only those splits are considered: so a class
+    of three groups or more is in every split.
+
+    Args:
+        shares: of the splits, which add up to 1.
+    """
+    (_, own), (_, code) = (np.unique(v, return_inverse=True) for v in (group, labels))
+    groups, classes = own.max() + 1, code.max() + 1
+    held = np.bincount(own * classes + code, minlength=groups * classes).reshape(groups, classes)
+    lacking = np.round(np.outer(shares, held.sum(0)), 6)  # [splits, classes]
+    wanted, without = np.array(shares) > 1e-9, np.ones(lacking.shape, dtype=bool)
+    main = held.argmax(1)
+    left = np.bincount(main, minlength=classes)
+    order = rng.permutation(groups)
+    part = np.zeros(groups, dtype=np.int64)
+    for number in order[np.argsort(-held[order].sum(1), kind="stable")]:
+        empty = wanted & without[:, main[number]]
+        allowed = empty if empty.any() and left[main[number]] <= empty.sum() else wanted
+        part[number] = np.where(allowed, lacking @ held[number], -np.inf).argmax()
+        lacking[part[number]] -= held[number]
+        without[part[number]] &= held[number] == 0
+        left[main[number]] -= 1
+    return {name: np.flatnonzero(part[own] == place) for place, name in enumerate(PARTS)}
 
 
 def named(values: np.ndarray) -> np.ndarray:
@@ -38,7 +82,14 @@ def named(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def complete(given: np.ndarray, labels: np.ndarray, train: float, dev: float, seed: int) -> Parts:
+def complete(
+    given: np.ndarray,
+    labels: np.ndarray,
+    train: float,
+    dev: float,
+    seed: int,
+    group: np.ndarray | None = None,
+) -> Parts:
     """The rows of given splits; a dev or test split that is missing is drawn from the train split.
 
     Args:
@@ -47,6 +98,7 @@ def complete(given: np.ndarray, labels: np.ndarray, train: float, dev: float, se
         train: share of the training split if both others are drawn.
         dev: share of the dev split, where it is drawn; the rest of 1 is that of the test split.
         seed: of the draw.
+        group: [n] number of the group of each row, or None. The draw cuts no group.
     """
     rows = {part: np.flatnonzero(given == part) for part in PARTS}
     missing = [part for part in ("dev", "test") if len(rows[part]) == 0]
@@ -56,7 +108,8 @@ def complete(given: np.ndarray, labels: np.ndarray, train: float, dev: float, se
         ("test",): (train + dev, 0.0),
         ("dev", "test"): (train, dev),
     }
-    drawn = split(labels[rows["train"]], *shares[tuple(missing)], seed)
+    own = None if group is None else group[rows["train"]]
+    drawn = split(labels[rows["train"]], *shares[tuple(missing)], seed, own)
     return rows | {part: rows["train"][drawn[part]] for part in ("train", *missing)}
 
 

@@ -55,6 +55,12 @@ def read_texts(folder: str | Path, split: str) -> Texts:
     )
 
 
+def read_groups(folder: str | Path, split: str) -> np.ndarray | None:
+    """[texts] int64 number of the group of each text of a split; None without groups."""
+    table = read_arrow(folder, split)
+    return table["group"].to_numpy().astype(np.int64) if "group" in table.column_names else None
+
+
 def read_summary(folder: str | Path) -> dict[str, Any]:
     """`summary.json` of a prepared data set."""
     summary: dict[str, Any] = json.loads((Path(folder) / "summary.json").read_text("utf-8"))

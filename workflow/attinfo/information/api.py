@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from attinfo.blocks.catalogue import block_of, with_defaults
+from attinfo.data.groups import FOLDS
 from attinfo.information.arrays import FEWEST, OutputKind, groups_of, output_of, states_of
 from attinfo.information.deterministic import linear_in
 from attinfo.information.isolation import apart
 from attinfo.information.repeats import MANY, repeats
 from attinfo.information.sample import Sample, folds, with_permutations
-from attinfo.information.summary import FOLDS, Estimate, measured, silent, summary
+from attinfo.information.summary import Estimate, measured, silent, summary
 from attinfo.runtime.loading import Chosen
 from attinfo.runtime.seeds import seed_of
 

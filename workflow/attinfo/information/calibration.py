@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from attinfo.data.groups import FOLDS
 from attinfo.information.sample import Sample, folds, with_permutations
-from attinfo.information.summary import FOLDS, measured
+from attinfo.information.summary import measured
 from attinfo.information.tasks import Task
 from attinfo.runtime.loading import Chosen
 from attinfo.runtime.seeds import seed_of

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from attinfo.data.groups import FOLDS
 from attinfo.information.deterministic import separable
 from attinfo.information.sample import Measured, Sample
 from attinfo.runtime.loading import Chosen
 
-FOLDS = 5  # of every cross-fitting
 NEARLY_ALL = 0.75  # of the output's entropy: from here on it is asked whether the state decides it
 ONE_COLUMN = 0.9  # of the squared width of all columns in one: then only this one is seen
 WIDTHS_OF = 2048  # states, from which the widths of columns are taken

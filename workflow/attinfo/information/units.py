@@ -6,18 +6,20 @@ text), `instance` (every token of every text, one probe for all) and, where the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from attinfo.data.groups import FOLDS, joined, long_enough
 from attinfo.data.truth import Truth
 from attinfo.information.repeats import MANY
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
-from attinfo.information.summary import FOLDS, measured, summary
+from attinfo.information.summary import measured, summary
 from attinfo.information.token_type import token_type_probe
+from attinfo.runtime.errors import InputError
 from attinfo.runtime.loading import Chosen
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
@@ -53,9 +55,9 @@ def units_of(states: States, positions: int, ranks: int, min_texts: int) -> Iter
     if not constant:
         places["rank"] = (attention_rank(states), ranks)
     for index, (place, count) in places.items():
-        enough = (states.lengths >= np.arange(1, count + 1)[:, None]).sum(1) >= min_texts
-        held = (states.lengths >= enough.sum())[states.text]
-        for unit in range(enough.sum()):
+        number, enough = long_enough(states.lengths, count, min_texts)
+        held = enough[states.text]
+        for unit in range(number):
             yield Unit(index, unit, np.flatnonzero(held & (place == unit)))
     yield Unit("instance", 0, np.arange(len(states.token_id)))
 
@@ -69,10 +71,19 @@ def planted_units(states: States, truth: Truth) -> Iterator[Unit]:
         yield Unit("planted", k, decisive[place == k])
 
 
-def sample_of(states: States, unit: Unit, options: Mapping[str, Any]) -> Sample:
+def sample_of(
+    states: States, unit: Unit, options: Mapping[str, Any], groups: np.ndarray | None = None
+) -> Sample:
     """States and outputs of one unit, with folds and permutations drawn from the seed.
 
-    `states` must have been read with `hidden`.
+    Args:
+        states: with `hidden`.
+        unit: of the states.
+        options: `output`, `permutations` and `seed`, see `information`.
+        groups: see `information`.
+
+    Raises:
+        InputError: the texts of the unit are of fewer groups than there are folds.
     """
     if states.hidden is None:
         raise ValueError("the states were read without `hidden`")
@@ -83,7 +94,13 @@ def sample_of(states: States, unit: Unit, options: Mapping[str, Any]) -> Sample:
     if unit.index == "instance":
         rng = np.random.default_rng(seed_of("reference tokens", options["seed"]))
         reference = torch.from_numpy(states.offsets[:-1] + rng.integers(0, states.lengths))
-    group = same_texts(states, members)
+    group = belonging(states, members, groups)
+    if groups is not None and group is not None and int(group.max()) + 1 < FOLDS:
+        raise InputError(
+            f"index '{unit.index}': the {len(members)} texts are of {int(group.max()) + 1} groups, "
+            f"expected {FOLDS} or more, one for each fold (texts of the same tokens are of one "
+            "group)"
+        )
     return Sample(
         hidden=torch.from_numpy(states.hidden[unit.tokens]),
         text=torch.from_numpy(place),
@@ -95,25 +112,29 @@ def sample_of(states: States, unit: Unit, options: Mapping[str, Any]) -> Sample:
     )
 
 
-def same_texts(states: States, texts: np.ndarray) -> torch.Tensor | None:
-    """[texts] int64: texts of the same tokens are one group; None where all texts differ.
+def belonging(
+    states: States, texts: np.ndarray, groups: np.ndarray | None = None
+) -> torch.Tensor | None:
+    """[texts] int64 numbers of the groups of texts, from 0; None where each text is on its own.
 
-    All states of such texts are copies, which a fold must not part. (States of the same word in
-    different texts may be equal too, without context. They are no copies: the question is what a
-    word says about the output of other texts that have the word. So they are on both sides of a
-    fold, and the estimate is flagged `repeated_states`.)
+    Texts of one group, and texts of the same tokens, are in one group: see `joined`. Where copies
+    alone, without `groups`, would leave fewer groups than folds, each text is on its own.
+
+    All states of texts of the same tokens are copies, which a fold must not part. (States of the
+    same word in different texts may be equal too, without context. They are no copies: the
+    question is what a word says about the output of other texts that have the word. So they are on
+    both sides of a fold, and the estimate is flagged `repeated_states`.)
 
     Args:
         states: of a run.
         texts: which of its texts.
+        groups: [texts of the run] number of the group of each text; None without groups.
     """
-    bounds = zip(states.offsets[texts], states.offsets[texts + 1], strict=True)
-    number: dict[bytes, int] = {}
-    tokens = np.ascontiguousarray(states.token_id)
-    group = [number.setdefault(tokens[a:b].tobytes(), len(number)) for a, b in bounds]
-    if len(number) == len(group) or len(number) < FOLDS:
+    group = joined(states.token_id, states.offsets, texts, groups)
+    number = int(group.max()) + 1
+    if number == len(group) or (groups is None and number < FOLDS):
         return None
-    return torch.tensor(group, dtype=torch.int64)
+    return torch.from_numpy(group)
 
 
 def effective_rank(hidden: torch.Tensor) -> float:
@@ -144,11 +165,23 @@ def halves(sample: Sample, seed: int) -> list[Sample]:
     else:
         order = rng.permutation(int(sample.group.max()) + 1)[sample.group.numpy()]
     first = torch.from_numpy(order < np.sort(order)[len(order) // 2])
-    return [sample.of_texts(first), sample.of_texts(~first)]
+    return [_refolded(sample.of_texts(kept), seed) for kept in (first, ~first)]
+
+
+def _refolded(half: Sample, seed: int) -> Sample:
+    """Half a sample; with new folds where it has enough groups, but none of them in some fold."""
+    if half.group is None or len(half.fold.unique()) == FOLDS or not _divisible(half):
+        return half
+    _, group = half.group.unique(return_inverse=True)
+    return replace(half, group=group, fold=folds(half.output[:, 0], FOLDS, seed, group))
 
 
 def information(
-    states: States, options: Mapping[str, Any], run: str = "", truth: Truth | None = None
+    states: States,
+    options: Mapping[str, Any],
+    run: str = "",
+    truth: Truth | None = None,
+    groups: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Information between the states and the predicted (or the gold) class of one run.
 
@@ -160,6 +193,8 @@ def information(
             `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own.
         truth: of the split, where it is known: the index `planted` is estimated too.
+        groups: [texts] number of the group of each text, or None. As `estimate(groups=)` does, no
+            group is cut by a fold, groups are permuted together, and intervals are over groups.
 
     Returns:
         A row a unit and estimator, for `information.parquet`. And a row a token, for `pointwise/`:
@@ -183,7 +218,7 @@ def information(
         "attention": states.attention,
     }
     for place, unit in enumerate(units):
-        sample = sample_of(states, unit, options)
+        sample = sample_of(states, unit, options, groups)
         parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
         for one in estimators:
             found, half = measured(one, sample), _means(one, parts)
@@ -197,16 +232,16 @@ def information(
             found = token_type_probe(token_id, sample)
             rows.append(_row(unit, "token_type", found, sample, {}, rank))
             _keep(pointwise, unit, "token_type", found)
-    rows += _planted_rows(states, options, truth) if truth else []
+    rows += _planted_rows(states, options, truth, groups) if truth else []
     known = {"truth_alone": np.nan, "truth_text": np.nan}
     return pd.DataFrame([known | row for row in rows]), pd.DataFrame(pointwise)
 
 
 def _planted_rows(
-    states: States, options: Mapping[str, Any], truth: Truth
+    states: States, options: Mapping[str, Any], truth: Truth, groups: np.ndarray | None
 ) -> Iterator[dict[str, Any]]:
     for unit in planted_units(states, truth):
-        sample = sample_of(states, unit, {**options, "output": "label"})
+        sample = sample_of(states, unit, {**options, "output": "label"}, groups)
         parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
         known = {"truth_alone": truth.alone, "truth_text": truth.text}
         for one in map(Chosen.of, options["estimators"]):
@@ -214,9 +249,16 @@ def _planted_rows(
             yield _row(unit, one.name, found, sample, one.options, rank, half) | known
 
 
-def _means(estimator: Chosen, samples: Sequence[Sample]) -> list[float]:
-    """The estimate from each of some samples, in nats."""
-    return [float(measured(estimator, sample).pvi.mean()) for sample in samples]
+def _divisible(half: Sample) -> bool:
+    """Whether the texts of half a sample are of enough groups for every fold."""
+    return half.group is None or len(half.group.unique()) >= FOLDS
+
+
+def _means(estimator: Chosen, parts: Sequence[Sample]) -> list[float]:
+    """The estimate from each half of a sample, in nats; NaN where either has too few groups."""
+    if not all(map(_divisible, parts)):
+        return [np.nan] * len(parts)
+    return [float(measured(estimator, part).pvi.mean()) for part in parts]
 
 
 def _row(

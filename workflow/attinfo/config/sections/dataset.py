@@ -90,6 +90,13 @@ class Dataset(Section):
         "text", "Column that holds the text, or the list of its tokens.", "review"
     )
     label: Column = described("label", "Column that holds the class.", "sentiment")
+    group: Column | None = described(
+        None,
+        "Column whose value names the texts that belong together, such as an author or a film."
+        " Splits that are drawn, and the folds and permutations of information, keep each group"
+        " whole. null: each text is on its own.",
+        "author",
+    )
     where: Annotated[dict[str, Words], Keyed] = described(
         {}, "Rows to keep: the value, or the values, that a column must have.", {"language": "en"}
     )
@@ -156,6 +163,15 @@ class Dataset(Section):
         for name, (low, high) in self.bands.items():
             if low > high:
                 raise ValueError(f"bands: '{name}' is [{low:g}, {high:g}], expected low <= high")
+        return self
+
+    @model_validator(mode="after")
+    def _group_is_another_column(self) -> Self:
+        if self.group is not None and self.group in (self.text, self.label):
+            role = "text" if self.group == self.text else "label"
+            raise ValueError(
+                f"group is '{self.group}', the column of '{role}', expected another column"
+            )
         return self
 
     @model_validator(mode="after")

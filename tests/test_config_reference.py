@@ -50,6 +50,8 @@ def test_every_key_has_a_description_and_an_example(
 def place_of(section: str, key: str, example: Any) -> dict[str, Any]:
     """A config that differs from the default one by the example of a key."""
     own = {key: example}
+    if key == "vocabulary_size":  # of subwords alone
+        own["tokenizer"] = "subwords"
     if section == "":
         return own
     if section == "Grid":

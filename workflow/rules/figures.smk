@@ -74,7 +74,6 @@ rule figures:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        folder=f"{RESULTS}/figures",
         code=code("figures.py", *MODULES),
     script:
         "../scripts/figures.py"

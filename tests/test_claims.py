@@ -316,6 +316,9 @@ def test_equivalence_is_a_verdict_only_where_sameness_is_claimed() -> None:
         (-0.20, 0.02, "undetermined"),
         (0.06, 0.20, "contradicted"),
         (-0.20, -0.06, "contradicted"),
+        # An interval that touches the margin does not lie beyond it.
+        (0.05, 0.20, "undetermined"),
+        (-0.20, -0.05, "undetermined"),
     ],
 )
 def test_sameness_is_contradicted_only_beyond_the_margin(low, high, expected) -> None:

@@ -44,6 +44,16 @@ def test_folds_of_many_small_groups_are_as_large_and_stratified() -> None:
     assert (np.ptp(counts, axis=0) <= 4).all()
 
 
+def test_large_groups_of_one_class_do_not_crowd_out_another() -> None:
+    # Texts of class 1 are spread evenly, although one fold has most texts of class 0.
+    size = np.repeat([40, 1], [1, 65])
+    group = np.repeat(np.arange(66), size)
+    output = np.repeat(np.arange(66) > 20, size).astype(np.int64)
+    found = folds(torch.from_numpy(output), 5, 0, torch.from_numpy(group)).numpy()
+    assert np.bincount(found[output == 1], minlength=5).tolist() == [9] * 5
+    assert sorted(np.bincount(found[output == 0], minlength=5)) == [5, 5, 5, 5, 40]
+
+
 @given(
     sizes=st.lists(st.integers(1, 6), min_size=2, max_size=20),
     seed=st.integers(0, 99),

@@ -173,6 +173,7 @@ def test_with_one_seed_nothing_is_called_and_the_interval_is_over_texts_alone() 
     assert (table["ci_low"] > 0).all() and table["p"].isna().all()
     assert (table["verdict"] == "undetermined").all()
     assert table["reason"].str.contains("One seed shows nothing about retrained models").all()
+    assert table["reason"].str.contains("over 1 seed.", regex=False).all()
 
 
 def test_effects_are_paired_by_seed() -> None:

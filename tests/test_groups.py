@@ -165,6 +165,31 @@ def test_rows_that_repeat_are_counted_once(name: str, jitter: float, times: int)
     assert found.mi_nats <= max(0.0, found.floor_upper) + 0.03
 
 
+@pytest.mark.parametrize(("apart", "copies"), [(0, 200), (8, 192), (12, 0)])
+def test_repeats_are_copies_where_their_outputs_agree_beyond_chance(
+    apart: int, copies: int
+) -> None:
+    # Two rows a state, two classes of one size: chance is 1/2, so kappa is 1 - 2 apart / 200.
+    state = torch.arange(200).repeat_interleave(2)
+    output = torch.arange(200).remainder(2).repeat_interleave(2)
+    output[::2][:apart] = 1 - output[::2][:apart]
+    place, rows = repeats(torch.eye(200)[state]).copies(output, 100)
+    if not copies:
+        assert place is None and rows is None
+    else:
+        assert place is not None and rows is not None
+        assert len(output) - len(rows) == copies
+        assert torch.equal(state[rows][place], state)
+        assert torch.equal(output[rows][place], output)
+
+
+def test_nothing_is_a_copy_where_the_output_is_constant() -> None:
+    rng = np.random.default_rng(0)
+    hidden = np.repeat(rng.normal(size=(60, 8)), 2, 0)
+    found = estimate(hidden, np.zeros(120, int), "linear", permutations=3)
+    assert found.copies == 0 and found.mi_nats == 0
+
+
 @every_name
 def test_a_rare_class_oversampled_to_balance_is_no_information(name: str) -> None:
     rng = np.random.default_rng(0)

@@ -187,3 +187,9 @@ def test_an_effect_is_less_probable_the_further_its_draws_are_from_none() -> Non
     for result, shift in zip(found, (0, 1, 2, 5), strict=True):
         assert result.low == pytest.approx(shift - 1.96, abs=0.2)
         assert result.high == pytest.approx(shift + 1.96, abs=0.2)
+
+
+def test_an_effect_of_zero_in_every_draw_is_none_and_one_at_the_margin_is_not_within() -> None:
+    assert interval(np.zeros(101), 0.95) == (0, 0, 0, 1)
+    for margin in (-0.05, 0.05):
+        assert equivalence_p(np.full(101, margin), 0.05) == 1

@@ -12,7 +12,7 @@ import torch
 
 from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information import FLAGS, estimate
-from attinfo.information.repeats import repeats
+from attinfo.information.repeats import NEAR, repeats
 from attinfo.information.sample import folds, with_permutations
 
 every_name = pytest.mark.parametrize("name", STUDIED)
@@ -247,3 +247,17 @@ def test_repeats_are_found_but_for_rounding(
     found = repeats(torch.from_numpy(states)).number.numpy()
     pairs = {(a, b) for a, b in zip(number, found, strict=True)}
     assert len(pairs) == len(set(number)) == len(set(found))
+
+
+@pytest.mark.parametrize("d", [8, 64, 512])
+def test_states_are_near_as_a_share_of_the_distance_between_states(d: int) -> None:
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(200, d))  # typical distance sqrt(2 d)
+    for jitter, count in ((NEAR / 4, 200), (NEAR * 4, 400)):
+        found = repeats(
+            torch.from_numpy(
+                np.concatenate([states, states + jitter * rng.normal(size=states.shape)])
+            )
+        )
+        assert len(found.number.unique()) == count
+        assert found.share == 1 - count / 400

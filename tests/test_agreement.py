@@ -11,10 +11,12 @@ from scipy.stats import entropy, kendalltau
 
 from attinfo.agreement import pairs
 from attinfo.agreement.gaps import (
+    ABSOLUTE_EDGES,
     FINE_BINS,
     FINE_EDGES,
     GAP_BINS,
     concordance_by_gap,
+    gap_columns,
     gap_edges,
     study_bins,
     study_gaps,
@@ -282,6 +284,26 @@ def test_bins_of_a_study_are_the_same_for_all_runs_and_lose_no_pair() -> None:
     assert (found[0]["study_gap:3"] == found[1]["study_gap:3"].iloc[0]).all()
     first = [after["study_pairs:0"].sum() for after in found]
     assert first[0] < first[1]
+
+
+def test_absolute_bins_are_those_of_the_gaps_between_weights() -> None:
+    score, _, offsets = random_run()
+    attention = softmax_by_text(score, offsets)
+    information = np.random.default_rng(1).normal(size=len(score))
+    columns = gap_columns(score, attention, information, offsets, np.arange(len(score)))
+    found = study_gaps([pd.DataFrame(columns)])[0]
+    concordant, pairs = np.zeros((2, len(offsets) - 1, 4))
+    for text, (begin, end) in enumerate(pairwise(offsets)):
+        for i, j in combinations(range(begin, end), 2):
+            place = sum(abs(attention[i] - attention[j]) >= edge for edge in ABSOLUTE_EDGES)
+            pairs[text, place] += 1
+            concordant[text, place] += (score[i] > score[j]) == (information[i] > information[j])
+    assert (pairs.sum(0) > 0).all()
+    for b in range(4):
+        assert (found[f"absolute_pairs:{b}"] == pairs[:, b]).all()
+        assert (found[f"absolute_concordant:{b}"] == concordant[:, b]).all()
+    for b in range(GAP_BINS):  # nothing was permuted
+        assert (found[f"concordant_permuted:{b}"] == found[f"concordant:{b}"]).all()
 
 
 # Tables.

@@ -14,7 +14,7 @@ from attinfo.claims.contrast import numbered, roman
 from attinfo.claims.effects import Sampled, effects_of
 from attinfo.claims.run_statistics import STATISTICS
 from attinfo.claims.settle import settle
-from attinfo.claims.verdicts import judge, verdict
+from attinfo.claims.verdicts import judge, reason, verdict
 from attinfo.config.sections.statistics import Statistics
 from attinfo.keys import RUN
 from attinfo.runtime.errors import InputError
@@ -173,6 +173,7 @@ def test_with_one_seed_nothing_is_called_and_the_interval_is_over_texts_alone() 
     assert (table["ci_low"] > 0).all() and table["p"].isna().all()
     assert (table["verdict"] == "undetermined").all()
     assert table["reason"].str.contains("One seed shows nothing about retrained models").all()
+    assert table["reason"].str.contains("over 1 seed.", regex=False).all()
 
 
 def test_effects_are_paired_by_seed() -> None:
@@ -316,6 +317,9 @@ def test_equivalence_is_a_verdict_only_where_sameness_is_claimed() -> None:
         (-0.20, 0.02, "undetermined"),
         (0.06, 0.20, "contradicted"),
         (-0.20, -0.06, "contradicted"),
+        # An interval that touches the margin does not lie beyond it.
+        (0.05, 0.20, "undetermined"),
+        (-0.20, -0.05, "undetermined"),
     ],
 )
 def test_sameness_is_contradicted_only_beyond_the_margin(low, high, expected) -> None:
@@ -344,6 +348,19 @@ def test_reasons_say_what_was_found_and_what_would_change_it() -> None:
         assert "The interval covers 0" in row.reason
         assert f"effects below {row.mde:.3f} may well be missed" in row.reason
     assert (open_["mde"] > called["mde"]).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("datasets", [1, 2])
+def test_a_called_effect_says_how_far_its_interval_is_from_zero(sign: int, datasets: int) -> None:
+    low, high = sorted((0.2 * sign, 0.5 * sign))  # three times 0.1 from the estimate is 0
+    row = {"estimate": 0.3 * sign, "ci_low": low, "ci_high": high, "margin": np.nan, "note": ""}
+    row |= {"n": 6, "datasets": datasets, "positive": 1, "excluded": 0, "verdict": "supported"}
+    found = reason(row, 0.95, 0.01, 5)
+    assert "The interval would reach 0 if it were 3.0 times as wide." in found
+    several = datasets > 1
+    assert ("The effect is positive on 1 of 2 data sets." in found) == several
+    assert ("over 6 seeds on 2 data sets." if several else "over 6 seeds.") in found
 
 
 def test_the_reason_names_the_yardsticks_that_disagree() -> None:

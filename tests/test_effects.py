@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.api import OLS
+from test_agreement import random_run, run_of
 
+from attinfo.agreement.gaps import study_gaps
+from attinfo.agreement.tables import by_text
 from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast, Side
 from attinfo.claims.effects import Sampled, describe_runs, effects_of
-from attinfo.claims.run_statistics import STATISTICS
+from attinfo.claims.run_statistics import COLD, IMPORTANCE, IN_STATISTICS, STATISTICS
 from attinfo.keys import RUN
 
 TEXTS, REPEATS = 30, 20
@@ -64,6 +67,31 @@ def test_each_statistic_is_what_a_loop_over_texts_finds(name: str) -> None:
         expected /= -sum(share * np.log(share) for share in shares)
     assert found[0, 0] == pytest.approx(expected)
     assert np.std(found[1:, 0]) > 0
+
+
+def test_the_table_of_a_run_has_the_columns_of_every_statistic() -> None:
+    score, attention, offsets = random_run()
+    states = run_of(score, attention, offsets)
+    rng = np.random.default_rng(1)
+
+    def values() -> np.ndarray:
+        return rng.random(len(score))
+
+    own = {
+        f"{name}_{kind}": values()
+        for name in IN_STATISTICS
+        for kind in ("pvi", "gain", "pvi_position", "pvi_rank")
+    }
+    place = {"text": states.text, "token": states.position}
+    pointwise = pd.DataFrame({**place, "attention": attention, **own})
+    importance = pd.DataFrame({**place, **{name: values() for name in IMPORTANCE}})
+    marked = values() < 0.3
+    cold = [float(t) for t in COLD]
+    table, _ = by_text(states, pointwise, marked, importance, marked, temperatures=cold)
+    known = {*study_gaps([table])[0], "correct"}
+    for name, statistic in STATISTICS.items():
+        for _, *columns in statistic.terms:
+            assert {column for column in columns if column is not None} <= known, name
 
 
 def test_a_measure_that_runs_lack_is_undefined_in_them_alone() -> None:

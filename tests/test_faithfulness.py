@@ -14,7 +14,14 @@ from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.explain import faithfulness as module
 from attinfo.explain.beam import bounds
 from attinfo.explain.erasure import Eraser
-from attinfo.explain.faithfulness import KINDS, faithfulness, ranks, text_bounds, top_sizes
+from attinfo.explain.faithfulness import (
+    KINDS,
+    faithfulness,
+    ranks,
+    sampled,
+    text_bounds,
+    top_sizes,
+)
 
 BINS = [0.01, 0.05, 0.1, 0.2, 0.5]
 OPTIONS = Faithfulness()
@@ -223,6 +230,15 @@ def test_bounds_are_sought_for_some_texts_neither_too_short_nor_too_long() -> No
     assert len(drawn) == 3 and set(drawn) <= {0, 3, 4, 5, 6}
     again = faithfulness(model_of("mlp"), TEXTS, 9, {"b": random_values(1)}, options)
     assert again.loc[again["naopc"].notna(), "text"].unique().tolist() == drawn.tolist()
+
+
+def test_bounds_are_sought_for_every_text_of_2_to_longest_tokens() -> None:
+    lengths = TEXTS.lengths
+    for longest in np.unique(lengths):
+        update = {"normalised_texts": len(lengths), "longest": int(longest)}
+        drawn, bounded = sampled(lengths, OPTIONS.model_copy(update=update))
+        assert drawn.tolist() == list(range(len(lengths)))
+        assert bounded.tolist() == [i for i, n in enumerate(lengths) if 2 <= n <= longest]
 
 
 def test_of_texts_drawn_the_values_are_those_they_have_among_all() -> None:

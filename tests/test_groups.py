@@ -12,7 +12,7 @@ import torch
 
 from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information import FLAGS, estimate
-from attinfo.information.repeats import repeats
+from attinfo.information.repeats import NEAR, repeats
 from attinfo.information.sample import folds, with_permutations
 
 every_name = pytest.mark.parametrize("name", STUDIED)
@@ -42,6 +42,16 @@ def test_folds_of_many_small_groups_are_as_large_and_stratified() -> None:
     found = folds(torch.from_numpy(output), 5, 0, torch.from_numpy(group)).numpy()
     counts = np.array([[((found == k) & (output == y)).sum() for y in (0, 1)] for k in range(5)])
     assert (np.ptp(counts, axis=0) <= 4).all()
+
+
+def test_large_groups_of_one_class_do_not_crowd_out_another() -> None:
+    # Texts of class 1 are spread evenly, although one fold has most texts of class 0.
+    size = np.repeat([40, 1], [1, 65])
+    group = np.repeat(np.arange(66), size)
+    output = np.repeat(np.arange(66) > 20, size).astype(np.int64)
+    found = folds(torch.from_numpy(output), 5, 0, torch.from_numpy(group)).numpy()
+    assert np.bincount(found[output == 1], minlength=5).tolist() == [9] * 5
+    assert sorted(np.bincount(found[output == 0], minlength=5)) == [5, 5, 5, 5, 40]
 
 
 @given(
@@ -155,6 +165,31 @@ def test_rows_that_repeat_are_counted_once(name: str, jitter: float, times: int)
     assert found.mi_nats <= max(0.0, found.floor_upper) + 0.03
 
 
+@pytest.mark.parametrize(("apart", "copies"), [(0, 200), (8, 192), (12, 0)])
+def test_repeats_are_copies_where_their_outputs_agree_beyond_chance(
+    apart: int, copies: int
+) -> None:
+    # Two rows a state, two classes of one size: chance is 1/2, so kappa is 1 - 2 apart / 200.
+    state = torch.arange(200).repeat_interleave(2)
+    output = torch.arange(200).remainder(2).repeat_interleave(2)
+    output[::2][:apart] = 1 - output[::2][:apart]
+    place, rows = repeats(torch.eye(200)[state]).copies(output, 100)
+    if not copies:
+        assert place is None and rows is None
+    else:
+        assert place is not None and rows is not None
+        assert len(output) - len(rows) == copies
+        assert torch.equal(state[rows][place], state)
+        assert torch.equal(output[rows][place], output)
+
+
+def test_nothing_is_a_copy_where_the_output_is_constant() -> None:
+    rng = np.random.default_rng(0)
+    hidden = np.repeat(rng.normal(size=(60, 8)), 2, 0)
+    found = estimate(hidden, np.zeros(120, int), "linear", permutations=3)
+    assert found.copies == 0 and found.mi_nats == 0
+
+
 @every_name
 def test_a_rare_class_oversampled_to_balance_is_no_information(name: str) -> None:
     rng = np.random.default_rng(0)
@@ -212,3 +247,17 @@ def test_repeats_are_found_but_for_rounding(
     found = repeats(torch.from_numpy(states)).number.numpy()
     pairs = {(a, b) for a, b in zip(number, found, strict=True)}
     assert len(pairs) == len(set(number)) == len(set(found))
+
+
+@pytest.mark.parametrize("d", [8, 64, 512])
+def test_states_are_near_as_a_share_of_the_distance_between_states(d: int) -> None:
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(200, d))  # typical distance sqrt(2 d)
+    for jitter, count in ((NEAR / 4, 200), (NEAR * 4, 400)):
+        found = repeats(
+            torch.from_numpy(
+                np.concatenate([states, states + jitter * rng.normal(size=states.shape)])
+            )
+        )
+        assert len(found.number.unique()) == count
+        assert found.share == 1 - count / 400

@@ -31,7 +31,13 @@ from attinfo.information.estimators.probes import (
     others,
     solved,
 )
-from attinfo.information.estimators.stack import _Neighbours, mixture
+from attinfo.information.estimators.stack import (
+    NEIGHBOURS,
+    PRIOR_NEIGHBOURS,
+    _Neighbours,
+    mixture,
+)
+from attinfo.information.neighbors.distances import of_unit_size
 from attinfo.information.sample import Sample, with_permutations
 
 FOLDS = range(5)
@@ -264,6 +270,24 @@ def test_the_linear_probe_is_what_a_plain_computation_gives(sample: Sample) -> N
     np.testing.assert_allclose(found.null, expected[1:].mean(1), atol=1e-8)
 
 
+@every_sample
+def test_log_odds_of_neighbours_are_those_of_counts(sample: Sample) -> None:
+    states = of_unit_size(standardised(sample.hidden))
+    reference = torch.arange(len(states)) if sample.reference is None else sample.reference
+    rows = sample.members[1][:40]
+    found = _Neighbours(sample).log_odds(rows, 1, 3)
+    kept = (sample.fold != 1) & (sample.fold != 3)
+    output = torch.nn.functional.one_hot(sample.output, sample.classes).double()
+    for i, row in enumerate(rows.tolist()):
+        nearest = torch.linalg.vector_norm(states[reference] - states[row], dim=1).argsort()
+        for m, count in enumerate(NEIGHBOURS):
+            near = nearest[: count + 1]  # one of them may be of the same text
+            near = near[kept[near] & (near != sample.text[row])]
+            log = (output[near].sum(0) + PRIOR_NEIGHBOURS * output[kept].mean(0)).log()
+            expected = log[:, 1:] - log[:, :1]
+            np.testing.assert_allclose(found[:, i, :, m], expected, atol=1e-5)
+
+
 def test_the_neighbours_of_a_state_in_folds_left_out_do_not_count() -> None:
     sample = uneven_tokens(150, 400, 6, classes=3)
     before = _Neighbours(sample)
@@ -352,12 +376,22 @@ def test_a_member_that_is_wrong_gets_no_weight_alone() -> None:
     assert float(bias) == pytest.approx(float((share / (1 - share)).log()), abs=1e-6)
 
 
-def test_posterior_and_log_posterior_are_the_same() -> None:
-    log_odds = 5 * torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0)).double()
+@pytest.mark.parametrize("rivals", [1, 3])
+def test_posterior_and_log_posterior_are_the_same(rivals: int) -> None:
+    log_odds = 5 * torch.randn(2, 50, rivals, generator=torch.Generator().manual_seed(0)).double()
     log = log_posterior_of(log_odds)
     np.testing.assert_allclose(log.exp().sum(2), 1, atol=1e-12)
     np.testing.assert_allclose(log[..., 1:] - log[..., :1], log_odds, atol=1e-12)
     np.testing.assert_allclose(posterior_of(log_odds.clone()), log[..., 1:].exp(), atol=1e-12)
+
+
+@pytest.mark.parametrize("members", [1, 4])
+def test_log_odds_are_weighted_and_summed_and_a_bias_is_added(members: int) -> None:
+    rng = np.random.default_rng(0)
+    logits, weight, bias = (rng.normal(size=s) for s in ((2, 30, 3, members), (2, members), (2, 3)))
+    found = weighted(*map(torch.from_numpy, (logits, weight, bias)))
+    expected = np.einsum("cnkm,cm->cnk", logits, weight) + bias[:, None]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(50, 10), (300, 5), (20, 40)])

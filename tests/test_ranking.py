@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import tukey_hsd
 
-from attinfo.statistics.ranks import rank_intervals, scores_of
+from attinfo.statistics.ranks import _variance, rank_intervals, scores_of
 
 TRUTH = np.array([0.5, 0.5, 0.4, 0.3, 0.3, 0.0])
 
@@ -78,6 +78,21 @@ def test_texts_widen_the_intervals_unless_they_do_the_same_to_every_cell() -> No
         return int((table["rank_high"] - table["rank_low"]).sum())
 
     assert width(draws + common) == width(draws) < width(draws + own)
+
+
+def test_a_difference_of_cells_has_the_variance_over_seeds_and_over_texts() -> None:
+    runs, draws = study(4, 3)
+    draws = draws + 0.1 * np.random.default_rng(0).normal(size=draws.shape)
+    draws[:, [0, 1, 5]] = np.nan  # cells of 2, 3 and 4 seeds
+    found = _variance(scores_of(runs, draws))
+    cells = [own[:, np.isfinite(own[0])] for own in np.split(draws, 6, axis=1)]
+    freedom = sum(own.shape[1] - 1 for own in cells)
+    spread = sum(own[0].var() * own.shape[1] for own in cells) / freedom
+    for i, one in enumerate(cells):
+        for j, other in enumerate(cells):
+            of_texts = (one.mean(1) - other.mean(1))[1:].var(ddof=1)
+            of_seeds = spread / one.shape[1] + spread / other.shape[1]
+            assert found[i, j] == pytest.approx(of_seeds + of_texts)
 
 
 def test_with_one_seed_no_rank_is_known() -> None:

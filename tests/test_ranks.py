@@ -243,3 +243,27 @@ def test_halves_of_the_texts_agree_about_positions_that_differ() -> None:
     assert found["disattenuated"] == pytest.approx(-1, abs=0.1)
     noise = pd.DataFrame({"linear_pvi_position": rng.normal(size=3000)})
     assert split_half(states, noise, "linear_pvi_position")["value"].iloc[1] < 0.8
+
+
+def test_halves_are_compared_by_the_means_of_positions_in_texts_of_any_length() -> None:
+    rng = np.random.default_rng(0)
+    lengths = np.array([6, 8, 12, 7, 9] * 16)  # later positions are in fewer texts
+    offsets = ragged(lengths.tolist())
+    text, place = np.repeat(np.arange(80), lengths), np.arange(offsets[-1])
+    place = place - np.repeat(offsets[:-1], lengths)
+    score = (place + 3 * rng.normal(size=len(place))).astype(np.float32)
+    attention, value = softmax_by_text(score, offsets), place + 5 * rng.normal(size=len(place))
+    found = split_half(
+        run_of(score, attention, offsets), pd.DataFrame({"x_pvi_position": value}), "x_pvi_position"
+    ).set_index("statistic")["value"]
+
+    def means(of: np.ndarray, where: np.ndarray | bool = True) -> list[float]:
+        return [of[(place == p) & where].mean() for p in range(12)]
+
+    for name, own in (("attention", attention), ("information", value)):
+        r = spearmanr(means(own, text % 2 == 0), means(own, text % 2 == 1)).statistic
+        assert 0 < r < 1
+        assert found[f"split_half_{name}"] == pytest.approx(2 * r / (1 + r))
+    both = spearmanr(means(attention), means(value)).statistic
+    bound = np.sqrt(found["split_half_attention"] * found["split_half_information"])
+    assert found["disattenuated"] == pytest.approx(both / bound)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.integrate import quad
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -14,6 +15,7 @@ from attinfo.statistics.intervals import (
     interval,
     mean_of,
     seed_error,
+    t_interval,
     text_weights,
 )
 
@@ -69,6 +71,17 @@ def test_data_sets_weigh_the_same_however_many_seeds_they_have() -> None:
 def test_the_detectable_effect_is_that_of_statsmodels(df: int, alpha: float) -> None:
     known = TTestPower().solve_power(nobs=df + 1, alpha=alpha, power=0.8) * np.sqrt(df + 1)
     assert detectable(1.0, 0.0, df, alpha) == pytest.approx(known, rel=0.005)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_with_two_seeds_the_detectable_effect_is_that_of_an_integral(alpha: float) -> None:
+    effect, reach = detectable(1.0, 0.0, 1, alpha), stats.t.ppf(1 - alpha / 2, 1)
+
+    def found(error: float) -> float:  # of two seeds it is the size of a normal number
+        outside = stats.norm.sf(reach * error - effect) + stats.norm.cdf(-reach * error - effect)
+        return 2 * stats.norm.pdf(error) * outside
+
+    assert quad(found, 0, 10, limit=200)[0] == pytest.approx(0.8, abs=0.005)
 
 
 def test_texts_add_to_the_detectable_effect_as_a_normal_error_does() -> None:
@@ -187,3 +200,20 @@ def test_an_effect_is_less_probable_the_further_its_draws_are_from_none() -> Non
     for result, shift in zip(found, (0, 1, 2, 5), strict=True):
         assert result.low == pytest.approx(shift - 1.96, abs=0.2)
         assert result.high == pytest.approx(shift + 1.96, abs=0.2)
+
+
+def test_an_effect_of_zero_in_every_draw_is_none_and_one_at_the_margin_is_not_within() -> None:
+    assert interval(np.zeros(101), 0.95) == (0, 0, 0, 1)
+    for margin in (-0.05, 0.05):
+        assert equivalence_p(np.full(101, margin), 0.05) == 1
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_a_plain_interval_is_that_of_the_t_test(n: int) -> None:
+    values = 0.3 + np.random.default_rng(n).normal(size=n)
+    known = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+    assert t_interval(values, 0.9) == pytest.approx((values.mean(), known.low, known.high))
+    assert (
+        np.isnan(t_interval(values[:1], 0.9)[1:]).all()
+        and np.isnan(t_interval(values[:0], 0.9)).all()
+    )

@@ -9,11 +9,10 @@ import pytest
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two data sets of which one has no text in some rows."""
+    """Two data sets, one of which keeps no row: only the job that prepares it can know."""
     folder = small_project(tmp_path_factory.mktemp("failing"))
-    (folder / "empty.csv").write_text("text,label\n" + "a b,x\n,y\n" * 20)
     study = small_study()
-    study["datasets"]["empty"] = {"source": {"name": "files", "path": "empty.csv"}}
+    study["datasets"]["empty"] = study["datasets"]["small"] | {"where": {"label": "none"}}
     study["grid"].append(study["grid"][1] | {"dataset": "empty"})
     write_study(folder / "failing.yaml", study)
     return folder
@@ -28,7 +27,7 @@ def test_the_last_lines_are_the_message_of_the_failed_job_and_its_log(folder: Pa
     assert done.returncode == 1
     count, message, log = screen(done)[-3:]
     assert count == "failed: 1 job"
-    assert message.startswith("error: empty.csv: column 'text' is empty in 20 of 40 rows")
+    assert message.startswith("error: small.csv: where keeps no row for 'none'")
     assert log.startswith("    rule prepare, log: results/data/logs/prepare/empty-")
     path = log.split("log: ")[1]
     assert message in (folder / path).read_text("utf-8")

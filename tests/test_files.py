@@ -241,12 +241,9 @@ def test_a_job_depends_on_what_it_imports_directly_or_not_and_on_nothing_else() 
     assert "figures.py" in figures
     assert not figures & {"training/train.py", "models/classifier.py"}
     information = files_of("information.py")
-    assert {
-        "information/estimators/linear.py",
-        "information/estimators/knn.py",
-        "states/store.py",
-    } <= information
+    assert {"information/units.py", "information/summary.py", "states/store.py"} <= information
     assert not information & {"training/train.py", "models/classifier.py", "agreement.py"}
+    assert not {file for file in information if "/estimators/knn" in file}  # loaded by its name
 
 
 @pytest.mark.parametrize("script", ["train.py", "information.py", "claims.py"])

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from attinfo.blocks.catalogue import KINDS
 from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.blocks.variant import Variant
 from attinfo.blocks.variants import VARIANTS as VARIANT_BLOCKS
 from attinfo.config.sections.dataset import Dataset, Split
 from attinfo.config.sections.training import Training
@@ -29,7 +30,6 @@ from attinfo.data.sources.files import files
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
-from attinfo.models.variant import Variant
 from attinfo.runtime.job import be_deterministic
 from attinfo.runtime.loading import Chosen
 from attinfo.states.extract import states_of

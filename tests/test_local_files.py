@@ -17,6 +17,7 @@ import yaml
 import attinfo
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
+from attinfo.data.early_checks import check_files
 from attinfo.data.encoding import NotATable, decoded
 from attinfo.data.formats import ENDINGS
 from attinfo.data.local_files import HEAD, check_local_files
@@ -272,10 +273,10 @@ def test_the_study_checks_its_files(tmp_path: Path) -> None:
             {"dataset": "own", "encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
         ],
     }
-    Inputs(Study.checked(config)).check_files()
+    check_files(Inputs(Study.checked(config)))
     path.write_bytes(path.read_bytes().decode().encode("utf-16"))
     with pytest.raises(InputError, match=r"config: datasets\.own\.source: .*UTF-16"):
-        Inputs(Study.checked(config)).check_files()
+        check_files(Inputs(Study.checked(config)))
 
 
 @pytest.mark.parametrize("option", ["most_unknown", "tokenizer", "quoting"])

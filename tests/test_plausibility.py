@@ -25,6 +25,7 @@ from attinfo.agreement.plausibility import (
 from attinfo.agreement.tables import by_text
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
+from attinfo.data.early_checks import check_files
 from attinfo.data.texts import read_arrow
 from attinfo.information.units import information
 from attinfo.runtime.errors import InputError
@@ -230,6 +231,6 @@ def test_an_unknown_yardstick_and_a_missing_list_are_told_before_anything_runs(
         study_with(yardstick="loadd")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").write_text("text,label\n")
-    study_with().check_files()  # a yardstick that no data set names is not asked for
+    check_files(study_with())  # a yardstick that no data set names is not asked for
     with pytest.raises(InputError, match=r"yardsticks\.loaded\.source: 'no such list\.csv'"):
-        study_with(yardstick="loaded").check_files()
+        check_files(study_with(yardstick="loaded"))

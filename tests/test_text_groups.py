@@ -18,11 +18,11 @@ import torch
 
 import attinfo
 from attinfo.config.inputs import Inputs
-from attinfo.config.preflight import preflight
 from attinfo.config.sections.dataset import Dataset
 from attinfo.config.study import Study
 from attinfo.data.groups import groups_of_units, joined, long_enough
 from attinfo.data.local_files import check_local_files
+from attinfo.data.preflight import preflight
 from attinfo.data.splits import complete, split
 from attinfo.data.texts import Texts, read_arrow, read_groups, read_summary, read_texts
 from attinfo.information import estimate

@@ -12,10 +12,10 @@ from sklearn.metrics import roc_auc_score
 import torch
 from torch import Tensor
 
+from attinfo.blocks.variant import Variant
 from attinfo.config.sections.training import Training
 from attinfo.models.classifier import Classifier, build
 from attinfo.models.distances import jensen_shannon, kullback_leibler, total_variation
-from attinfo.models.variant import Variant
 from attinfo.states.extract import states_of
 from attinfo.training.evaluation import roc_auc
 from attinfo.training.train import train

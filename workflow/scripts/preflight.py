@@ -6,8 +6,8 @@ from attinfo.runtime.job import job
 
 import json
 
-from attinfo.config.preflight import preflight
 from attinfo.data.groups import groups_of_units
+from attinfo.data.preflight import preflight
 from attinfo.data.texts import read_groups, read_summary, read_texts
 from attinfo.data.vectors import summary_of
 from attinfo.runtime.atomic import whole

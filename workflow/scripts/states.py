@@ -4,8 +4,8 @@ from attinfo.runtime.job import be_deterministic, job
 
 # isort: split
 
+from attinfo.blocks.variant import Variant
 from attinfo.models.inputs import texts_and_models
-from attinfo.models.variant import Variant
 from attinfo.states.extract import states_of
 from attinfo.states.store import write_states
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from attinfo.blocks.block import Block, Options, registry
-from attinfo.models.variant import TRAINED, Variant
+from attinfo.blocks.variant import TRAINED, Variant
 from attinfo.option_types import Count, Positive, Share
 
 
@@ -22,7 +22,7 @@ class VariantBlock(Block):
         changes: the changes that the variant makes. Options of the config replace fields.
     """
 
-    path: str = "attinfo.models.variant:Variant"
+    path: str = "attinfo.blocks.variant:Variant"
     changes: Variant = TRAINED
 
     def plain(self, options: Mapping[str, Any]) -> dict[str, Any]:

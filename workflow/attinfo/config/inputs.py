@@ -10,8 +10,6 @@ from typing import Any
 from attinfo.blocks.encoders import ENCODERS
 from attinfo.blocks.sources import SOURCES
 from attinfo.config.study import Study
-from attinfo.data.local_files import check_local_files
-from attinfo.runtime.errors import InputError
 
 # Digests leave out these options at their defaults: they were added later, and the digests of older
 # configs must not change.
@@ -77,35 +75,6 @@ class Inputs:
         """The local files that a source reads, by the key of the source."""
         source = self.sources[key]
         return SOURCES[source["name"]].local_files(source)
-
-    def check_files(self) -> None:
-        """Check the local files that the config names, before any job starts.
-
-        Raises:
-            InputError: a file is missing, or cannot be read in the way that the config gives; see
-                `check_local_files`.
-        """
-        for name in self.study.used_datasets:
-            dataset = self.study.datasets[name]
-            options = self.prepare_options(name)
-            check_local_files(f"datasets.{name}.source", dataset.source, options)
-            if dataset.yardstick:
-                place = f"yardsticks.{dataset.yardstick}.source"
-                source = self.study.yardsticks[dataset.yardstick].source
-                check_local_files(place, source, columns=("word",), numbers=("value",))
-        named = [("model.vectors", path) for path in self.vector_files.values()]
-        if self.study.report.published:
-            named.append(("report.published", self.study.report.published))
-        for source in self.pretrained.values():
-            if source["revision"] is None and not Path(source["model"]).is_dir():
-                raise InputError(
-                    f"config: encoders: model: '{source['model']}' is no folder here, and a model "
-                    "on the hub needs 'revision', the commit that pins it"
-                )
-        for place, path in named:
-            if not Path(path).is_file():
-                found = "a folder" if Path(path).is_dir() else "nothing there"
-                raise InputError(f"config: {place}: '{path}': found {found}, expected a file")
 
     def vectors(self, dataset: str, encoder: str) -> str | None:
         """The file of word vectors for the embeddings of a cell; None for random embeddings."""

@@ -11,9 +11,9 @@ from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import block_of
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.tasks import TASKS
+from attinfo.blocks.variant import Variant
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
-from attinfo.models.variant import Variant
 
 CLAIMED = "linear"  # the estimator of the claims; the spot checks are checks of this estimator
 IMPOSED = "attinfo.models.imposed"  # the module of the model of the variant `imposed`

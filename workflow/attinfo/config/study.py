@@ -9,6 +9,7 @@ from pydantic import AfterValidator, NonNegativeInt, PositiveInt, ValidationErro
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.blocks.variant import Variant
 from attinfo.blocks.variants import VARIANTS
 from attinfo.config.grid import Filtered, Grid, Run
 from attinfo.config.messages import naming, sentence
@@ -22,7 +23,6 @@ from attinfo.config.sections.model import Model
 from attinfo.config.sections.report import Report
 from attinfo.config.sections.statistics import Statistics
 from attinfo.config.sections.training import Training
-from attinfo.models.variant import Variant
 from attinfo.runtime.errors import InputError, unknown
 
 SectionT = TypeVar("SectionT", bound=Section)

@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 import torch
 from torch import Tensor, nn
 
+from attinfo.blocks.variant import TRAINED, Variant
 from attinfo.data.batches import Batch
 from attinfo.models.architecture import Architecture
 from attinfo.models.noise import Noise
 from attinfo.models.protocols import Normaliser, TextEmbedder
-from attinfo.models.variant import TRAINED, Variant
 from attinfo.runtime.loading import load as load_by_name
 from attinfo.runtime.seeds import seed_of
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from attinfo.blocks.variant import Variant
 from attinfo.data.batches import Batch
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
 from attinfo.models.encoders.mlp import MLP
 from attinfo.models.noise import Noise
-from attinfo.models.variant import Variant
 from attinfo.runtime.loading import Chosen
 
 WORD_ENCODER = Chosen("mlp", f"{MLP.__module__}:{MLP.__name__}", {})

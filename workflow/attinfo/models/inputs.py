@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from attinfo.blocks.variant import Variant
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier, load_each
-from attinfo.models.variant import Variant
 from attinfo.runtime.devices import device_of
 from attinfo.runtime.loading import Chosen
 

@@ -15,12 +15,12 @@ from safetensors.torch import save_file
 import torch
 from torch import Tensor
 
+from attinfo.blocks.variant import TRAINED, Variant
 from attinfo.config.sections.training import Training
 from attinfo.data.texts import Texts
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import CPU, Classifier, build, load
 from attinfo.models.embeddings import initialise
-from attinfo.models.variant import TRAINED, Variant
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.devices import name_of_device
 from attinfo.runtime.errors import InputError

@@ -10,7 +10,8 @@ import yaml
 from attinfo.config.inputs import Inputs
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
-from attinfo.models.variant import Variant
+from attinfo.data.early_checks import check_files
+from attinfo.blocks.variant import Variant
 from attinfo.runtime.batches import batches
 
 # The data sets that every study may name. (Not a `configfile`: a workflow that imports this one
@@ -22,7 +23,7 @@ try:
     STUDY = Study.checked(CATALOGUE)
     INPUTS = Inputs(STUDY)
     OPTIONS = StageOptions(STUDY)
-    INPUTS.check_files()
+    check_files(INPUTS)
 except InputError as error:
     sys.exit(str(error))
 

@@ -1,0 +1,41 @@
+"""What is checked of a study's local files before any job starts."""
+
+from pathlib import Path
+
+from attinfo.config.inputs import Inputs
+from attinfo.data.local_files import check_local_files
+from attinfo.runtime.errors import InputError
+
+
+def check_files(inputs: Inputs) -> None:
+    """Check the local files that the config names, before any job starts.
+
+    Args:
+        inputs: of the study.
+
+    Raises:
+        InputError: a file is missing, or cannot be read in the way that the config gives; see
+            `check_local_files`.
+    """
+    study = inputs.study
+    for name in study.used_datasets:
+        dataset = study.datasets[name]
+        options = inputs.prepare_options(name)
+        check_local_files(f"datasets.{name}.source", dataset.source, options)
+        if dataset.yardstick:
+            place = f"yardsticks.{dataset.yardstick}.source"
+            source = study.yardsticks[dataset.yardstick].source
+            check_local_files(place, source, columns=("word",), numbers=("value",))
+    named = [("model.vectors", path) for path in inputs.vector_files.values()]
+    if study.report.published:
+        named.append(("report.published", study.report.published))
+    for source in inputs.pretrained.values():
+        if source["revision"] is None and not Path(source["model"]).is_dir():
+            raise InputError(
+                f"config: encoders: model: '{source['model']}' is no folder here, and a model "
+                "on the hub needs 'revision', the commit that pins it"
+            )
+    for place, path in named:
+        if not Path(path).is_file():
+            found = "a folder" if Path(path).is_dir() else "nothing there"
+            raise InputError(f"config: {place}: '{path}': found {found}, expected a file")

@@ -155,11 +155,11 @@ def faithfulness(
         - `ordering`, `kind`: name of the ordering; `comprehensiveness` or `sufficiency`.
         - `aopc`: the mean decrease of the probability, -1 to 1.
         - `lower`, `upper`: the bounds of `aopc` over all orders, for `normalised_texts` of the
-          texts, else NaN. They are widened to the measured orders if beam search missed those.
+            texts, else NaN. They are widened to the measured orders if beam search missed those.
         - `naopc`: (aopc - lower) / (upper - lower), 0 to 1; NaN if the bounds are equal.
         - `undefined`: why `aopc` is NaN. `one_token`: no token would be left. `no_value`: the
-          ordering has no value for a token. `constant`: all values are equal. `no_probability`:
-          the model's output is NaN. Else empty.
+            ordering has no value for a token. `constant`: all values are equal. `no_probability`:
+            the model's output is NaN. Else empty.
 
     Raises:
         InputError: the memory of the device is too small for a single text.

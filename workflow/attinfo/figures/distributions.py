@@ -134,11 +134,11 @@ def of_group(
 
         - `tau_gain`: groups are predicted classes, bins are of τ-b, `value` is the share of texts;
         - `seed_divergence`, JSD in nats from other seeds, and `output_change`, the median total
-          variation distance of outputs under permuted weights, in bins of the largest weight;
+            variation distance of outputs under permuted weights, in bins of the largest weight;
         - `jsd`, `tvd`: the group is `trained` (the model of the same seed) or `seeds` (the others);
         - `<skew>_afterwards`: the group is a temperature;
         - `comprehensiveness`, `sufficiency`: the group is an order of deletion, `value` is AOPC
-          less that of a random order.
+            less that of a random order.
     """
     table = pd.read_parquet(texts)
     references = {seed: read_states(path) for seed, path in trained.items()}

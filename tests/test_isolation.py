@@ -98,9 +98,7 @@ for name in {names}:
 
 
 @pytest.mark.parametrize("classes", [146, 160])
-@pytest.mark.parametrize(
-    "names", [["knn", "linear"], ["linear", "knn"], ["gaussian", "stack", "linear"]]
-)
+@pytest.mark.parametrize("names", [["knn", "linear"], ["linear", "knn"]])
 def test_many_classes_work_in_every_order(names: list[str], classes: int) -> None:
     code = CLASSES.format(n=600, classes=classes, names=names, permutations=1)
     assert alone(code).split() == names

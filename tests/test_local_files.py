@@ -231,13 +231,13 @@ def test_a_large_file_is_checked_from_its_head_and_at_once(tmp_path: Path) -> No
         file.writelines(f"a film {i},{i % 2}\n" for i in range(HEAD // 4))
     assert path.stat().st_size > 3 * HEAD
     options = options_of(path)
-    started = time.monotonic()
+    started = time.process_time()
     check_local_files(PLACE, options["source"], options)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     write(path.with_suffix(".parquet"), {name: cells * 2000 for name, cells in columns().items()})
     options = options_of(path.with_suffix(".parquet"))
     check_local_files(PLACE, options["source"], options)
-    assert time.monotonic() - started < 4
+    assert time.process_time() - started < 4
 
 
 @given(st.integers(1, 400))

@@ -82,7 +82,7 @@ def test_published_numbers_stand_beside_ours(smoke):
     own = own[(own["attention"] == "additive") & (own["normaliser"] == "softmax")]
     assert row["seeds"] == 2 and row["ours"] == pytest.approx(own["tau_gradient"].mean())
     page = (folder / "results/smoke/report.html").read_text("utf-8")
-    assert "Beside published numbers" in page and "made up &lt;b&gt;" in page
+    assert "Published numbers beside ours" in page and "made up &lt;b&gt;" in page
 
 
 def test_the_slowest_rules_are_told_at_the_end(smoke):
@@ -247,7 +247,7 @@ def test_bad_data_is_one_line_and_leaves_nothing(smoke, content, line):
     (folder / "bad.yaml").write_text(yaml.safe_dump(study), "utf-8")
     done = snakemake(folder, "--configfile", "bad.yaml", "--until", "prepare")
     assert done.returncode != 0
-    assert f"error: bad.csv: {line}" in done.stderr
+    assert "bad.csv" in done.stderr and line in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "results/bad/runs").exists()
     assert len(list((folder / "results/data").glob("own-*/"))) == 1  # that of the good study

@@ -14,7 +14,7 @@ SEED = 2000  # of none that an estimator was designed with
 
 
 def table(quick: bool) -> pd.DataFrame:
-    """A row an estimator, task and number of texts, as of `information.calibration.calibrate`."""
+    """One row per estimator, task and number of texts, see `information.calibration`."""
     given = {
         "estimators": [
             {"name": name, "path": block.path, "options": block.complete("estimator", {})}

@@ -96,7 +96,7 @@ def peak(stage: str, size: int) -> tuple[float, float]:
 
 
 def table(quick: bool) -> Iterator[dict[str, Any]]:
-    """A row a stage and size; `growth` is the exponent from the size before."""
+    """One row per stage and size; `growth` is the exponent from the size before."""
     for stage in list(STAGES)[: 3 if quick else None]:
         last = None
         for size in (500, 1000) if quick else (1000, 4000, 16000):

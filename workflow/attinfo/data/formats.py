@@ -33,7 +33,7 @@ def head(path: Path, size: int) -> tuple[bytes, bool]:
 
     Args:
         path: the file.
-        size: bytes at most, but for a first line that is longer.
+        size: largest number of bytes. The first line is read whole, even if it is longer.
 
     Returns:
         The bytes, and whether they are the whole file.

@@ -57,8 +57,8 @@ def train_subwords(texts: list[str], min_count: int, size: int | None = None) ->
     Args:
         texts: of the train split.
         min_count: two subwords are merged if they stand side by side as often.
-        size: of the vocabulary at most, but for its characters, which are all kept; None for
-            `SUBWORDS`.
+        size: largest size of the vocabulary; None for `SUBWORDS`. Every single character is
+            kept, even if that makes the vocabulary larger.
 
     Reference: Sennrich, Haddow & Birch 2016, "Neural machine translation of rare words with
     subword units".

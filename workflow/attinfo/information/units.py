@@ -197,8 +197,8 @@ def information(
             group is cut by a fold, groups are permuted together, and intervals are over groups.
 
     Returns:
-        A row a unit and estimator, for `information.parquet`. And a row a token, for `pointwise/`:
-        `<estimator>_pvi` and `<estimator>_gain` from the index `instance`,
+        One row per unit and estimator, for `information.parquet`; and one row per token, for
+        `pointwise/`: `<estimator>_pvi` and `<estimator>_gain` from the index `instance`,
         `<estimator>_pvi_position` and `_rank` from the token's unit there, NaN where the token
         is in none. The estimator `token_type` is information in the word itself. An output of
         one class only leaves no information to estimate: every value is 0 and flagged

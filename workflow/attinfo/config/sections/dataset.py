@@ -126,7 +126,8 @@ class Dataset(Section):
     )
     vocabulary_size: PositiveInt | None = described(
         None,
-        "Largest number of subwords, but for single characters, which are all kept. null: 8,000."
+        "Largest size of the vocabulary of subwords. Every single character is kept, even if that"
+        " makes the vocabulary larger. null: 8,000."
         " Only with `tokenizer: subwords`.",
         4000,
     )

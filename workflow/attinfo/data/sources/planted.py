@@ -52,7 +52,7 @@ def planted(
         seed: of all that is drawn.
 
     Returns:
-        A row a text: `text`, `label`, and `decisive`, the [start, end) characters of its keywords
+        One row per text: `text`, `label`, and `decisive`, the [start, end) characters of its keywords
         in their order. `attrs["truth"]` holds the information, in nats, of the whole text about
         the label (`text`) and of one keyword alone (`alone`), and the number of keywords in a
         text (`decisive`).

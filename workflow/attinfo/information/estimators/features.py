@@ -56,7 +56,7 @@ def standardised(hidden: Tensor) -> Tensor:
 
 
 def _unit(states: Tensor) -> Tensor:
-    """Columns about zero and of variance one, but for those that do not vary."""
+    """Shift columns to mean 0 and scale them to variance 1; constant columns are only shifted."""
     states = states - states.mean(0)
     return states / states.square().mean(0).sqrt().clamp(min=1e-150)
 

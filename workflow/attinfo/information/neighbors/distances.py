@@ -126,11 +126,13 @@ class Fast:
         return Sides(base, own, self.other, self.error)
 
     def lower(self, query: Tensor, held: Tensor) -> Tensor:
-        """[Q, R] lower bounds of distances, but for what `sides` adds for each query.
+        """Compute [Q, R] lower bounds of distances, without the terms of each query.
+
+        `sides` returns the terms that are the same for all references of a query.
 
         Args:
-            query: [Q, d].
-            held: [>= Q, R] where to put them: fresh memory would cost as much as the product.
+            query: [Q, d] states.
+            held: [>= Q, R] memory for the result: fresh memory would cost as much as the product.
         """
         states = self._rounded(query)
         if self._distances is not None:

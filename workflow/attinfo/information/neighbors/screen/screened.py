@@ -77,7 +77,11 @@ def _left(right: Tensor, held: Tensor) -> Tensor:
 
 
 def _numbers(left: Tensor, right: Tensor, held: Tensor) -> np.ndarray:
-    """Products [B, W] of [B, d + 4] and [d + 4, W], as of `Queries`, put into `held`."""
+    """Multiply [B, d + 4] by [d + 4, W] in bfloat16.
+
+    The product is written to the memory `held`. It is returned as 16-bit integers, which `Queries`
+    compares without converting them.
+    """
     place = held[: len(left) * right.shape[1]].view(len(left), -1)
     return torch.mm(left, right, out=place).view(torch.int16).numpy()
 

@@ -52,8 +52,8 @@ def planted(
         seed: of all that is drawn.
 
     Returns:
-        One row per text: `text`, `label`, and `decisive`, the [start, end) characters of its keywords
-        in their order. `attrs["truth"]` holds the information, in nats, of the whole text about
+        One row per text: `text`, `label`, and `decisive`, the [start, end) characters of its
+        keywords in their order. `attrs["truth"]` holds the information, in nats, of the whole text about
         the label (`text`) and of one keyword alone (`alone`), and the number of keywords in a
         text (`decisive`).
 

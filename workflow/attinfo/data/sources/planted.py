@@ -53,9 +53,9 @@ def planted(
 
     Returns:
         One row per text: `text`, `label`, and `decisive`, the [start, end) characters of its
-        keywords in their order. `attrs["truth"]` holds the information, in nats, of the whole text about
-        the label (`text`) and of one keyword alone (`alone`), and the number of keywords in a
-        text (`decisive`).
+        keywords in their order. `attrs["truth"]` holds the information, in nats, of the whole
+        text about the label (`text`) and of one keyword alone (`alone`), and the number of
+        keywords in a text (`decisive`).
 
     Raises:
         InputError: texts too short for the keywords, or too few for the rare words.

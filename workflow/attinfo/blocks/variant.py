@@ -67,3 +67,5 @@ class Variant:
 
 
 TRAINED = Variant()
+# The model of the variant `imposed`. It is loaded by its path: other variants do not depend on it.
+IMPOSED = "attinfo.models.imposed:Imposed"

@@ -11,12 +11,11 @@ from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import block_of
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.tasks import TASKS
-from attinfo.blocks.variant import Variant
+from attinfo.blocks.variant import IMPOSED, Variant
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
 
 CLAIMED = "linear"  # the estimator of the claims; the spot checks are checks of this estimator
-IMPOSED = "attinfo.models.imposed"  # the module of the model of the variant `imposed`
 
 
 def chosen(block: Block, options: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +56,7 @@ class StageOptions:
         }
         modules = [self.study.block(kind, name)[0].module for kind, name in names.items()]
         if Variant.of(self.study.variant(variant)).imposed:
-            modules.append(IMPOSED)
+            modules.append(IMPOSED.partition(":")[0])
         return tuple(modules)
 
     def training(self, dataset: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 import torch
 from torch import Tensor, nn
 
-from attinfo.blocks.variant import TRAINED, Variant
+from attinfo.blocks.variant import IMPOSED, TRAINED, Variant
 from attinfo.data.batches import Batch
 from attinfo.models.architecture import Architecture
 from attinfo.models.noise import Noise
@@ -24,7 +24,6 @@ from attinfo.runtime.loading import load as load_by_name
 from attinfo.runtime.seeds import seed_of
 
 CPU = torch.device("cpu")
-IMPOSED = "attinfo.models.imposed:Imposed"  # loaded by name: only one variant needs it
 Part = TypeVar("Part", bound=nn.Module)
 
 

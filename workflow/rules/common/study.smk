@@ -23,7 +23,8 @@ try:
     STUDY = Study.checked(CATALOGUE)
     INPUTS = Inputs(STUDY)
     OPTIONS = StageOptions(STUDY)
-    check_files(INPUTS)
+    if workflow.is_main_process:  # jobs of a cluster read the workflow again
+        check_files(INPUTS)
 except InputError as error:
     sys.exit(str(error))
 

@@ -64,6 +64,7 @@ def test_what_a_combination_does_beyond_its_parts_is_its_own_component() -> None
 def test_shares_do_not_depend_on_the_unit() -> None:
     runs = runs_of({"encoder": 4, "attention": 3, "seed": 3}, SDS)
     one, other = components(runs), components(runs.assign(tau=1000 * runs["tau"] - 7))
+    assert one.loc[["encoder", "attention", "seed"], "share"].notna().all()
     np.testing.assert_allclose(one["share"], other["share"], atol=1e-4)
     assert other.loc["encoder", "sd"] == pytest.approx(1000 * one.loc["encoder", "sd"], rel=1e-3)
 

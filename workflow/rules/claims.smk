@@ -2,11 +2,13 @@
 
 
 rule claims:
-    """The conclusions as contrasts with verdicts; statistics of runs and cells, their ranks."""
+    """The conclusions as contrasts with verdicts, and what each hangs on; statistics, ranks."""
     input:
         texts=groups_of("texts.parquet"),
+        training=f"{RESULTS}/training.csv",
     output:
         claims=f"{RESULTS}/claims.csv",
+        specifications=f"{RESULTS}/specifications.csv",
         runs=f"{RESULTS}/runs.csv",
         cells=f"{RESULTS}/cells.csv",
         variance=f"{RESULTS}/variance.csv",
@@ -24,7 +26,11 @@ rule claims:
         mem_mb=growing(1000 + 4 * len(STUDY.runs) // len(STUDY.used_datasets)),
         runtime=growing(30),
     params:
-        options={"study": STUDY.study, "statistics": STUDY.statistics.model_dump()},
+        options={
+            "study": STUDY.study,
+            "statistics": STUDY.statistics.model_dump(),
+            "names": OPTIONS.names(),
+        },
         reads=listed(groups_of("texts.parquet")),
         code=code("claims.py"),
     script:

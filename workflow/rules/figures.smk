@@ -42,6 +42,7 @@ rule figures:
     """Each figure as SVG and PNG, its numbers as CSV, its caption as reStructuredText."""
     input:
         claims=f"{RESULTS}/claims.csv",
+        specifications=f"{RESULTS}/specifications.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
         calibration=f"{RESULTS}/calibration.csv",

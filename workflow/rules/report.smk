@@ -8,6 +8,7 @@ rule report:
     """One self-contained page: verdicts, figures, texts word by word, tables, provenance."""
     input:
         claims=f"{RESULTS}/claims.csv",
+        specifications=f"{RESULTS}/specifications.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
         information=f"{RESULTS}/information.parquet",

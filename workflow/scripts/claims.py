@@ -16,7 +16,9 @@ with job(snakemake.log[0]):
     # Sorted, the cells of a data set stand together: paths begin with its name.
     texts = map(pd.read_parquet, sorted(snakemake.input.texts))
     options = snakemake.params.options
-    tables = settle(texts, Statistics.model_validate(options["statistics"]))
+    statistics = Statistics.model_validate(options["statistics"])
+    training = pd.read_csv(snakemake.input.training)
+    tables = settle(texts, statistics, training, options["names"])
     for name, table in tables.items():
         with whole(snakemake.output[name]) as path:
             table.to_csv(path, index=False, lineterminator="\n")

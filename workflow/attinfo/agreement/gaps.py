@@ -13,6 +13,7 @@ GAP_BINS = 10
 FINE_EDGES = np.logspace(-6, 0, 61)
 FINE_BINS = len(FINE_EDGES)  # the last edge is 1: no gap is above it
 ABSOLUTE_EDGES = (1e-3, 1e-2, 1e-1)  # of four bins that compare data sets and studies
+ABSOLUTE_BINS = len(ABSOLUTE_EDGES) + 1
 
 
 def gap_of(attention: np.ndarray, pairs: Pairs) -> np.ndarray:
@@ -141,7 +142,7 @@ def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     middle = np.sqrt(np.append(FINE_EDGES[0], FINE_EDGES[:-1]) * FINE_EDGES)
     places = {
         "study": (study_bins(total), GAP_BINS),
-        "absolute": (np.searchsorted(ABSOLUTE_EDGES, middle), len(ABSOLUTE_EDGES) + 1),
+        "absolute": (np.searchsorted(ABSOLUTE_EDGES, middle), ABSOLUTE_BINS),
     }
     found = []
     for i, table in enumerate(tables):

@@ -15,6 +15,7 @@ from attinfo.blocks.block import Block, Options, registry
 from attinfo.option_types import Count
 
 PACKAGE = "attinfo.information.estimators"
+CLAIMED = "linear"  # the estimator of the claims; the spot checks are checks of this estimator
 
 
 @dataclass(frozen=True, kw_only=True)

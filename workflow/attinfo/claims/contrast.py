@@ -1,10 +1,13 @@
 """What a contrast is, and a conclusion: contrasts with the words that the page has for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from attinfo.labels import label_of
+
 ACCURACY_TOLERANCE = 0.01  # test accuracies that are no further apart count as the same
+Control = Literal["adjusted", "matched", "enough"]
 TRAINED = "variant == 'trained'"
 
 
@@ -32,13 +35,24 @@ class Contrast:
 
     The sets are equal in everything that `within` names, and paired by data set and seed. The
     effect is the weighted sum of the sides, less `against`. A positive effect supports the
-    conclusion. With a `margin` the contrast claims that the effect is within ± margin, which is
-    tested as an equivalence.
-
-    A `control` repeats a contrast of two sides with accuracy held fixed: "adjusted" for it by a
-    regression within strata, or from "matched" pairs of runs of the same accuracy.
+    conclusion.
 
     Attributes:
+        statement: what is compared, in a few words. With `by`, "{}" stands for the block.
+        sides: the sets of runs.
+        within: columns of the table of runs that are equal within a stratum.
+        against: a constant that is subtracted from the effect.
+        margin: the contrast claims that the effect is within ± margin, which is tested as an
+            equivalence.
+        each: the claim of the margin is about each run, not about their mean.
+        primary: whether the verdict on this contrast is that on the conclusion.
+        co_primary: whether the verdict on the conclusion needs this contrast too.
+        control: repeats a contrast of two sides with accuracy held fixed: "adjusted" for it by a
+            regression within strata, or from "matched" pairs of runs of the same accuracy.
+            "enough" repeats a contrast on the runs that were trained enough.
+        by: `encoder` or `normaliser`: the contrast is repeated for each that the study has.
+        finding: a sentence for the page that holds {effect}, as `Conclusion.finding`; "" for none.
+        about: where the difference lies, as in "between encoders".
         claim: the numeral of the conclusion; `Conclusion.contrasts` set it.
     """
 
@@ -47,8 +61,13 @@ class Contrast:
     within: tuple[str, ...] = ()
     against: float = 0.0
     margin: float | None = None
+    each: bool = False
     primary: bool = False
-    control: Literal["adjusted", "matched"] | None = None
+    co_primary: bool = False
+    control: Control | None = None
+    by: Literal["encoder", "normaliser"] | None = None
+    finding: str = ""
+    about: str = ""
     claim: str = ""
 
     @property
@@ -59,12 +78,57 @@ class Contrast:
     @property
     def statistics(self) -> set[str]:
         """All statistics that the contrast needs of each run."""
-        return {side.statistic for side in self.sides} | ({"accuracy"} if self.control else set())
+        return {side.statistic for side in self.sides} | (
+            {"accuracy"} if self.control in ("adjusted", "matched") else set()
+        )
 
     @property
     def role(self) -> str:
-        """`primary`, of which each conclusion has one; `control`; or `secondary`."""
-        return "primary" if self.primary else "control" if self.control else "secondary"
+        """`primary`, of which each conclusion has one; `co-primary`, `control` or `secondary`."""
+        if self.primary or self.co_primary:
+            return "primary" if self.primary else "co-primary"
+        return "control" if self.control else "secondary"
+
+    def of(self, runs: str) -> "Contrast":
+        """The same contrast of the runs that a pandas query finds."""
+        sides = tuple(replace(side, runs=both(side.runs, runs)) for side in self.sides)
+        return replace(self, sides=sides)
+
+    def repeated(self, blocks: Mapping[str, Sequence[str]]) -> list["Contrast"]:
+        """The contrast for each block that `by` asks for.
+
+        Args:
+            blocks: kind of block -> the names that a study has.
+        """
+        if self.by is None:
+            return [self]
+        return [
+            replace(
+                self.of(f"{self.by} == '{name}'"),
+                statement=self.statement.format(label_of(name)),
+                by=None,
+            )
+            for name in blocks[self.by]
+        ]
+
+
+@dataclass(frozen=True)
+class Specification:
+    """One way to compute the effect of a conclusion that could be defended.
+
+    Attributes:
+        choices: what was chosen, as pairs of an axis and a choice, in words.
+        contrast: what is computed.
+    """
+
+    choices: tuple[tuple[str, str], ...]
+    contrast: Contrast
+
+
+def measured(contrast: Contrast, statistic: str) -> Contrast:
+    """The same contrast of another statistic."""
+    sides = tuple(replace(side, statistic=statistic) for side in contrast.sides)
+    return replace(contrast, sides=sides)
 
 
 def versus(statistic: str, plus: str, minus: str, other: str | None = None) -> tuple[Side, Side]:
@@ -74,17 +138,20 @@ def versus(statistic: str, plus: str, minus: str, other: str | None = None) -> t
 
 def controls(primary: Contrast) -> list[Contrast]:
     """The primary contrast with accuracy held fixed, in two ways."""
-    repeated = replace(primary, primary=False)
     return [
-        replace(
-            repeated, statement=f"{primary.statement}, adjusted for accuracy", control="adjusted"
-        ),
-        replace(
-            repeated,
-            statement=f"{primary.statement}, runs within {ACCURACY_TOLERANCE:g} in accuracy",
-            control="matched",
-        ),
+        _control(primary, "adjusted", "adjusted for accuracy"),
+        _control(primary, "matched", f"runs within {ACCURACY_TOLERANCE:g} in accuracy"),
     ]
+
+
+def trained_enough(primary: Contrast) -> Contrast:
+    """The primary contrast on the runs that were trained enough."""
+    return _control(primary, "enough", "runs that were trained enough")
+
+
+def _control(primary: Contrast, control: Control, words: str) -> Contrast:
+    statement = f"{primary.statement}, {words}"
+    return replace(primary, primary=False, finding="", statement=statement, control=control)
 
 
 @dataclass(frozen=True)
@@ -96,7 +163,10 @@ class Conclusion:
         question: the same as a question in plain words, which "yes" answers if it is supported.
         finding: a sentence on the effect. It holds {effect}, such as "3.1 percentage points more".
         more, less: the words for a positive and a negative effect.
-        declared: its contrasts, declared before any result; exactly one is primary.
+        declared: its contrasts, declared before any result; exactly one is primary. If others are
+            co-primary, the conclusion is called only if all of them are significant with one sign.
+        specifications: the ways to compute its effect that could be defended, declared before any
+            result. The first is the primary contrast.
         scale, unit, decimals: how the size of the effect is written.
         numeral: (i), (ii), …; its place among all conclusions gives it.
     """
@@ -107,6 +177,7 @@ class Conclusion:
     more: str
     less: str
     declared: tuple[Contrast, ...]
+    specifications: tuple[Specification, ...] = ()
     scale: float = 1
     unit: str = ""
     decimals: int = 2

@@ -1,19 +1,23 @@
 """The effect of each contrast in each seed of a data set, from the tables of its texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from attinfo.blocks.normalisers import parse_normaliser
-from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast
+from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast, measured
 from attinfo.claims.run_statistics import STATISTICS, Statistic
 from attinfo.entropy import entropy_of
 from attinfo.keys import RUN
 from attinfo.runtime.errors import InputError
+from attinfo.runtime.seeds import seed_of
 from attinfo.statistics.intervals import Ratios, text_weights
+
+PROBES = ("#1", "#2")  # endings of the columns of two probes trained on disjoint halves
 
 # Statistic -> [1 + B, runs]: row 0 over the texts as they are, the others over resampled texts.
 Draws = Mapping[str, np.ndarray]
@@ -35,7 +39,11 @@ class Sampled:
     """
 
     def __init__(
-        self, tables: Mapping[tuple[Any, ...], pd.DataFrame], repeats: int, seed: int
+        self,
+        tables: Mapping[tuple[Any, ...], pd.DataFrame],
+        repeats: int,
+        seed: int,
+        enough: Mapping[tuple[Any, ...], bool] = MappingProxyType({}),
     ) -> None:
         """Resample the texts.
 
@@ -43,12 +51,16 @@ class Sampled:
             tables: run -> its table of `agreement.tables.by_text`, one row per text.
             repeats: the number of resamples, B.
             seed: of the resampling.
+            enough: run -> whether it was trained enough; a run that is not named was.
 
         Raises:
             InputError: the runs have different numbers of texts.
         """
         ordered = sorted(tables)
-        self.runs = describe_runs(pd.DataFrame(ordered, columns=RUN))
+        self.runs = describe_runs(pd.DataFrame(ordered, columns=RUN)).assign(
+            trained_enough=[bool(enough.get(run, True)) for run in ordered]
+        )
+        self._seed = seed
         self._tables = [tables[run] for run in ordered]
         texts = len(self._tables[0])
         for run, table in zip(ordered, self._tables, strict=True):
@@ -71,10 +83,20 @@ class Sampled:
         )
 
     def draw(self, statistic: Statistic) -> np.ndarray:
-        """[1 + B, runs] a statistic, NaN where it is undefined."""
-        total = np.zeros((len(self._weights), len(self._tables)))
+        """[1 + B, runs] a statistic, NaN where it is undefined.
+
+        A statistic of a probe's pointwise values also varies as the probe does: each resample has
+        the error that another probe would make, see `_probe_error`.
+        """
+        found = self._sum(statistic, self._weights)
+        found[1:] += self._probe_error(statistic)
+        return found
+
+    def _sum(self, statistic: Statistic, weights: np.ndarray, probe: str = "") -> np.ndarray:
+        """[rows of weights, runs] a statistic, of one of the two half probes if it is named."""
+        total = np.zeros((len(weights), len(self._tables)))
         for sign, column, count in statistic.terms:
-            numerator = self._column(column)
+            numerator = self._column(column + probe)
             if numerator is None:
                 return np.full_like(total, np.nan)
             known = ~np.isnan(numerator)
@@ -82,11 +104,27 @@ class Sampled:
                 denominator: np.ndarray | None = known.astype(np.float64)
                 numerator[~known] = 0
             else:
-                denominator = self._column(count)
+                denominator = self._column(count + probe)
             if denominator is None:
                 return np.full_like(total, np.nan)
-            total += sign * Ratios(numerator, denominator).over(self._weights)
+            total += sign * Ratios(numerator, denominator).over(weights)
         return total / self._entropies if statistic.per_entropy else total
+
+    def _probe_error(self, statistic: Statistic) -> np.ndarray:
+        """[B, runs] the error of a statistic that comes from the probe, drawn at random.
+
+        Two probes that were trained on disjoint halves of the texts give the statistic twice. The
+        variance of each is about twice that of the probe of all texts, so half of their difference
+        has its variance. It is 0 where the statistic was measured once.
+        """
+        once = self._weights[:1]
+        first, second = (self._sum(statistic, once, probe)[0] for probe in PROBES)
+        apart = np.nan_to_num(first - second) / 2
+        shape = len(self._weights) - 1, len(apart)
+        if not apart.any():
+            return np.zeros(shape)
+        rng = np.random.default_rng(seed_of("probe", self._seed, statistic.label))
+        return np.asarray(apart * rng.standard_normal(shape))
 
     def draws(self, names: Iterable[str]) -> dict[str, np.ndarray]:
         """Several of `STATISTICS`, by name."""
@@ -98,6 +136,11 @@ class Stratum(NamedTuple):
 
     seed: int
     sides: tuple[np.ndarray, ...]
+
+    @property
+    def weight(self) -> float:
+        """The inverse variance of the difference, if all runs vary alike."""
+        return float(1 / sum(1 / len(np.unique(places)) for places in self.sides))
 
 
 @dataclass(frozen=True)
@@ -126,16 +169,19 @@ def strata_of(
     """Find the strata that have all sides of a contrast.
 
     Returns:
-        The strata, by seed; the number of runs in which a statistic is undefined; the number of
-        runs without a counterpart.
+        The strata, by seed; the number of runs in which a statistic is undefined or that were not
+        trained enough, if that is asked; the number of runs without a counterpart.
     """
     group = runs.groupby(["seed", *contrast.within], sort=True).ngroup().to_numpy()
+    enough = np.ones(len(runs), bool)
+    if contrast.control == "enough":
+        enough = runs["trained_enough"].to_numpy(bool)
     of_sides: list[np.ndarray] = []
     excluded: set[int] = set()
     matched: set[int] = set()
     for side in contrast.sides:
-        needed = {side.statistic} | ({"accuracy"} if contrast.control else set())
-        defined = np.all([np.isfinite(draws[name]).all(0) for name in needed], axis=0)
+        needed = {side.statistic} | (contrast.statistics & {"accuracy"})
+        defined = enough & np.all([np.isfinite(draws[name]).all(0) for name in needed], axis=0)
         places = np.flatnonzero(runs.eval(side.runs).to_numpy(bool))
         excluded.update(places[~defined[places]].tolist())
         matched.update(places[defined[places]].tolist())
@@ -227,7 +273,9 @@ def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
     """The effects of a contrast in each seed of a data set.
 
     Within a seed, the effect is the mean of the differences in all strata that have every side.
-    A run in which the statistic is undefined takes no part, and is counted.
+    The weight of a stratum is that of its difference if all runs vary alike, 1 / sum(1 / runs of
+    a side). A run in which the statistic is undefined takes no part, and is counted. For a claim
+    on each run the columns of `values` are the runs instead of the seeds.
 
     Args:
         contrast: to be computed.
@@ -235,6 +283,10 @@ def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
         draws: of the statistics of the contrast; there may be more.
     """
     strata, excluded, unpaired = strata_of(contrast, runs, draws)
+    if contrast.each:
+        places = sorted(_runs_in(strata))
+        each = draws[contrast.statistic][:, places] - contrast.against
+        return Effects(each, 1, len(places), excluded, unpaired)
     if contrast.control == "matched":
         paired = (_matched_pairs(stratum, draws["accuracy"][0]) for stratum in strata)
         before, strata = strata, [stratum for stratum in paired if len(stratum.sides[0])]
@@ -243,13 +295,14 @@ def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
     by_seed = [[s for s in strata if s.seed == seed] for seed in seeds]
 
     def mean(of: Contrast, own: Sequence[Stratum]) -> np.ndarray:
-        return np.mean([_difference(of, stratum, draws) for stratum in own], axis=0)
+        differences = [_difference(of, stratum, draws) for stratum in own]
+        return np.average(differences, axis=0, weights=[stratum.weight for stratum in own])
 
     values = np.empty((len(next(iter(draws.values()))), len(seeds)))
     for column, own in enumerate(by_seed):
         values[:, column] = mean(contrast, own)
     if contrast.control == "adjusted" and seeds:
-        accurate = _of_accuracy(contrast)
+        accurate = measured(contrast, "accuracy")
         accuracy = np.stack([mean(accurate, own) for own in by_seed], 1)
         moments = [
             _Moments(*map(sum, zip(*(_moments(contrast, s, draws) for s in own), strict=True)))
@@ -261,8 +314,3 @@ def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
     used = _runs_in(strata) if values.shape[1] else set()
     most = max((len(own) for own in by_seed), default=0) if used else 0
     return Effects(values, most, len(used), excluded, unpaired)
-
-
-def _of_accuracy(contrast: Contrast) -> Contrast:
-    sides = tuple(replace(side, statistic="accuracy") for side in contrast.sides)
-    return replace(contrast, sides=sides)

@@ -8,26 +8,53 @@ by it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from attinfo.agreement.gaps import GAP_BINS
+from attinfo.agreement.gaps import ABSOLUTE_BINS, GAP_BINS
 from attinfo.agreement.rank_statistics import RANK_STATISTICS
-from attinfo.blocks.estimators import ESTIMATORS
+from attinfo.blocks.estimators import CLAIMED, ESTIMATORS, Estimator
 from attinfo.blocks.measures import MEASURES
+
+
+class Pointwise(NamedTuple):
+    """Information of single tokens: its column in tables of texts, and what it is called."""
+
+    column: str
+    label: str
+    estimator: str
+    value: str
+
+
+def _pointwise(name: str, estimator: Estimator) -> dict[str, Pointwise]:
+    """The pointwise values of an estimator, by their names in statistics.
+
+    Those of the claims' estimator are `gain` and `pvi`. Of another estimator, `<name>` is its pvi
+    and `<name>_gain` its gain, if it has one.
+    """
+    short = estimator.abbreviation or estimator.label or name
+    values = {"gain": f"{name}_gain", "pvi": name} if estimator.gain else {"pvi": name}
+    if name == CLAIMED:
+        values = {value: value for value in values}
+    return {
+        key: Pointwise(
+            f"{name}_{value}",
+            value if name == CLAIMED else f"{short} {value}",
+            estimator.label or name,
+            value,
+        )
+        for value, key in values.items()
+    }
+
 
 # What attention is compared with: the name in statistics, the column of the table, the label.
 IN_STATISTICS = {name: own for name, own in ESTIMATORS.items() if own.statistics}
 INFORMATION = {
-    "gain": ("linear_gain", "gain"),
-    "pvi": ("linear_pvi", "pvi"),
-    **{
-        name: (f"{name}_pvi", f"{own.abbreviation or own.label or name} pvi")
-        for name, own in IN_STATISTICS.items()
-        if name != "linear"
-    },
+    key: own
+    for name, estimator in IN_STATISTICS.items()
+    for key, own in _pointwise(name, estimator).items()
 }
 IMPORTANCE = {m.name: (m.name, m.label) for m in MEASURES.values() if m.compared}
-COMPARED = INFORMATION | IMPORTANCE
+COMPARED = {name: own[:2] for name, own in INFORMATION.items()} | IMPORTANCE
 # What rated words are found by. The last two are controls.
 FINDERS = {
     "attention": ("attention", "attention"),
@@ -36,6 +63,11 @@ FINDERS = {
     "rarity": ("rarity", "rarity of the word"),
 }
 COLD = ("0.1", "0.5")  # temperatures below one that have contrasts of their own
+
+# Rank statistics that could take the place of τ-b, with their labels: of all pointwise values.
+RANKED_BY = {
+    name: RANK_STATISTICS[name].label for name in ("tau", "weighted_tau", "spearman", "topk_tau")
+}
 
 # Where a statistic can be shown. The page has tables and figures of these names.
 AGREEMENT_TABLE, MEASURE_TABLE, MODEL_TABLE = "agreement-table", "measure-table", "model-table"
@@ -141,12 +173,24 @@ def _with_gain() -> dict[str, Statistic]:
     return found
 
 
+def _ranked_otherwise() -> dict[str, Statistic]:
+    """The rank statistics that could take the place of tau-b, of all pointwise values but gain."""
+    return {
+        f"{statistic}_{measure}": _correlation(
+            f"{label}, attention and {own.label}", f"{statistic}:{own.column}"
+        )
+        for measure, own in INFORMATION.items()
+        for statistic, label in RANKED_BY.items()
+        if measure != "gain" and statistic != "tau"
+    }
+
+
 def _concordance(sign: int, bin: int, kind: str = "{}") -> tuple[int, str, str]:
     return sign, f"{kind.format('concordant')}:{bin}", f"{kind.format('pairs')}:{bin}"
 
 
-def _rise(kind: str = "{}") -> tuple[tuple[int, str, str], ...]:
-    return _concordance(1, GAP_BINS - 1, kind), _concordance(-1, 0, kind)
+def _rise(bins: int, kind: str) -> tuple[tuple[int, str, str], ...]:
+    return _concordance(1, bins - 1, kind), _concordance(-1, 0, kind)
 
 
 # Bins of the gap between two weights: the name of the statistics, of their columns, and in words.
@@ -154,7 +198,7 @@ GAPS = {
     "concordance": ("{}", "gap decile of the run", GAP_BINS),
     "concordance_permuted": ("{}_permuted", "gap decile of the run, permuted", GAP_BINS),
     "concordance_study": ("study_{}", "gap decile of the data set", GAP_BINS),
-    "concordance_absolute": ("absolute_{}", "gap below 0.001, 0.01, 0.1, 1:", 4),
+    "concordance_absolute": ("absolute_{}", "gap below 0.001, 0.01, 0.1, 1:", ABSOLUTE_BINS),
 }
 
 
@@ -185,6 +229,7 @@ STATISTICS: dict[str, Statistic] = {
     },
     **{f"tau_{name}": _of_attention(name, *own) for name, own in COMPARED.items()},
     **_with_gain(),
+    **_ranked_otherwise(),
     "tau_gain_gradient": _correlation(
         "τ-b of gain and gradient × input", "tau:linear_gain~gradient"
     ),
@@ -245,10 +290,22 @@ STATISTICS: dict[str, Statistic] = {
     "plausibility_chance": _share("average precision of rated words in random order", "ap_chance"),
     **{
         name.replace("concordance", "concordance_rise"): Statistic(
-            f"concordance, largest − smallest {label}", _rise(kind), signed=True, bounds=(-1, 1)
+            f"concordance, largest − smallest {label}",
+            _rise(bins, kind),
+            signed=True,
+            bounds=(-1, 1),
         )
         for name, (kind, label, bins) in GAPS.items()
-        if bins == GAP_BINS
+    },
+    **{
+        f"concordance_rise_{name}": Statistic(
+            f"concordance with {own.label}, largest − smallest gap decile of the run",
+            _rise(GAP_BINS, f"{{}}@{own.column}"),
+            signed=True,
+            bounds=(-1, 1),
+        )
+        for name, own in INFORMATION.items()
+        if name != "gain"
     },
     **{
         f"{name}_{bin}": Statistic(

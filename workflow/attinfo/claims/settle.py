@@ -1,8 +1,9 @@
-"""The tables `claims`, `runs`, `cells`, `variance` and `ranks`, from the texts of all runs."""
+"""The tables of claims, specifications, runs and cells, from the texts of all runs."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,10 @@ from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Draws, Effects, Sampled, effects_of
 from attinfo.claims.run_statistics import RANKED, STATISTICS
+from attinfo.claims.specifications import Curves, first_versions, versions_of, with_robustness
 from attinfo.claims.verdicts import judge
 from attinfo.config.sections.statistics import Statistics
-from attinfo.keys import GROUP, RUN
+from attinfo.keys import BLOCKS, GROUP, RUN
 from attinfo.statistics.intervals import interval, mean_of
 from attinfo.statistics.ranks import Scores, rank_intervals, scores_of
 from attinfo.statistics.variance import decompose
@@ -56,14 +58,23 @@ def summarise(
     return wide, pd.DataFrame(cells)
 
 
-def settle(texts: Iterable[pd.DataFrame], statistics: Statistics) -> dict[str, pd.DataFrame]:
-    """Make the tables `claims`, `runs`, `cells`, `variance` and `ranks` of a study.
+def settle(
+    texts: Iterable[pd.DataFrame],
+    statistics: Statistics,
+    training: pd.DataFrame | None = None,
+    names: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> dict[str, pd.DataFrame]:
+    """Make the tables `claims`, `specifications`, `runs`, `cells`, `variance` and `ranks`.
 
     Only one data set is held in memory at a time.
 
     Args:
         texts: tables of texts, each of one or more runs; those of a data set follow each other.
         statistics: the level of intervals and verdicts, and the resamples.
+        training: of `training.csv`, which says for each run whether it was trained enough; None if
+            all were.
+        names: kind of block -> name in the config -> name of the registered block. The contrasts
+            are about the registered blocks; their further versions enter the specification curves.
 
     Raises:
         ValueError: tables of another data set stand between those of one.
@@ -73,6 +84,11 @@ def settle(texts: Iterable[pd.DataFrame], statistics: Statistics) -> dict[str, p
     runs, cells = [], []
     effects: dict[Contrast, dict[str, Effects]] = defaultdict(dict)
     scores: dict[str, dict[str, Scores]] = defaultdict(dict)
+    curves = Curves(versions_of(names))
+    enough: dict[tuple[object, ...], bool] = {}
+    if training is not None:
+        of_runs = training[RUN].itertuples(index=False, name=None)
+        enough = dict(zip(of_runs, training["trained_enough"], strict=True))
     seen: set[str] = set()
     for dataset, frames in groupby(texts, key=lambda frame: str(frame["dataset"].iloc[0])):
         if dataset in seen:
@@ -80,18 +96,26 @@ def settle(texts: Iterable[pd.DataFrame], statistics: Statistics) -> dict[str, p
         seen.add(dataset)
         tables = by_run(frames)
         tables = dict(zip(tables, study_gaps(list(tables.values())), strict=True))
-        sampled = Sampled(tables, statistics.bootstrap, seed)
+        sampled = Sampled(tables, statistics.bootstrap, seed, enough)
         draws = sampled.draws(STATISTICS)
         wide, own = summarise(sampled.runs, draws, level, seed)
         runs.append(wide)
         cells.append(own)
+        first = first_versions(sampled.runs, curves.versions)
+        compared = sampled.runs[first].reset_index(drop=True)
+        own_draws = {name: values[:, first] for name, values in draws.items()}
+        blocks = {kind: list(dict.fromkeys(compared[kind])) for kind in BLOCKS}
         for contrast in CONTRASTS:
-            effects[contrast][dataset] = effects_of(contrast, sampled.runs, draws)
+            for one in contrast.repeated(blocks):
+                effects[one][dataset] = effects_of(one, compared, own_draws)
+        curves.add(dataset, sampled.runs, draws)
         for name in RANKED:
             scores[name][dataset] = scores_of(sampled.runs, draws[name])
     every_run = pd.concat(runs, ignore_index=True)
+    specified = curves.table(level, seed)
     return {
-        "claims": judge(effects, level, seed),
+        "claims": with_robustness(judge(effects, level, seed), specified),
+        "specifications": specified,
         "runs": every_run,
         "cells": pd.concat(cells, ignore_index=True),
         "variance": pd.concat([decompose(every_run, name) for name in RANKED]),

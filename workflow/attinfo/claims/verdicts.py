@@ -1,22 +1,24 @@
 """The verdict on each contrast: interval, adjusted p, detectable effect, reason in words."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Effects
 from attinfo.keys import ALL
+from attinfo.labels import counted
 from attinfo.statistics.intervals import detectable, equivalence_p, interval, mean_of
 
 VERDICTS = ("supported", "equivalent", "contradicted", "undetermined")
 NO_RUNS = "this study has no runs to compare"
 ONE_SEED = "one seed: the interval is of these models, over texts alone"
+MOST_NAMED = 3  # contrasts of the opposite sign that a reason names
 MOST_SEEDS = 1000  # a larger number of seeds is not reported
 
 
@@ -30,6 +32,7 @@ def _row(
         "role": contrast.role,
         "dataset": dataset,
         "contrast": contrast.statement,
+        "about": contrast.about,
         "statistic": contrast.statistic,
         "n": sum(own.shape[1] for own in effects),
         "datasets": len(effects),
@@ -39,6 +42,8 @@ def _row(
         "unpaired": sum(own.unpaired for own in found.values()),
         "margin": np.nan if contrast.margin is None else contrast.margin,
         "positive": sum(own[0].mean() > 0 for own in effects),
+        "beyond": 0,
+        "each": contrast.each,
         "note": "",
     }
     unknown = dict.fromkeys(
@@ -46,6 +51,8 @@ def _row(
     )
     if not effects:
         return row | unknown | {"note": NO_RUNS}
+    if contrast.each:
+        return row | _of_each_run(contrast, effects, level)
     # The same draws of seeds for every contrast: they are paired.
     mean = mean_of(effects, seed, row["n"])
     estimate, low, high, p = interval(mean.draws, level)
@@ -59,17 +66,49 @@ def _row(
     return row | dict(zip(unknown, values, strict=True))
 
 
+def _of_each_run(contrast: Contrast, effects: Sequence[np.ndarray], level: float) -> dict[str, Any]:
+    """The part of a row that is about single runs, of a contrast that claims a margin of each.
+
+    The effect is the mean size of the deviations, so that opposite ones do not cancel; its interval
+    is of these runs, over texts. All runs are within the margin if the run with the largest p is
+    (Berger 1982, Technometrics 24). `beyond` counts the runs whose interval lies outside, at a
+    level for all runs together.
+    """
+    draws, margin = np.concatenate(effects, axis=1), contrast.margin or 0.0
+    size = np.abs(draws)
+    ends = interval(size.mean(1), level)
+    tails = np.quantile(draws[1:], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    outside = int((size[0] > margin).sum())
+    each = draws.shape[1]
+    # Of many runs the tails are too thin for percentiles, so they are those of a normal.
+    far = norm.ppf(1 - (1 - level) / 2 / each) / norm.ppf((1 + level) / 2)
+    half = (tails[1] - tails[0]) / 2 * far
+    return {
+        "estimate": ends.estimate,
+        "ci_low": ends.low,
+        "ci_high": ends.high,
+        "se_seeds": np.nan,
+        "se_texts": float(size[1:].mean(1).std()),
+        "df": np.nan,
+        "p": max(equivalence_p(own, margin) for own in draws.T),
+        "beyond": int((size[0] - half > margin).sum()),
+        "note": f"in {outside} of {each} runs the deviation is larger than {margin:g}",
+    }
+
+
 def verdict(row: Mapping[str, Any], level: float) -> str:
     """Decide on a row: one of `VERDICTS`.
 
     `equivalent` takes the place of `supported` where the contrast claims that there is no effect.
-    Such a claim is contradicted where the whole interval lies beyond the margin.
+    Such a claim is contradicted where the whole interval lies beyond the margin; if it is of each
+    run, where that of any run does.
     """
     adjusted = row["p_bh"] if np.isnan(row["p_holm"]) else row["p_holm"]
     if not np.isnan(row["margin"]):
         if adjusted < 1 - level:
             return "equivalent"
         beyond = row["ci_low"] > row["margin"] or row["ci_high"] < -row["margin"]
+        beyond = beyond or row["beyond"] > 0
         return "contradicted" if beyond and not np.isnan(adjusted) else "undetermined"
     if not adjusted < 1 - level:
         return "undetermined"
@@ -106,7 +145,10 @@ def reason(row: Mapping[str, Any], level: float, alpha: float, conclusions: int)
         f"Effect {row['estimate']:+.3f}, {level:.0%} interval {row['ci_low']:+.3f} to "
         f"{row['ci_high']:+.3f}, over {_replicates(row)}."
     ]
-    if row["note"] == ONE_SEED:
+    joint = _why_not_joint(row, level)
+    if joint:
+        parts.append(joint)
+    elif row["note"] == ONE_SEED:
         parts.append("One seed shows nothing about retrained models: two or more could decide.")
     elif not np.isnan(row["margin"]):
         parts.append(_why_equivalent(row))
@@ -123,13 +165,30 @@ def reason(row: Mapping[str, Any], level: float, alpha: float, conclusions: int)
     return " ".join(parts)
 
 
+def _why_not_joint(row: Mapping[str, Any], level: float) -> str:
+    """Why a conclusion is open although its primary contrast alone would be called."""
+    alone = row["role"] == "primary" and row["p"] < row["p_joint"]
+    if not alone or row["verdict"] != "undetermined" or not row["p"] < 1 - level:
+        return ""
+    if row["p_joint"] == 1:
+        return "Its co-primary contrasts do not all have this sign, or lack runs."
+    return f"Not all co-primary contrasts are significant (largest p {row['p_joint']:.3f})."
+
+
 def _replicates(row: Mapping[str, Any]) -> str:
-    seeds = f"{row['n']} seed" + "s" * (row["n"] > 1)
+    seeds = counted(row["n"], "run" if row["each"] else "seed")
     return f"{seeds} on {row['datasets']} data sets" if row["datasets"] > 1 else seeds
 
 
 def _why_equivalent(row: Mapping[str, Any]) -> str:
     margin = f"±{row['margin']:g}"
+    if row["each"]:
+        shown = {
+            "equivalent": f"both one-sided tests place every run within {margin}",
+            "contradicted": "in some of them by more than chance explains",
+        }
+        why = shown.get(row["verdict"], f"it is not shown that every run is within {margin}")
+        return f"The effect is the mean size of the deviations; {row['note']}, {why}."
     if row["verdict"] == "equivalent":
         return f"Both one-sided tests place it within {margin}."
     if row["verdict"] == "contradicted":
@@ -160,10 +219,13 @@ def _checks(table: pd.DataFrame, primary: Mapping[str, Any]) -> str:
     counts = others["verdict"].value_counts()
     verdicts = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
     other_way = others["margin"].isna() & (others["estimate"] * primary["estimate"] < 0)
+    turned = others[other_way].sort_values("p", kind="stable")
     named = "; ".join(
         f"{row.contrast} ({row.estimate:+.3f}, {row.verdict})"
-        for row in others[other_way].itertuples()
+        for row in turned.head(MOST_NAMED).itertuples()
     )
+    if len(turned) > MOST_NAMED:
+        named += f"; and {len(turned) - MOST_NAMED} more"
     return f" Its other contrasts: {verdicts}." + f" Of the opposite sign: {named}." * bool(named)
 
 
@@ -172,8 +234,9 @@ def judge(
 ) -> pd.DataFrame:
     """Make `claims.csv`: effect, interval, adjusted p, verdict and reason of each contrast.
 
-    The p of the primary contrasts over all data sets are adjusted together by Holm, those of all
-    other rows together by Benjamini and Hochberg. With several data sets there is a row for each of
+    The p of the conclusions over all data sets, which is that of the primary contrast unless there
+    are co-primary ones, are adjusted together by Holm, those of all other rows together by
+    Benjamini and Hochberg. With several data sets there is a row for each of
     them beside the mean over all.
 
     Args:
@@ -182,20 +245,19 @@ def judge(
         seed: of the draws of seeds.
     """
     rows = []
-    for contrast in CONTRASTS:
-        if contrast not in effects:
-            continue
-        found = effects[contrast]
+    for contrast, found in effects.items():
         rows.append(_row(contrast, ALL, found, level, seed))
         where = {name: own for name, own in found.items() if own.values.shape[1]}
         if len(where) > 1:
             rows += [_row(contrast, name, {name: own}, level, seed) for name, own in where.items()]
     table = pd.DataFrame(rows).assign(p_holm=np.nan, p_bh=np.nan)
     first = (table["role"] == "primary") & (table["dataset"] == ALL)
-    for family, method, column in ((first, "holm", "p_holm"), (~first, "fdr_bh", "p_bh")):
-        judged = family & table["p"].notna()
+    table["p_joint"] = _joint(table)
+    families = ((first, "p_joint", "holm", "p_holm"), (~first, "p", "fdr_bh", "p_bh"))
+    for family, given, method, column in families:
+        judged = family & table[given].notna()
         if judged.any():
-            adjusted = multipletests(table.loc[judged, "p"], method=method)[1]
+            adjusted = multipletests(table.loc[judged, given], method=method)[1]
             table.loc[judged, column] = adjusted
     conclusions = max(int((first & table["p"].notna()).sum()), 1)
     alpha = np.where(first, (1 - level) / conclusions, 1 - level)
@@ -213,4 +275,21 @@ def judge(
         for row, a in zip(table.to_dict("records"), alpha, strict=True)
     ]
     table.loc[first, "reason"] += [_checks(table, row) for row in table[first].to_dict("records")]
-    return table.drop(columns=["positive"])
+    return table.drop(columns=["positive", "beyond", "each"])
+
+
+def _joint(table: pd.DataFrame) -> pd.Series:
+    """The p of all primary and co-primary contrasts of a conclusion together, in their rows.
+
+    The conclusion is called only if each contrast is significant and all have one sign. So its p is
+    the largest of theirs (Berger 1982, Technometrics 24), and 1 if signs differ or one has no runs.
+    NaN in other rows.
+    """
+    joint = pd.Series(np.nan, table.index)
+    own = table[table["role"].isin(["primary", "co-primary"])]
+    for _, rows in own.groupby(["claim", "dataset"]):
+        known = rows["p"].notna()
+        signs = set(np.sign(rows.loc[known, "estimate"]))
+        if known[rows["role"] == "primary"].any():
+            joint[rows.index] = rows["p"].max() if known.all() and len(signs) == 1 else 1.0
+    return joint

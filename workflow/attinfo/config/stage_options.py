@@ -9,13 +9,12 @@ from typing import Any
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import block_of
+from attinfo.blocks.estimators import CLAIMED
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.tasks import TASKS
 from attinfo.blocks.variant import IMPOSED, Variant
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
-
-CLAIMED = "linear"  # the estimator of the claims; the spot checks are checks of this estimator
 
 
 def chosen(block: Block, options: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +57,19 @@ class StageOptions:
         if Variant.of(self.study.variant(variant)).imposed:
             modules.append(IMPOSED.partition(":")[0])
         return tuple(modules)
+
+    def names(self) -> dict[str, dict[str, str]]:
+        """The blocks of the study: kind -> name in the config -> name of the registered block.
+
+        A normaliser is named with its temperature, and has no versions.
+        """
+        return {
+            kind: {
+                name: self.study.block(kind, name)[0].name
+                for name in dict.fromkeys(getattr(run, kind) for run in self.study.runs)
+            }
+            for kind in ("encoder", "attention")
+        }
 
     def training(self, dataset: str) -> dict[str, Any]:
         """The section `training` for the models of a data set."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MISSING = "missing"  # the only column of the numbers of a figure that could not be drawn
 SECTIONS = {  # of the page, and how `snakemake --report` names them
     "verdicts": "Verdicts",
+    "robustness": "Robustness",
     "agreement": "Agreement",
     "information": "Information",
     "attention": "Attention weights",
@@ -70,6 +71,12 @@ FIGURES = {
         "Effect and verdict of each conclusion",
         "verdicts",
         f"{_FAMILIES}.verdicts:verdicts",
+        overall=True,
+    ),
+    "specifications": Figure(
+        "The effect of each conclusion under every reasonable choice",
+        "robustness",
+        f"{_FAMILIES}.specifications:specifications",
         overall=True,
     ),
     "agreement": Figure(

@@ -13,7 +13,7 @@ from attinfo.figures.style import Look, looks
 from attinfo.runtime.errors import InputError, unknown
 from attinfo.statistics.intervals import t_interval
 
-CSV = ("claims", "cells", "runs", "calibration", "variance", "ranks")
+CSV = ("claims", "specifications", "cells", "runs", "calibration", "variance", "ranks")
 NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
 PARQUET = ("information", "distributions")
 
@@ -22,6 +22,7 @@ class Tables(NamedTuple):
     """The tables of a study, and the level of its intervals."""
 
     claims: pd.DataFrame
+    specifications: pd.DataFrame
     cells: pd.DataFrame
     runs: pd.DataFrame
     calibration: pd.DataFrame
@@ -44,7 +45,7 @@ class Tables(NamedTuple):
         own: dict[str, Any] = {
             name: table[table["dataset"] == dataset].reset_index(drop=True)
             for name, table in self._asdict().items()
-            if name not in ("claims", "variance", "level", "scorers")
+            if name not in ("claims", "specifications", "variance", "level", "scorers")
         }
         return self._replace(**own, scorers=self._scorers)
 

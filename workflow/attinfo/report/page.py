@@ -30,6 +30,7 @@ from attinfo.report.tables.claims import (
     contrast_table,
     published_table,
     rank_table,
+    robustness_table,
     variance_table,
     verdict_table,
 )
@@ -48,6 +49,7 @@ from attinfo.runtime.cost import Cost
 
 CONTENTS = (
     ("verdicts", "Verdicts"),
+    ("robustness", "Do verdicts hang on choices?"),
     ("words", "Words used"),
     ("agreement", "Agreement with information"),
     ("information", "Where the information is"),
@@ -79,6 +81,7 @@ def tables_of(
     published = tables.get("published")
     return {
         "verdicts": verdict_table(claims, level),
+        "robustness": robustness_table(tables["specifications"]),
         "agreement": agreement_table(cells, level),
         "units": unit_table(agreement),
         "measures": measure_table(cells),
@@ -117,9 +120,9 @@ def page(
     Args:
         study: the name of the study.
         level: of its intervals.
-        tables: `claims`, `cells`, `runs`, `information`, `calibration`, `agreement`,
-            `faithfulness`, `variance`, `ranks`; and `published`, if the study has published
-            numbers to compare with.
+        tables: `claims`, `specifications`, `cells`, `runs`, `information`, `calibration`,
+            `agreement`, `faithfulness`, `variance`, `ranks`; and `published`, if the study has
+            published numbers to compare with.
         figures: of the study.
         summaries: data set -> its summary.
         shown: the texts to show word by word.
@@ -133,7 +136,7 @@ def page(
     made = tables_of(tables, summaries, costs, records, level)
     anchors = {f.name: f.anchor for f in reversed(figures) if f.source}
     anchors |= {t.name: t.name for t in made.values() if t} | {"contents": "contents"}
-    answered = answers(tables["claims"], level)
+    answered = answers(tables["claims"], tables["specifications"], level)
     replied = replies(QUESTIONS, Study(tables, summaries, config), anchors)
     titles = {f.anchor: f"Figure: {f.title}" for f in figures}
     titles |= {t.name: f"Table: {t.title}" for t in made.values() if t}

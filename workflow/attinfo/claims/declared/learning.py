@@ -2,7 +2,16 @@
 
 from itertools import product
 
-from attinfo.claims.contrast import Conclusion, Contrast, both, versus
+from attinfo.claims.alternatives import AGREEMENT
+from attinfo.claims.contrast import (
+    Conclusion,
+    Contrast,
+    Specification,
+    both,
+    measured,
+    trained_enough,
+    versus,
+)
 
 ABLATIONS = {
     "frozen_scorer": "the same frozen at random",
@@ -34,6 +43,7 @@ def _gains(scorer: str, statistic: str, label: str) -> Contrast:
     return Contrast(statement, sides, _BLOCKS)
 
 
+_PRIMARY = _learns("additive", "frozen_scorer", primary=True)
 CONCLUSION = Conclusion(
     statement="Additive attention actively learns to explain",
     question="Does training make additive attention rank the words as information does?",
@@ -43,7 +53,18 @@ CONCLUSION = Conclusion(
     more="more",
     less="less",
     declared=(
-        _learns("additive", "frozen_scorer", primary=True),
+        _PRIMARY,
+        Contrast(
+            "agreement by pvi: trained additive scorer above the same frozen at random",
+            measured(_PRIMARY, "tau_pvi").sides,
+            _BLOCKS,
+        ),
+        Contrast(
+            "agreement, {}: trained additive scorer above the same frozen at random",
+            _PRIMARY.sides,
+            ("normaliser",),
+            by="encoder",
+        ),
         *(
             _learns(scorer, ablation)
             for scorer, ablation in product(_SCORERS, ABLATIONS)
@@ -74,5 +95,9 @@ CONCLUSION = Conclusion(
                 ("accuracy", "accuracy"),
             )
         ),
+        trained_enough(_PRIMARY),
+    ),
+    specifications=tuple(
+        Specification(choices, measured(_PRIMARY, statistic)) for choices, statistic in AGREEMENT
     ),
 )

@@ -1,9 +1,36 @@
 """Do nearly equal weights order tokens? Concordance of pairs of tokens, by the gap of weights."""
 
-from attinfo.claims.contrast import TRAINED, Conclusion, Contrast, Side, versus
+from attinfo.claims.alternatives import CONCORDANCE
+from attinfo.claims.contrast import (
+    TRAINED,
+    Conclusion,
+    Contrast,
+    Side,
+    Specification,
+    measured,
+    trained_enough,
+    versus,
+)
 
 CHANCE = 0.5  # concordance of unrelated orders
 CHANCE_MARGIN = 0.05  # a concordance within 0.5 ± 0.05 is "at chance"
+_PRIMARY = Contrast(
+    "concordance with information: pairs in the largest gap decile above the smallest",
+    (Side(1, TRAINED, "concordance_rise"),),
+    primary=True,
+)
+
+
+def _at_chance(statement: str, statistic: str) -> Contrast:
+    """A concordance is at chance in each run: opposite deviations do not cancel."""
+    return Contrast(
+        f"each run: {statement} is at chance, {CHANCE:g} ± {CHANCE_MARGIN:g}",
+        (Side(1, TRAINED, statistic),),
+        against=CHANCE,
+        margin=CHANCE_MARGIN,
+        each=True,
+    )
+
 
 CONCLUSION = Conclusion(
     statement="Where attention values are nearly equal, their order disagrees with the "
@@ -18,26 +45,21 @@ CONCLUSION = Conclusion(
     unit=" percentage points",
     decimals=1,
     declared=(
+        _PRIMARY,
+        _at_chance("concordance in the smallest gap decile", "concordance_0"),
+        _at_chance("concordance of weights within 0.001", "concordance_absolute_0"),
         Contrast(
-            "concordance with information: pairs in the largest gap decile above the smallest",
-            (Side(1, TRAINED, "concordance_rise"),),
-            primary=True,
+            "rise of concordance from smallest to largest gaps, {}",
+            _PRIMARY.sides,
+            by="encoder",
         ),
         Contrast(
-            f"concordance in the smallest gap decile is at chance, {CHANCE:g} ± {CHANCE_MARGIN:g}",
-            (Side(1, TRAINED, "concordance_0"),),
-            against=CHANCE,
-            margin=CHANCE_MARGIN,
+            "rise of concordance by pvi",
+            measured(_PRIMARY, "concordance_rise_pvi").sides,
         ),
         Contrast(
             "rise of concordance over deciles of the whole data set",
             (Side(1, TRAINED, "concordance_rise_study"),),
-        ),
-        Contrast(
-            f"concordance of weights within 0.001 is at chance, {CHANCE:g} ± {CHANCE_MARGIN:g}",
-            (Side(1, TRAINED, "concordance_absolute_0"),),
-            against=CHANCE,
-            margin=CHANCE_MARGIN,
         ),
         Contrast(
             "rise of concordance from smallest to largest gaps: above that of permuted attention",
@@ -49,5 +71,9 @@ CONCLUSION = Conclusion(
             (Side(1, TRAINED, "concordance_rise_permuted"),),
             margin=CHANCE_MARGIN,
         ),
+        trained_enough(_PRIMARY),
+    ),
+    specifications=tuple(
+        Specification(choices, measured(_PRIMARY, statistic)) for choices, statistic in CONCORDANCE
     ),
 )

@@ -1,6 +1,16 @@
 """Is Gumbel-softmax more skewed? Against softmax, at temperature one and below, and tempered."""
 
-from attinfo.claims.contrast import TRAINED, Conclusion, Contrast, both, versus
+from dataclasses import replace
+
+from attinfo.claims.contrast import (
+    TRAINED,
+    Conclusion,
+    Contrast,
+    Specification,
+    both,
+    trained_enough,
+    versus,
+)
 from attinfo.claims.run_statistics import COLD
 
 _SOFTMAX = both("normaliser == 'softmax'", TRAINED)
@@ -41,6 +51,29 @@ def _cold(temperature: str) -> str:
     return both("kind == 'gumbel_softmax'", f"temperature == {temperature}", TRAINED)
 
 
+def _each_encoder(contrast: Contrast) -> Contrast:
+    return replace(
+        contrast, primary=False, finding="", statement=f"{contrast.statement}, {{}}", by="encoder"
+    )
+
+
+_PRIMARY = _skew("entropy_ratio", _GUMBEL, _SOFTMAX, (_ANY_COLD, "softmax"), primary=True)
+_NOISE = replace(
+    _skew(
+        "entropy_ratio",
+        _GUMBEL,
+        _TEMPERED,
+        (_ANY_COLD, SAME_TEMPERATURE),
+        (*_WITHIN, "temperature"),
+    ),
+    finding="Against softmax trained at the same temperature, so by noise alone, the weights of "
+    "Gumbel-softmax are {effect}.",
+)
+_INDEXES = ("entropy_ratio", "gini", "max_weight")  # all between 0 and 1
+_COMPARED = {
+    "softmax": (_SOFTMAX, "softmax", _WITHIN),
+    SAME_TEMPERATURE: (_TEMPERED, SAME_TEMPERATURE, (*_WITHIN, "temperature")),
+}
 CONCLUSION = Conclusion(
     statement="Gumbel-softmax below temperature one gives more skewed attention than softmax",
     question="Does Gumbel-softmax, at a temperature below one, concentrate attention on fewer "
@@ -53,11 +86,14 @@ CONCLUSION = Conclusion(
     unit=" points",
     decimals=1,
     declared=(
-        _skew("entropy_ratio", _GUMBEL, _SOFTMAX, (_ANY_COLD, "softmax"), primary=True),
+        _PRIMARY,
+        _each_encoder(_PRIMARY),
+        _NOISE,
+        _each_encoder(_NOISE),
         *(_skew(s, _GUMBEL, _SOFTMAX, (_ANY_COLD, "softmax")) for s in list(_SKEW)[1:]),
         *(
             _skew(s, _GUMBEL, _TEMPERED, (_ANY_COLD, SAME_TEMPERATURE), (*_WITHIN, "temperature"))
-            for s in _SKEW
+            for s in list(_SKEW)[1:]
         ),
         *(
             _skew("entropy_ratio", _cold(t), _SOFTMAX, (f"Gumbel-softmax at {t}", "softmax"))
@@ -73,5 +109,14 @@ CONCLUSION = Conclusion(
             )
             for t in COLD
         ),
+        trained_enough(_PRIMARY),
+    ),
+    specifications=tuple(
+        Specification(
+            (("compared with", compared), ("measure of skew", _SKEW[statistic][0])),
+            _skew(statistic, _GUMBEL, other, (_ANY_COLD, named), within),
+        )
+        for compared, (other, named, within) in _COMPARED.items()
+        for statistic in _INDEXES
     ),
 )

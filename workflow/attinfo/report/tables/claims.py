@@ -3,6 +3,7 @@
 import pandas as pd
 
 from attinfo.claims.run_statistics import RANKED, STATISTICS
+from attinfo.claims.specifications import robustness
 from attinfo.keys import ALL, CELL
 from attinfo.report.tables.base import Table, named
 from attinfo.statistics.variance import LABELS
@@ -33,6 +34,7 @@ def verdict_table(claims: pd.DataFrame, level: float) -> Table:
             "low": own["ci_low"],
             "high": own["ci_high"],
             "p (Holm)": own["p_holm"],
+            "robust": own["robust"],
             "detectable": own["mde"],
         }
     )
@@ -40,14 +42,53 @@ def verdict_table(claims: pd.DataFrame, level: float) -> Table:
         "verdict-table",
         "The primary contrast of each conclusion",
         frame,
-        {"effect": "+.3f", "p (Holm)": ".4f", "detectable": ".3f"},
+        {"effect": "+.3f", "p (Holm)": ".4f", "robust": ".0%", "detectable": ".3f"},
         {"effect": ("low", "high")},
         f"A positive effect supports the conclusion. In brackets: the {level:.0%} interval. "
-        "Detectable: the effect that four in five studies like this one would detect. Supported "
+        "Robust: the share of specifications with the same sign. Detectable: the effect that four "
+        "in five studies like this one would detect. Supported "
         f"and contradicted need p below {1 - level:.2g} after Holm’s correction for the "
         f"{int(own['p_holm'].notna().sum())} contrasts with a p. All others are undetermined, "
         "which is no evidence that there is no effect.",
         "claims.csv",
+    )
+
+
+def robustness_table(specifications: pd.DataFrame) -> Table:
+    """One row per conclusion: how many specifications keep the sign, and what turns it."""
+    rows = []
+    for claim, own in specifications.groupby("claim", sort=False):
+        found = robustness(own)
+        if found is not None:
+            turned = f"{found.turned} of {found.of}" if found.axis else ""
+            rows.append(
+                {
+                    "conclusion": f"({claim})",
+                    "specifications": found.specifications,
+                    "same sign": found.same,
+                    "significant, same sign": found.called,
+                    "significant, other sign": found.opposite,
+                    "smallest effect": own["estimate"].min(),
+                    "largest effect": own["estimate"].max(),
+                    "turns most often under": f"{found.axis}: {found.choice}" * bool(found.axis),
+                    "there in": turned,
+                }
+            )
+    return Table(
+        "robustness-table",
+        "How many specifications agree",
+        pd.DataFrame(rows),
+        {
+            **dict.fromkeys(
+                ("same sign", "significant, same sign", "significant, other sign"), ".0%"
+            ),
+            **dict.fromkeys(("smallest effect", "largest effect"), "+.3f"),
+        },
+        note="Same sign: as the primary contrast has. Significant: p below the level of the study, "
+        "not adjusted, as this describes choices and tests nothing more. Choices that leave the "
+        "same runs are counted once. python -m attinfo.claims.specifications prints the choices, "
+        "which are declared before any result.",
+        whole="specifications.csv",
     )
 
 

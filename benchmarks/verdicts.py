@@ -16,7 +16,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from simulate import SEEN, Spread, simulated_claims
+from simulate import CLAIMS, SEEN, Spread, simulated_claims
 
 SEEDS = (3, 5, 10)
 STATISTICS = {
@@ -47,8 +47,9 @@ def lines(studies: int, spread: Spread, each: Sequence[int] = SEEDS) -> Iterator
     for seeds in each:
         null = simulated_claims({}, seeds, studies, spread)
         real = simulated_claims(SEEN, seeds, studies, spread)
-        for claim, effect in SEEN.items():
-            nothing, something = null.loc[claim], real.loc[claim]
+        null, real = (claims[claims["role"] == "primary"] for claims in (null, real))
+        for claim in CLAIMS:
+            effect, nothing, something = SEEN[claim], null.loc[claim], real.loc[claim]
             right = "supported" if effect > 0 else "contradicted"
             shares = (
                 f"{(nothing['p'] < 0.05).mean():.1%}",

@@ -12,7 +12,7 @@ from attinfo.agreement.gaps import study_gaps
 from attinfo.agreement.tables import by_text
 from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast, Side
-from attinfo.claims.effects import Sampled, describe_runs, effects_of
+from attinfo.claims.effects import Comparison, Sampled, describe_runs, effects_of
 from attinfo.claims.run_statistics import COLD, IMPORTANCE, IN_STATISTICS, STATISTICS
 from attinfo.keys import RUN
 
@@ -220,8 +220,9 @@ def test_matched_runs_are_pairs_of_the_same_accuracy() -> None:
     draws = drawn(runs)
     found = effects_of(Contrast("x", SIDES, WITHIN, control="matched"), runs, draws)
     used, seeds = set(), []
+    weights: list[float]
     for _, replicate in runs.groupby("seed"):
-        strata = []
+        strata, weights = [], []
         for _, own in replicate.groupby(list(WITHIN)):
             pairs = [
                 (i, j)
@@ -235,8 +236,10 @@ def test_matched_runs_are_pairs_of_the_same_accuracy() -> None:
                 strata.append(
                     np.mean([draws["tau_gain"][0, i] - draws["tau_gain"][0, j] for i, j in pairs])
                 )
+                sizes = (len({pair[side] for pair in pairs}) for side in (0, 1))
+                weights.append(1 / sum(1 / size for size in sizes))
         if strata:
-            seeds.append(np.mean(strata))
+            seeds.append(np.average(strata, weights=weights))
     assert 0 < len(used) < len(runs)
     np.testing.assert_allclose(found.values[0], seeds)
     assert (found.used, found.unpaired) == (len(used), len(runs) - len(used))
@@ -265,7 +268,9 @@ def test_every_declared_contrast_finds_runs_in_a_study_that_has_all_blocks() -> 
     rng = np.random.default_rng(0)
     draws = {name: rng.normal(size=(5, len(runs))) for name in STATISTICS}
     draws["accuracy"] = 0.8 + 0.002 * rng.normal(size=(5, len(runs)))
-    for contrast in CONTRASTS:
-        found = effects_of(contrast, runs, draws)
-        assert found.values.shape == (5, 2), contrast.statement
+    compared = Comparison(runs.assign(trained_enough=True), draws)
+    blocks = {"encoder": ["bilstm"], "normaliser": ["softmax"]}
+    for contrast in (one for own in CONTRASTS for one in own.repeated(blocks)):
+        found = compared.effects(contrast)
+        assert found.values.shape == (5, found.used if contrast.each else 2), contrast.statement
         assert np.isfinite(found.values).all() and found.used >= 2 * len(contrast.sides)

@@ -163,39 +163,116 @@ def _runs_in(strata: Sequence[Stratum]) -> set[int]:
     return {run for stratum in strata for places in stratum.sides for run in places.tolist()}
 
 
-def strata_of(
-    contrast: Contrast, runs: pd.DataFrame, draws: Draws
-) -> tuple[list[Stratum], int, int]:
-    """Find the strata that have all sides of a contrast.
+class Comparison:
+    """The runs of a data set and the draws of their statistics, for many contrasts.
 
-    Returns:
-        The strata, by seed; the number of runs in which a statistic is undefined or that were not
-        trained enough, if that is asked; the number of runs without a counterpart.
+    What the contrasts have in common, such as the runs that a query finds, is computed once.
+
+    Args:
+        runs: of one data set, of `describe_runs`; with the column `trained_enough` if a contrast
+            asks for it.
+        draws: of the statistics of the contrasts; there may be more.
     """
-    group = runs.groupby(["seed", *contrast.within], sort=True).ngroup().to_numpy()
-    enough = np.ones(len(runs), bool)
-    if contrast.control == "enough":
-        enough = runs["trained_enough"].to_numpy(bool)
-    of_sides: list[np.ndarray] = []
-    excluded: set[int] = set()
-    matched: set[int] = set()
-    for side in contrast.sides:
-        needed = {side.statistic} | (contrast.statistics & {"accuracy"})
-        defined = enough & np.all([np.isfinite(draws[name]).all(0) for name in needed], axis=0)
-        places = np.flatnonzero(runs.eval(side.runs).to_numpy(bool))
-        excluded.update(places[~defined[places]].tolist())
-        matched.update(places[defined[places]].tolist())
-        of_sides.append(places[defined[places]])
-    complete = set.intersection(*(set(group[places].tolist()) for places in of_sides))
-    strata = [
-        Stratum(
-            int(runs["seed"].to_numpy()[group == g][0]),
-            tuple(places[group[places] == g] for places in of_sides),
-        )
-        for g in sorted(complete)
-    ]
-    used = _runs_in(strata)
-    return strata, len(excluded - used), len(matched - used - excluded)
+
+    def __init__(self, runs: pd.DataFrame, draws: Draws) -> None:
+        self.runs, self.draws = runs, draws
+        self._seeds = runs["seed"].to_numpy()
+        self._found: dict[str, np.ndarray] = {}
+        self._groups: dict[tuple[str, ...], np.ndarray] = {}
+        self._known: dict[str, np.ndarray] = {}
+
+    def _places(self, query: str) -> np.ndarray:
+        """The places of the runs that a query finds."""
+        if query not in self._found:
+            self._found[query] = np.flatnonzero(self.runs.eval(query).to_numpy(bool))
+        return self._found[query]
+
+    def _group(self, within: tuple[str, ...]) -> np.ndarray:
+        """[runs] the number of the stratum of each run."""
+        if within not in self._groups:
+            groups = self.runs.groupby(["seed", *within], sort=True)
+            self._groups[within] = groups.ngroup().to_numpy()
+        return self._groups[within]
+
+    def _defined(self, statistic: str) -> np.ndarray:
+        """[runs] whether a statistic is defined in every resample."""
+        if statistic not in self._known:
+            self._known[statistic] = np.all(np.isfinite(self.draws[statistic]), axis=0)
+        return self._known[statistic]
+
+    def strata(self, contrast: Contrast) -> tuple[list[Stratum], int, int]:
+        """Find the strata that have all sides of a contrast.
+
+        Returns:
+            The strata, by seed; the number of runs in which a statistic is undefined, or that were
+            not trained enough if the contrast asks for it; the number of runs without a
+            counterpart.
+        """
+        group = self._group(contrast.within)
+        of_sides: list[np.ndarray] = []
+        excluded: set[int] = set()
+        matched: set[int] = set()
+        for side in contrast.sides:
+            needed = {side.statistic} | (contrast.statistics & {"accuracy"})
+            usable = np.all([self._defined(name) for name in needed], axis=0)
+            if contrast.control == "enough":
+                usable = usable & self.runs["trained_enough"].to_numpy(bool)
+            places = self._places(side.runs)
+            excluded.update(places[~usable[places]].tolist())
+            matched.update(places[usable[places]].tolist())
+            of_sides.append(places[usable[places]])
+        complete = set.intersection(*(set(group[places].tolist()) for places in of_sides))
+        strata = [
+            Stratum(
+                int(self._seeds[group == g][0]),
+                tuple(places[group[places] == g] for places in of_sides),
+            )
+            for g in sorted(complete)
+        ]
+        used = _runs_in(strata)
+        return strata, len(excluded - used), len(matched - used - excluded)
+
+    def effects(self, contrast: Contrast) -> Effects:
+        """The effects of a contrast in each seed of the data set.
+
+        Within a seed, the effect is the mean of the differences in all strata that have every
+        side. The weight of a stratum is the inverse variance of its difference if all runs vary
+        alike. A run in which the statistic is undefined takes no part, and is counted. For a claim
+        on each run the columns of `values` are the runs instead of the seeds.
+        """
+        draws = self.draws
+        strata, excluded, unpaired = self.strata(contrast)
+        if contrast.each:
+            places = sorted(_runs_in(strata))
+            each = draws[contrast.statistic][:, places] - contrast.against
+            return Effects(each, 1, len(places), excluded, unpaired)
+        if contrast.control == "matched":
+            paired = (_matched_pairs(stratum, draws["accuracy"][0]) for stratum in strata)
+            before, strata = strata, [stratum for stratum in paired if len(stratum.sides[0])]
+            unpaired += len(_runs_in(before) - _runs_in(strata))
+        seeds = sorted({stratum.seed for stratum in strata})
+        by_seed = [[s for s in strata if s.seed == seed] for seed in seeds]
+        values = self._means(contrast, by_seed)
+        if contrast.control == "adjusted" and seeds:
+            accuracy = self._means(measured(contrast, "accuracy"), by_seed)
+            moments = [
+                _Moments(*map(sum, zip(*(_moments(contrast, s, draws) for s in own), strict=True)))
+                for own in by_seed
+            ]
+            values = adjust(values, accuracy, moments)
+            if not np.isfinite(values).all():  # accuracy differs between the sides only
+                values = values[:, :0]
+        used = _runs_in(strata) if values.shape[1] else set()
+        most = max((len(own) for own in by_seed), default=0) if used else 0
+        return Effects(values, most, len(used), excluded, unpaired)
+
+    def _means(self, contrast: Contrast, by_seed: Sequence[Sequence[Stratum]]) -> np.ndarray:
+        """[1 + B, R] the weighted means over the strata of each seed."""
+        values = np.empty((len(next(iter(self.draws.values()))), len(by_seed)))
+        for column, own in enumerate(by_seed):
+            differences = [_difference(contrast, stratum, self.draws) for stratum in own]
+            values[:, column] = np.average(differences, axis=0, weights=[s.weight for s in own])
+        return values
 
 
 def _difference(contrast: Contrast, stratum: Stratum, draws: Draws) -> np.ndarray:
@@ -270,47 +347,5 @@ def adjust(effect: np.ndarray, accuracy: np.ndarray, moments: Sequence[_Moments]
 
 
 def effects_of(contrast: Contrast, runs: pd.DataFrame, draws: Draws) -> Effects:
-    """The effects of a contrast in each seed of a data set.
-
-    Within a seed, the effect is the mean of the differences in all strata that have every side.
-    The weight of a stratum is that of its difference if all runs vary alike, 1 / sum(1 / runs of
-    a side). A run in which the statistic is undefined takes no part, and is counted. For a claim
-    on each run the columns of `values` are the runs instead of the seeds.
-
-    Args:
-        contrast: to be computed.
-        runs: of one data set, of `describe_runs`.
-        draws: of the statistics of the contrast; there may be more.
-    """
-    strata, excluded, unpaired = strata_of(contrast, runs, draws)
-    if contrast.each:
-        places = sorted(_runs_in(strata))
-        each = draws[contrast.statistic][:, places] - contrast.against
-        return Effects(each, 1, len(places), excluded, unpaired)
-    if contrast.control == "matched":
-        paired = (_matched_pairs(stratum, draws["accuracy"][0]) for stratum in strata)
-        before, strata = strata, [stratum for stratum in paired if len(stratum.sides[0])]
-        unpaired += len(_runs_in(before) - _runs_in(strata))
-    seeds = sorted({stratum.seed for stratum in strata})
-    by_seed = [[s for s in strata if s.seed == seed] for seed in seeds]
-
-    def mean(of: Contrast, own: Sequence[Stratum]) -> np.ndarray:
-        differences = [_difference(of, stratum, draws) for stratum in own]
-        return np.average(differences, axis=0, weights=[stratum.weight for stratum in own])
-
-    values = np.empty((len(next(iter(draws.values()))), len(seeds)))
-    for column, own in enumerate(by_seed):
-        values[:, column] = mean(contrast, own)
-    if contrast.control == "adjusted" and seeds:
-        accurate = measured(contrast, "accuracy")
-        accuracy = np.stack([mean(accurate, own) for own in by_seed], 1)
-        moments = [
-            _Moments(*map(sum, zip(*(_moments(contrast, s, draws) for s in own), strict=True)))
-            for own in by_seed
-        ]
-        values = adjust(values, accuracy, moments)
-        if not np.isfinite(values).all():  # accuracy differs between the sides only
-            values = values[:, :0]
-    used = _runs_in(strata) if values.shape[1] else set()
-    most = max((len(own) for own in by_seed), default=0) if used else 0
-    return Effects(values, most, len(used), excluded, unpaired)
+    """The effects of one contrast; see `Comparison` for the arguments."""
+    return Comparison(runs, draws).effects(contrast)

@@ -11,7 +11,7 @@ import pandas as pd
 from attinfo.agreement.gaps import study_gaps
 from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import Contrast
-from attinfo.claims.effects import Draws, Effects, Sampled, effects_of
+from attinfo.claims.effects import Comparison, Draws, Effects, Sampled
 from attinfo.claims.run_statistics import RANKED, STATISTICS
 from attinfo.claims.specifications import Curves, first_versions, versions_of, with_robustness
 from attinfo.claims.verdicts import judge
@@ -102,12 +102,12 @@ def settle(
         runs.append(wide)
         cells.append(own)
         first = first_versions(sampled.runs, curves.versions)
-        compared = sampled.runs[first].reset_index(drop=True)
         own_draws = {name: values[:, first] for name, values in draws.items()}
-        blocks = {kind: list(dict.fromkeys(compared[kind])) for kind in BLOCKS}
+        compared = Comparison(sampled.runs[first].reset_index(drop=True), own_draws)
+        blocks = {kind: list(dict.fromkeys(compared.runs[kind])) for kind in BLOCKS}
         for contrast in CONTRASTS:
             for one in contrast.repeated(blocks):
-                effects[one][dataset] = effects_of(one, compared, own_draws)
+                effects[one][dataset] = compared.effects(one)
         curves.add(dataset, sampled.runs, draws)
         for name in RANKED:
             scores[name][dataset] = scores_of(sampled.runs, draws[name])

@@ -19,7 +19,7 @@ import pandas as pd
 
 from attinfo.claims.conclusions import CONCLUSIONS
 from attinfo.claims.contrast import Conclusion, Contrast, Control, Specification
-from attinfo.claims.effects import Draws, Effects, effects_of
+from attinfo.claims.effects import Comparison, Draws, Effects
 from attinfo.keys import ALL
 from attinfo.labels import label_of
 from attinfo.statistics.intervals import interval, mean_of
@@ -92,10 +92,10 @@ class Curves:
         """
         few = {name: values[: 1 + RESAMPLES] for name, values in draws.items()}
         for choices, places, own in self._of_versions(runs):
-            chosen = {name: values[:, places] for name, values in few.items()}
+            chosen = Comparison(own, {name: values[:, places] for name, values in few.items()})
             for name, conclusion in CONCLUSIONS.items():
                 for one in combined(conclusion, own):
-                    found = effects_of(one.contrast, own, chosen)
+                    found = chosen.effects(one.contrast)
                     if found.values.shape[1]:
                         key = name, replace(one, choices=(*one.choices, *choices))
                         self.effects.setdefault(key, {})[dataset] = found

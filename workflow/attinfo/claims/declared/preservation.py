@@ -62,7 +62,7 @@ CONCLUSION = Conclusion(
             by="encoder",
         ),
         Contrast(
-            "I/H by position, {}: additive and deep above scaled dot",
+            "I/H by position, under {}: additive and deep above scaled dot",
             _PRIMARY.sides,
             ("encoder",),
             by="normaliser",

@@ -375,8 +375,8 @@ def test_depth_and_width_of_the_deep_scorer_are_options(
 
 
 def test_the_last_state_as_decoder_adds_to_the_additive_scorer_and_changes_nothing_else() -> None:
-    plain = scorer_of("additive", {}).state_dict()
-    asked = scorer_of("additive", {"query": "last"}).state_dict()
+    plain = scorer_of("additive", {"init": "linear"}).state_dict()
+    asked = scorer_of("additive", {"init": "linear", "query": "last"}).state_dict()
     assert set(asked) - set(plain) == {"last.weight"}
     assert all(torch.equal(asked[name], values) for name, values in plain.items())
 

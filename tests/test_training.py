@@ -209,11 +209,22 @@ def test_shuffled_labels_are_the_same_labels_in_another_order_and_texts_stay(
 # The planted answer.
 
 
-def share_of_texts(trained: Trained, planted: Planted, values: np.ndarray) -> float:
-    """Share of texts in which the keyword has the largest value."""
+def on_top(trained: Trained, planted: Planted, values: np.ndarray) -> np.ndarray:
+    """[texts] whether the keyword has the largest value of its text."""
     keyword, offsets = trained.keyword(planted), trained.states.offsets
     pieces = zip(np.split(values, offsets[1:-1]), np.split(keyword, offsets[1:-1]), strict=True)
-    return float(np.mean([k[v.argmax()] for v, k in pieces]))
+    return np.array([k[v.argmax()] for v, k in pieces])
+
+
+def share_of_texts(trained: Trained, planted: Planted, values: np.ndarray) -> float:
+    """Share of texts in which the keyword has the largest value."""
+    return float(on_top(trained, planted, values).mean())
+
+
+def shares_of_texts(trained: Trained, planted: Planted, values: np.ndarray) -> list[float]:
+    """Share of the texts of each keyword in which it has the largest value."""
+    found, labels = on_top(trained, planted, values), trained.states.label
+    return [float(found[labels == label].mean()) for label in np.unique(labels)]
 
 
 def pointwise(states: States, **changes: Any) -> pd.DataFrame:
@@ -234,7 +245,8 @@ def test_a_planted_token_has_the_top_attention_and_the_top_information_where_sta
     planted: Planted, trained: Callable[..., Trained], seed: int
 ) -> None:
     run = trained("mlp", seed=seed)
-    assert share_of_texts(run, planted, run.states.score) > 0.9
+    # To know whether one keyword is there is to know the class: some models look at one alone.
+    assert max(shares_of_texts(run, planted, run.states.score)) > 0.9
     assert share_of_texts(run, planted, pointwise(run.states)["linear_gain"].to_numpy()) > 0.9
 
 

@@ -14,6 +14,14 @@ from pydantic import Field
 from attinfo.blocks.block import Block, Options, registry
 from attinfo.option_types import Count, Ge
 
+Init = Annotated[
+    Literal["unit", "linear", "normal"],
+    Field(
+        description="Initial scale. `unit`: first scores have standard deviation one; `linear`: "
+        "the last vector starts as in `nn.Linear`; `normal`: it starts from N(0, 1)."
+    ),
+]
+
 
 class AdditiveOptions(Options):
     """Options of `additive`."""
@@ -22,6 +30,7 @@ class AdditiveOptions(Options):
         Literal["none", "last"],
         Field(description="`none`, or `last`: the last state of the text stands for a query."),
     ] = "none"
+    init: Init = "unit"
 
 
 class DeepOptions(Options):
@@ -31,6 +40,7 @@ class DeepOptions(Options):
     hidden: Annotated[
         Count | None, Field(description="Width of the hidden layers; null for half of `width`.")
     ] = None
+    init: Init = "unit"
 
 
 class DotOptions(Options):
@@ -40,6 +50,7 @@ class DotOptions(Options):
         Literal["learned", "last"],
         Field(description="`learned`: one vector for all texts; `last`: the text's last state."),
     ] = "learned"
+    init: Init = "unit"
 
 
 SCORERS = registry(

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from attinfo.models.scorers.initial import set_scale
 from attinfo.models.scorers.query import last_state
 
 
@@ -14,13 +15,15 @@ class Additive(nn.Module):
     Args:
         width: number of features of a hidden state, d.
         query: `none` or `last`.
+        init: initial scale of v, see `initial.set_scale`.
     """
 
-    def __init__(self, width: int, *, query: str = "none"):
+    def __init__(self, width: int, *, query: str = "none", init: str = "unit"):
         super().__init__()
         self.hidden = nn.Linear(width, width // 2)
         self.out = nn.Linear(width // 2, 1, bias=False)
         self.last = nn.Linear(width, width // 2, bias=False) if query == "last" else None
+        set_scale(self, self.out.weight, width, init)
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
         features = self.hidden(hidden)

@@ -1,8 +1,11 @@
 """Dot-product attention (Luong et al. 2015)."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
+from attinfo.models.scorers.initial import set_scale
 from attinfo.models.scorers.query import last_state
 
 
@@ -13,13 +16,21 @@ class Dot(nn.Module):
         width: number of features of a hidden state, d.
         query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
             of the text.
+        init: initial scale of a learned q, see `initial.set_scale`.
     """
 
-    def __init__(self, width: int, *, query: str = "learned"):
+    def __init__(self, width: int, *, query: str = "learned", init: str = "unit"):
         super().__init__()
-        self.query = nn.Parameter(torch.empty(width)) if query == "learned" else None
+        self.query: nn.Parameter | None = None
+        if query == "learned":
+            bound = 1 / math.sqrt(width)
+            self.query = nn.Parameter(torch.empty(width).uniform_(-bound, bound))
+        self.add_weights(width)
         if self.query is not None:
-            nn.init.normal_(self.query)
+            set_scale(self, self.query, width, init)
+
+    def add_weights(self, width: int) -> None:
+        """Make the weights of a subclass, which are drawn after q and before its scale is set."""
 
     def query_of(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         """The query: [d], the same for all texts, or [B, d], one for each text."""

@@ -12,10 +12,10 @@ class Multiplicative(Dot):
         width: number of features of a hidden state, d.
         query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
             of the text.
+        init: initial scale of a learned q, see `initial.set_scale`.
     """
 
-    def __init__(self, width: int, *, query: str = "learned"):
-        super().__init__(width, query=query)
+    def add_weights(self, width: int) -> None:  # noqa: D102
         self.transposed = nn.Linear(width, width, bias=False)
 
     def query_of(self, hidden: Tensor, lengths: Tensor) -> Tensor:

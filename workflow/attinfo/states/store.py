@@ -78,17 +78,10 @@ class States:
         return self.logits.argmax(1)
 
     @property
-    def output_layer(self) -> tuple[np.ndarray, np.ndarray]:
-        """The weights [C, d] and biases [C] of the output layer.
-
-        Raises:
-            InputError: the store has none.
-        """
+    def output_layer(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The weights [C, d] and biases [C] of the output layer, if the store has them."""
         if self.output_weight is None or self.output_bias is None:
-            raise InputError(
-                "the store has no 'output_weight' and 'output_bias', expected the model's output "
-                "layer: write the states again"
-            )
+            return None
         return self.output_weight, self.output_bias
 
 

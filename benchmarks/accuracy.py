@@ -19,6 +19,7 @@ def table(quick: bool) -> pd.DataFrame:
         "estimators": [
             {"name": name, "path": block.path, "options": block.complete("estimator", {})}
             for name, block in ESTIMATORS.items()
+            if not block.needs_output_layer  # generated states have none
         ],
     }
     given |= {"width": 16 if quick else WIDTH, "levels": [LEVEL], "seed": SEED}

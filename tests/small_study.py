@@ -79,7 +79,7 @@ def study_of(raw: Path, cells: dict[str, Any], seeds: int, more: dict[str, Any])
     small |= {"faithfulness": config["faithfulness"] | {"texts": 20, "normalised_texts": 0}}
     small |= {"calibration": {"ranks": [4], "levels": [0.3], "repeats": 2}}
     small["training"]["epochs"] = 2
-    small["information"] |= {"estimators": ["linear", "knn"], "spot_checks": []}
+    small["information"] |= {"estimators": config["information"]["estimators"], "spot_checks": []}
     source = {"name": "files", "path": str(raw)}
     own = {"source": source, "split": {"train": 0.5}}
     return Study.checked(

@@ -637,6 +637,10 @@ def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config)
     }
     study = Study.checked(config)
     assert StageOptions(study).calibrated == ["linear", "knn", "stack"]
+    config["information"]["estimators"] += ["output_layer"]  # generated states have none
+    with_layer = StageOptions(Study.checked(config))
+    assert with_layer.calibrated == ["linear", "knn", "stack"]
+    assert with_layer.estimators == ["linear", "knn", "output_layer", "stack"]
     options = StageOptions(study).calibration("mine", "knn")
     assert [block["name"] for block in options["estimators"]] == ["knn"]
     assert (options["width"], options["fewest"], options["ranks"]) == (24, 77, [3])

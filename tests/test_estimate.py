@@ -122,6 +122,34 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["'metric' of estimator 'knn'", "'cosine'", "expected 'euclidean' or 'chebyshev'"],
     ),
     "negative permutations": ({"permutations": -1}, ["permutations is -1", "0 or more"]),
+    "no output layer": (
+        {"estimator": "output_layer"},
+        ["'output_layer'", "found no output layer", "`output_layer=(weight, bias)`"],
+    ),
+    "weights alone": (
+        {"output_layer": np.eye(2, 4)},
+        ["output_layer is a ndarray", "(weight, bias)"],
+    ),
+    "an output layer of another width": (
+        {"output_layer": (np.eye(2, 3), np.zeros(2))},
+        ["weight of shape (2, 3)", "bias of shape (2,)", "[C, 4] and [C]"],
+    ),
+    "more biases than rows": (
+        {"output_layer": (np.eye(2, 4), np.zeros(3))},
+        ["weight of shape (2, 4)", "bias of shape (3,)"],
+    ),
+    "an output layer of fewer classes": (
+        {"output_layer": (np.eye(1, 4), np.zeros(1))},
+        ["output_layer has 1 rows and output 2 classes"],
+    ),
+    "words and more rows than classes": (
+        {"output": [f"class {y}" for y in OUTPUT], "output_layer": (np.eye(3, 4), np.zeros(3))},
+        ["output_layer has 3 rows and output 2 classes", "whole numbers of rows, 0 to 2"],
+    ),
+    "an output layer that is not finite": (
+        {"output_layer": (np.eye(2, 4), np.array([0, np.nan]))},
+        ["the bias of output_layer", "NaN"],
+    ),
 }
 
 
@@ -500,8 +528,9 @@ def test_the_default_finds_what_is_there(share: float) -> None:
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_a_gpu_gives_the_same_estimates(name: str) -> None:
     hidden, output = (torch.from_numpy(array) for array in gaussian_classes(500, 16))
-    on_cpu = estimate(hidden, output, name, permutations=5)
-    on_gpu = estimate(hidden.cuda(), output.cuda(), name, permutations=5)
+    given = {"permutations": 5, "output_layer": (torch.eye(2, 16), torch.zeros(2))}
+    on_cpu = estimate(hidden, output, name, **given)
+    on_gpu = estimate(hidden.cuda(), output.cuda(), name, **given)
     assert on_gpu.mi_nats == pytest.approx(on_cpu.mi_nats, abs=1e-4)
     assert on_gpu.floor_upper == pytest.approx(on_cpu.floor_upper, abs=1e-4)
 
@@ -623,6 +652,8 @@ def test_the_store_of_a_run_is_estimated_unit_by_unit(arrays: Path) -> None:
         "label": label.astype(np.int32),
     }
     write_states("states.safetensors", store)
+    with pytest.raises(SystemExit, match="found no output layer of the model, expected a store"):
+        main(["states.safetensors", "--estimator", "output_layer", "--permutations", "0"])
     options = ["--estimator", "linear", "--positions", "2", "--ranks", "1", "--min-texts", "90"]
     rows = table(arrays, "states.safetensors", *options, "--permutations", "9")
     assert rows["unit"].tolist() == ["position 1", "position 2", "rank 1", "instance"]
@@ -630,6 +661,24 @@ def test_the_store_of_a_run_is_estimated_unit_by_unit(arrays: Path) -> None:
     assert rows["mi_nats"].max() < 0.1
     gold = table(arrays, "states.safetensors", *options, "--output", "label")
     assert gold["mi_nats"].min() > 0.5
+    layer = {"output_weight": np.ones((2, 4), np.float32), "output_bias": np.zeros(2, np.float32)}
+    layer["output_weight"][0] = 0
+    write_states("states.safetensors", store | layer)
+    options[1] = "output_layer"
+    read = table(arrays, "states.safetensors", *options, "--output", "label")
+    assert read["unit"].tolist() == rows["unit"].tolist()
+    assert read["mi_nats"].min() > 0.5
+
+
+def test_tensors_of_a_reader_are_read_by_an_output_layer_beside_them(arrays: Path) -> None:
+    weight, bias = np.random.default_rng(0).normal(size=(2, 4)), np.zeros(2)
+    own = {"hidden": HIDDEN, "output": OUTPUT, "output_weight": weight, "output_bias": bias}
+    save_file(own, "layer.safetensors")
+    row = table(arrays, "layer.safetensors", "--estimator", "output_layer").iloc[0]
+    found = estimate(HIDDEN, OUTPUT, "output_layer", output_layer=(weight, bias))
+    assert row["mi_nats"] == pytest.approx(found.mi_nats, abs=1e-9)
+    with pytest.raises(SystemExit, match="found no output layer"):
+        main(["both.safetensors", "--estimator", "output_layer"])
 
 
 BAD_FILES: dict[str, tuple[list[str], list[str]]] = {

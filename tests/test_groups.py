@@ -109,8 +109,9 @@ def test_information_is_found_beside_groups(name: str) -> None:
 def test_each_row_a_group_of_its_own_is_as_no_groups(name: str) -> None:
     hidden, output = gaussian_classes(120, 4)
     values = output if name in ESTIMATORS else hidden[:, 0] + np.sin(np.arange(120))
-    one = estimate(hidden, values, name, permutations=3)
-    other = estimate(hidden, values, name, permutations=3, groups=np.arange(120) * 7)
+    given = {"permutations": 3, "output_layer": (np.eye(2, 4), np.zeros(2))}
+    one = estimate(hidden, values, name, **given)
+    other = estimate(hidden, values, name, groups=np.arange(120) * 7, **given)
     assert (one.pvi == other.pvi).all() and one.floor_upper == other.floor_upper
     assert other.groups is None
 

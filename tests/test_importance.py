@@ -29,6 +29,7 @@ from attinfo.explain.measures import integrated_gradients as by_integration
 from attinfo.explain.measures import leave_one_out as by_deletion
 from attinfo.explain.measures.attention_norm import attention_norm
 from attinfo.explain.measures.attribution import log_odds
+from attinfo.explain.measures.contribution import contribution
 from attinfo.explain.measures.gradient import gradient
 from attinfo.explain.measures.integrated_gradients import integrated_gradients
 from attinfo.explain.measures.leave_one_out import leave_one_out
@@ -372,6 +373,50 @@ def test_weighted_norms_and_scores_are_those_of_the_store() -> None:
     lengths = [w * np.sqrt((h**2).sum()) for w, h in zip(states.attention, states.hidden)]  # noqa: B905
     np.testing.assert_allclose(attention_norm(model, TEXTS, states, 0), lengths, rtol=1e-5)
     np.testing.assert_array_equal(score(model, TEXTS, states, 0), states.score)
+
+
+CELLS = [
+    ("mlp", "softmax", "trained", {}),
+    ("cnn", "softmax@0.5", "trained", {}),
+    ("bilstm", "sparsemax", "trained", {}),
+    ("transformer", "entmax15", "trained", {}),
+    ("bigru", "gumbel_softmax@0.5", "trained", {"draws": 3}),
+    ("gru", "gumbel_softmax@0.5", "trained", {"hard": True}),
+    ("lstm", "softmax", "uniform", {}),
+    ("cnn", "softmax", "imposed", {}),
+    ("bilstm", "softmax", "permuted", {}),
+]
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize(
+    ("encoder", "normaliser", "variant", "options"), CELLS, ids=["-".join(c[:3]) for c in CELLS]
+)
+def test_the_contributions_of_a_text_and_the_bias_sum_to_the_margin_of_its_logits(
+    encoder: str, normaliser: str, variant: str, options: dict[str, Any], classes: int
+) -> None:
+    model = model_of(encoder, normaliser, variant, classes, **options)
+    states = States(**states_of(model, TEXTS, 5, permute=VARIANTS[variant].permute))
+    share = contribution(model, TEXTS, states, 5).astype(np.float64)
+    total = np.add.reduceat(share, states.offsets[:-1])
+    bias, y = model.output_layer.bias.detach().numpy(), states.predicted
+    others = np.array([np.delete(row, k).mean() for row, k in zip(states.logits, y, strict=True)])
+    margin = states.logits[np.arange(len(y)), y] - others
+    of_bias = np.array([bias[k] - np.delete(bias, k).mean() for k in y])
+    np.testing.assert_allclose(total + of_bias, margin, rtol=1e-5, atol=2e-5)
+    assert (share < 0).any() and (share > 0).any()
+    if not VARIANTS[variant].permute:  # the model's own function, not only the store's
+        with torch.no_grad():
+            noise = evaluation_noise(np.arange(8), model.draws, 5) if model.draws else None
+            logits = model(pad(TEXTS, np.arange(8)), noise).logits.numpy()
+        np.testing.assert_allclose(states.logits, logits, rtol=1e-4, atol=1e-5)
+
+
+def test_a_contribution_needs_states_and_output_layer() -> None:
+    arrays = states_of(model_of(), TEXTS)
+    for missing in ("hidden", "output_weight"):
+        with pytest.raises(ValueError, match="expected one with both"):
+            contribution(model_of(), TEXTS, States(**(arrays | {missing: None})), 0)
 
 
 def test_a_table_has_a_row_for_each_token_and_a_column_for_each_measure() -> None:

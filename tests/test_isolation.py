@@ -20,6 +20,7 @@ from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information import Estimate, estimate
 
 HIDDEN, OUTPUT = gaussian_classes(120, 4)
+LAYER = np.eye(2, 4), np.zeros(2)
 MARGIN = HIDDEN[:, 0] + np.random.default_rng(0).normal(size=120)
 EVERY = [*((name, "classes") for name in ESTIMATORS), *((name, "margin") for name in CONTINUOUS)]
 every = pytest.mark.parametrize(("name", "kind"), EVERY)
@@ -27,7 +28,7 @@ every = pytest.mark.parametrize(("name", "kind"), EVERY)
 
 def run(name: str, kind: str, **options: Any) -> Estimate:
     output = OUTPUT if kind == "classes" else MARGIN
-    return estimate(HIDDEN, output, name, permutations=2, **options)
+    return estimate(HIDDEN, output, name, permutations=2, output_layer=LAYER, **options)
 
 
 def alone(code: str, timeout: int = 300) -> str:
@@ -55,7 +56,9 @@ rng = np.random.default_rng(0)
 hidden, output = rng.normal(size=(200, 4)), rng.integers(0, 2, 200)
 margin = rng.normal(size=200)
 for name, y in {names}:
-    estimate(hidden, margin if y == "margin" else output, name, permutations=3)
+    layer = np.eye(2, 4), np.zeros(2)
+    given = margin if y == "margin" else output
+    estimate(hidden, given, name, permutations=3, output_layer=layer)
 error = (torch.linalg.slogdet(batch)[1] - one_by_one).abs().max()
 rest = batch @ torch.linalg.solve(batch, batch[..., :1]) - batch[..., :1]
 print(float(error) < 1e-9, float(rest.abs().max()) < 1e-6, torch.get_num_threads())
@@ -194,8 +197,8 @@ def test_the_modes_of_the_caller_change_nothing(name: str, kind: str, mode: str)
 def test_tensors_made_in_inference_mode_are_taken(name: str) -> None:
     with torch.inference_mode():
         hidden, output = torch.from_numpy(HIDDEN) * 1.0, torch.from_numpy(OUTPUT) + 0
-        inside = estimate(hidden, output, name, permutations=2)
-    outside = estimate(hidden, output, name, permutations=2)
+        inside = estimate(hidden, output, name, permutations=2, output_layer=LAYER)
+    outside = estimate(hidden, output, name, permutations=2, output_layer=LAYER)
     assert inside.mi_nats == outside.mi_nats == run(name, "classes").mi_nats
 
 
@@ -215,7 +218,8 @@ def work(name):
     from attinfo.information import estimate
     rng = np.random.default_rng(0)
     y = rng.normal(size=400) if name in ("ridge", "ksg") else rng.integers(0, 2, 400)
-    return estimate(rng.normal(size=(400, 64)), y, name, permutations=2).mi_nats
+    hidden, layer = rng.normal(size=(400, 64)), (np.eye(2, 64), np.zeros(2))
+    return estimate(hidden, y, name, permutations=2, output_layer=layer).mi_nats
 torch.randn(1500, 1500) @ torch.randn(1500, 1500)  # the parent has threads
 names = {names}
 with multiprocessing.get_context("fork").Pool(1) as pool:

@@ -182,7 +182,7 @@ def test_permuted_attention_is_what_the_permuted_output_is_read_with(
     store = states_of(run.model, texts, seed=1, permute=True)
     weighted = store["attention"][:, None] * store["hidden"]
     context = np.add.reduceat(weighted, texts.offsets[:-1])
-    logits = context @ numpy(run.model.output_layer.weight).T + numpy(run.model.output_layer.bias)
+    logits = context @ store["output_weight"].T + store["output_bias"]
     np.testing.assert_allclose(store["logits"], logits, rtol=1e-4, atol=1e-4)
 
 
@@ -228,3 +228,14 @@ def test_the_store_is_read_back_as_it_was_written(
     assert read_states(tmp_path / "states.safetensors").hidden is None
     assert store.position[store.offsets[:-1]].sum() == 0
     assert (np.bincount(store.text) == store.lengths).all()
+
+
+def test_a_store_without_an_output_layer_is_read(
+    planted: Planted, trained: Callable[..., Trained], tmp_path: Path
+) -> None:
+    arrays = states_of(trained("mlp").model, planted.texts("test"))
+    older = {name: a for name, a in arrays.items() if not name.startswith("output_")}
+    write_states(tmp_path / "states.safetensors", older)
+    store = read_states(tmp_path / "states.safetensors", hidden=True)
+    assert (store.logits == arrays["logits"]).all()
+    assert store.output_layer is None

@@ -17,7 +17,8 @@ from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
 from attinfo.information import estimate
 from attinfo.information.estimators.features import standardised
 
-SCALED = [name for name in ESTIMATORS if name not in ("knn", "discrete")]
+OWN_SCALE = {"knn", "discrete", *(n for n, e in ESTIMATORS.items() if e.needs_output_layer)}
+SCALED = [name for name in ESTIMATORS if name not in OWN_SCALE]
 TRAINED = {"mlp": 2e-2, "mine": 2e-2, "infonce": 2e-2, "logistic": 1e-3, "stack": 1e-3}
 
 

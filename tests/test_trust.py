@@ -309,7 +309,10 @@ def test_a_spot_check_can_disagree() -> None:
     assert flags_of(row(), check) == [["estimators_disagree"]] * 2
 
 
-def test_the_information_in_the_word_itself_takes_no_part() -> None:
+@pytest.mark.parametrize("name", ["token_type", "output_layer"])
+def test_the_information_in_the_word_itself_or_for_the_output_layer_takes_no_part(
+    name: str,
+) -> None:
     instance = {"index": "instance", "half_1": np.nan, "half_2": np.nan}
-    word = row(estimator="token_type", mi_nats=0.6, **instance)
-    assert flags_of(row(**instance), word) == [[], []]
+    other = row(estimator=name, mi_nats=0.6, **instance)
+    assert flags_of(row(**instance), other) == [[], []]

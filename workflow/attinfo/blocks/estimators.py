@@ -27,11 +27,14 @@ class Estimator(Block):
             gain of each token is computed.
         statistics: whether runs and cells have statistics of its estimates: usable information by
             each index, and the agreement of attention with its pointwise values.
+        needs_output_layer: whether the estimator reads states by the model's own output layer. Such
+            an estimator is not calibrated, because generated states have no model.
         abbreviation: of the label, in headings of tables; by default the label.
     """
 
     gain: bool = True
     statistics: bool = False
+    needs_output_layer: bool = False
     abbreviation: str = ""
 
 
@@ -103,6 +106,15 @@ ESTIMATORS = registry(
         statistics=True,
         abbreviation="kNN",
         summary="Nearest neighbours (Ross 2014), rank form, exact repeats counted as ties",
+    ),
+    Estimator(
+        name="output_layer",
+        path=f"{PACKAGE}.output_layer:output_layer_probe",
+        label="output layer",
+        statistics=True,
+        needs_output_layer=True,
+        summary="The model's own output layer on each state: no direction is learnt, "
+        "scale and biases are cross-fitted",
     ),
     Estimator(
         name="mlp",

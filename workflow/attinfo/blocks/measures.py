@@ -81,6 +81,15 @@ MEASURES = registry(
         summary="How far the probability of the predicted class falls when the token is deleted",
     ),
     Measure(
+        name="contribution",
+        path="attinfo.explain.measures.contribution:contribution",
+        label="share of the logit",
+        signed=True,
+        holds_weights=True,
+        summary="Weight x what the output layer reads from the state: "
+        "the token's exact share of the predicted class's logit",
+    ),
+    Measure(
         name="attention_norm",
         path="attinfo.explain.measures.attention_norm:attention_norm",
         label="attention × state norm",

@@ -9,7 +9,7 @@ from typing import Any
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import block_of
-from attinfo.blocks.estimators import CLAIMED
+from attinfo.blocks.estimators import CLAIMED, ESTIMATORS
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.tasks import TASKS
 from attinfo.blocks.variant import IMPOSED, Variant
@@ -76,9 +76,14 @@ class StageOptions:
         return self.study.training_of(dataset).model_dump()
 
     @property
-    def calibrated(self) -> list[str]:
-        """The names of the estimators to calibrate: all that the study uses."""
+    def estimators(self) -> list[str]:
+        """The names of all estimators of the study."""
         return [*self.study.information.estimators, *self.study.information.spot_checks]
+
+    @property
+    def calibrated(self) -> list[str]:
+        """The names of the estimators to calibrate: generated states have no output layer."""
+        return [name for name in self.estimators if not ESTIMATORS[name].needs_output_layer]
 
     def _estimators(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Estimators with all their options."""

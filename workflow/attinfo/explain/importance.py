@@ -5,9 +5,10 @@ the probability p. Gradients are taken with respect to the input of the encoder:
 a token, or with `pretrained` the features of a token, which depend on the whole text.
 
 Measures are computed from the function of the model, noise at evaluation included. The measures
-`attention_norm` and `score` are computed from the store. The variant `permuted` permutes weights
-in the store only. So the importance for `permuted` is that of the trained model, and does not
-depend on the permuted weights.
+`contribution`, `attention_norm` and `score` are computed from the store. The variant `permuted`
+permutes weights in the store only. So the other measures for `permuted` are those of the trained
+model, and do not depend on the permuted weights. `contribution` explains the margin of the
+predicted class, its logit less the mean of the others.
 """
 
 from collections.abc import Sequence

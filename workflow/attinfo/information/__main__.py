@@ -22,6 +22,7 @@ from attinfo.runtime.loading import Chosen
 if TYPE_CHECKING:
     from attinfo.states.store import States
 
+LAYER = ("output_weight", "output_bias")
 COLUMNS = ("mi_nats", "ci_low", "ci_high", "floor_mean", "floor_upper", "h_output")
 
 
@@ -37,7 +38,8 @@ def arguments() -> ArgumentParser:
         nargs="+",
         metavar="FILE",
         help="a states.safetensors of a study; a .safetensors with the tensors 'hidden' and "
-        "'output'; or two .npy files, the states and the outputs",
+        "'output' (and, for the estimator output_layer, 'output_weight' and 'output_bias'); "
+        "or two .npy files, the states and the outputs",
     )
     parser.add_argument(
         "--estimator",
@@ -101,7 +103,7 @@ def estimates(options: Namespace) -> Iterator[tuple[str, str, Estimate]]:
     """(unit, estimator, estimate) of everything asked for."""
     first, *more = options.files
     arrays = _arrays(first, more)
-    if not isinstance(arrays, tuple):
+    if not isinstance(arrays, dict):
         for argument in ("groups", "output_kind"):
             if getattr(options, argument) is not None:
                 name = argument.replace("_", "-")
@@ -112,7 +114,7 @@ def estimates(options: Namespace) -> Iterator[tuple[str, str, Estimate]]:
     for name in options.estimator:
         given = {"seed": options.seed, "permutations": options.permutations}
         given |= {"groups": groups, "output_kind": options.output_kind}
-        yield "all", name, estimate(*arrays, name, **given)
+        yield "all", name, estimate(estimator=name, **arrays, **given)
 
 
 def _estimator(name: str) -> Chosen:
@@ -131,15 +133,15 @@ def _of_study(states: "States", options: Namespace) -> Iterator[tuple[str, str, 
             yield label, one.name, summary(measured(one, sample), sample, one.options)
 
 
-def _arrays(first: str, more: list[str]) -> "States | tuple[Any, Any]":
-    """The store of a run, or states and outputs."""
+def _arrays(first: str, more: list[str]) -> "States | dict[str, Any]":
+    """The store of a run, or the reader's own arrays by the arguments of `estimate`."""
     for file in (first, *more):
         if not Path(file).is_file():
             raise InputError(f"{file}: expected a file")
     if not more and first.endswith(".safetensors"):
         return _tensors(first)
     if len(more) == 1 and first.endswith(".npy") and more[0].endswith(".npy"):
-        return _npy(first), _npy(more[0])
+        return {"hidden": _npy(first), "output": _npy(more[0])}
     raise InputError(
         f"found {' '.join([first, *more])}, expected one .safetensors file or two .npy files"
     )
@@ -152,7 +154,7 @@ def _npy(file: str) -> np.ndarray:
         raise InputError(f"{file}: cannot be read: {error}") from None
 
 
-def _tensors(file: str) -> "States | tuple[Any, Any]":
+def _tensors(file: str) -> "States | dict[str, Any]":
     from safetensors import SafetensorError, safe_open
 
     from attinfo.states.store import read_states
@@ -163,7 +165,10 @@ def _tensors(file: str) -> "States | tuple[Any, Any]":
             if {"hidden", "offsets"} <= names:
                 return read_states(file, hidden=True)
             if {"hidden", "output"} <= names:
-                return store.get_tensor("hidden"), store.get_tensor("output")
+                own: dict[str, Any] = {n: store.get_tensor(n) for n in ("hidden", "output")}
+                if set(LAYER) <= names:
+                    own["output_layer"] = tuple(map(store.get_tensor, LAYER))
+                return own
     except (SafetensorError, OSError) as error:
         raise InputError(f"{file}: cannot be read: {error}") from None
     raise InputError(

@@ -9,7 +9,14 @@ from torch import Tensor
 
 from attinfo.blocks.catalogue import block_of, with_defaults
 from attinfo.data.groups import FOLDS
-from attinfo.information.arrays import FEWEST, OutputKind, groups_of, output_of, states_of
+from attinfo.information.arrays import (
+    FEWEST,
+    OutputKind,
+    groups_of,
+    output_layer_of,
+    output_of,
+    states_of,
+)
 from attinfo.information.deterministic import linear_in
 from attinfo.information.isolation import apart
 from attinfo.information.repeats import MANY, repeats
@@ -26,6 +33,7 @@ def estimate(
     *,
     groups: Any = None,
     output_kind: OutputKind | None = None,
+    output_layer: Any = None,
     seed: int = 0,
     permutations: int = 100,
     **options: Any,
@@ -48,6 +56,9 @@ def estimate(
             counted once (flag `repeated_states`); pass `range(n)` to count each.
         output_kind: "classes" or "continuous"; by default whole numbers, booleans and labels are
             classes and floats are continuous. `Estimate.output_kind` says what was taken.
+        output_layer: (weight [C, d], bias [C]) with which the model reads its states, for the
+            estimator `output_layer`; others do not look at it. Its rows are the classes in sorted
+            order; where not all classes occur, outputs are whole numbers, those of the rows.
         seed: of folds and permutations.
         permutations: of the output, for the permutation null; 0 leaves it out.
         options: of the estimator.
@@ -68,7 +79,11 @@ def estimate(
         settings = with_defaults(kind, estimator, options)
         chosen = Chosen(estimator, block_of(kind, estimator).path, settings)
         group = None if groups is None else groups_of(groups, len(states), FOLDS)
-        return _estimate(states, values, classes, group, groups is None, chosen, seed, permutations)
+        layer = None
+        if classes and output_layer is not None:
+            layer = output_layer_of(output_layer, output, classes, states)
+        drawn = (seed, permutations)
+        return _estimate(states, values, classes, group, groups is None, chosen, layer, *drawn)
 
     return apart(work)
 
@@ -80,6 +95,7 @@ def _estimate(
     group: Tensor | None,
     find_copies: bool,
     estimator: Chosen,
+    output_layer: tuple[Tensor, Tensor] | None,
     seed: int,
     permutations: int,
 ) -> Estimate:
@@ -92,6 +108,7 @@ def _estimate(
         group: [n] numbers of groups, or None.
         find_copies: whether rows that are copies of one are counted once.
         estimator: with its options.
+        output_layer: weights [C, d] and biases [C], or None.
         seed, permutations: see `estimate`.
     """
     same = repeats(states) if find_copies else None
@@ -108,6 +125,7 @@ def _estimate(
         classes=classes,
         fold=folds(scores, FOLDS, seed, group),
         group=group,
+        output_layer=output_layer,
     )
     found = summary(measured(estimator, sample), sample, estimator.options)
     flags = list(found.flags)

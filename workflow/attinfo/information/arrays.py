@@ -74,6 +74,46 @@ def output_of(
     return 0, values
 
 
+def output_layer_of(layer: Any, output: Any, classes: int, states: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights [C, d] and biases [C] of the output layer, for the classes that occur.
+
+    Args:
+        layer: what the user gave: weights, one row for each class, and biases.
+        output: what the user gave. Where the layer has more rows than classes occur, its whole
+            numbers are the numbers of rows.
+        classes: C, of those that occur.
+        states: [n, d].
+
+    Raises:
+        ValueError: `layer` is no pair of such arrays.
+    """
+    if not isinstance(layer, tuple | list) or len(layer) != 2:
+        raise ValueError(f"output_layer is a {type(layer).__name__}, expected (weight, bias)")
+    names = ("the weight of output_layer", "the bias of output_layer")
+    weight, bias = (
+        _numbers(_array(part, name), name).to(states.device, torch.float64)
+        for part, name in zip(layer, names, strict=True)
+    )
+    d = states.shape[1]
+    if weight.dim() != 2 or weight.shape[1] != d or bias.shape != weight.shape[:1]:
+        raise ValueError(
+            f"output_layer has a weight of shape {tuple(weight.shape)} and a bias of shape "
+            f"{tuple(bias.shape)}, expected [C, {d}] and [C]"
+        )
+    for part, name in zip((weight, bias), names, strict=True):
+        _finite(part, name)
+    if len(weight) == classes:
+        return weight, bias
+    numbers = np.unique(np.asarray(_array(output, "output")))
+    if numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= len(weight):
+        raise ValueError(
+            f"output_layer has {len(weight)} rows and output {classes} classes: expected as many, "
+            f"or outputs that are whole numbers of rows, 0 to {len(weight) - 1}"
+        )
+    rows = torch.from_numpy(numbers.astype(np.int64)).to(states.device)
+    return weight[rows], bias[rows]
+
+
 def groups_of(groups: Any, n: int, fewest: int) -> Tensor | None:
     """[n] int64 numbers of the groups of the rows, from 0; None where each row is its own group.
 

@@ -27,6 +27,8 @@ class Sample:
         reference: [texts] int64 or None: for each text the row of `hidden` that stands for it
             where an estimator must have one state a text; None where `text` has no repeats.
         group: [texts] int64 or None: texts of one group depend on each other, and are in one fold.
+        output_layer: the weights [C, d] and biases [C] with which the model reads its states, or
+            None; for estimators that need them.
     """
 
     hidden: Tensor
@@ -36,6 +38,7 @@ class Sample:
     fold: Tensor
     reference: Tensor | None = None
     group: Tensor | None = None
+    output_layer: tuple[Tensor, Tensor] | None = None
 
     @property
     def cluster(self) -> Tensor:
@@ -68,6 +71,7 @@ class Sample:
             fold=self.fold[kept],
             reference=reference,
             group=None if self.group is None else self.group[kept],
+            output_layer=self.output_layer,
         )
 
     def of_columns(self, columns: Sequence[int]) -> "Sample":
@@ -89,6 +93,40 @@ class Measured:
     pvi: Tensor
     gain: Tensor | None
     null: Tensor
+
+
+class HeldOut:
+    """Both pointwise forms and the null, from held-out posteriors, a fold at a time.
+
+    Args:
+        output: [1 + P, n] int64 the realised outputs.
+    """
+
+    def __init__(self, output: Tensor) -> None:
+        self._output = output
+        self._pvi = torch.empty_like(output[0], dtype=torch.float64)
+        self._gain = torch.empty_like(self._pvi)
+        self._total = self._pvi.new_zeros(len(output))
+
+    def add(self, rows: Tensor, log_posterior: Tensor, log_prior: Tensor) -> None:
+        """Take the posteriors of the rows of one fold.
+
+        Args:
+            rows: [rows] of the sample.
+            log_posterior: [1 + P, C, rows] log q(y | h).
+            log_prior: [1 + P, C, 1] log p(y), from the texts that q was fitted to.
+        """
+        log_ratio = log_posterior - log_prior
+        own = log_ratio.gather(1, self._output[:, None, rows])[:, 0]
+        observed = log_ratio[0]
+        self._pvi[rows] = own[0]
+        self._gain[rows] = ((log_prior[0] + observed).exp() * observed).sum(0)
+        self._total += own.sum(1)
+
+    def measured(self) -> Measured:
+        """What was found, once every row was added."""
+        null = self._total[1:] / len(self._pvi)
+        return Measured(pvi=self._pvi, gain=self._gain.clamp(min=0), null=null)
 
 
 def folds(output: Tensor, count: int, seed: int, group: Tensor | None = None) -> Tensor:

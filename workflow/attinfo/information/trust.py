@@ -7,10 +7,13 @@ same run. The thresholds are ours.
 import numpy as np
 import pandas as pd
 
+from attinfo.blocks.estimators import ESTIMATORS
+
 RUN = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
 TASK = "gaussian"  # what every estimator should find, given enough texts
 TOO_FAR = 0.2  # of the truth: a larger bias of calibration flags `too_few_texts`
 APART = 0.1  # of H(output): a larger difference flags `estimators_disagree`
+OF_ITS_OWN = {"token_type", *(n for n, e in ESTIMATORS.items() if e.needs_output_layer)}
 RELIABLE = 0.7  # of a ranking: a lower reliability flags `ranking_unreliable`
 
 
@@ -97,10 +100,11 @@ def _nearest(known: pd.Series, asked: pd.Series) -> np.ndarray:
 def disagreement(table: pd.DataFrame) -> pd.Series:
     """Whether another estimator of the same unit is far off, its interval apart from this one's.
 
-    The information in the word itself is not another estimate of the same thing.
+    The information in the word itself, and what the output layer alone can read, are not other
+    estimates of the same thing.
     """
     apart = pd.Series(False, table.index)
-    same = table[table["estimator"] != "token_type"]
+    same = table[~table["estimator"].isin(OF_ITS_OWN)]
     for _, rows in same.groupby([*RUN, "index", "unit"]):
         mi, low, high = (rows[c].to_numpy() for c in ("mi_nats", "ci_low", "ci_high"))
         far = np.abs(mi[:, None] - mi) > APART * rows["h_output"].iloc[0]

@@ -94,6 +94,9 @@ def sample_of(
     if unit.index == "instance":
         rng = np.random.default_rng(seed_of("reference tokens", options["seed"]))
         reference = torch.from_numpy(states.offsets[:-1] + rng.integers(0, states.lengths))
+    layer = states.output_layer
+    if layer is not None:  # of the classes that occur
+        weight, bias = (torch.from_numpy(part)[classes] for part in layer)
     group = belonging(states, members, groups)
     if groups is not None and group is not None and int(group.max()) + 1 < FOLDS:
         raise InputError(
@@ -109,6 +112,7 @@ def sample_of(
         fold=folds(output, FOLDS, options["seed"], group),
         reference=reference,
         group=group,
+        output_layer=None if layer is None else (weight, bias),
     )
 
 

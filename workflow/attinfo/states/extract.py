@@ -106,7 +106,10 @@ def states_of(
             for name in ("hidden", "score", "attention"):
                 keep(name, getattr(output, name)[real].numpy(), rows, len(texts.token_ids))
             keep("logits", output.logits.numpy(), chosen, len(texts))
+    layer = model.output_layer
     return flat | {
+        "output_weight": layer.weight.numpy(force=True).astype(np.float32),
+        "output_bias": layer.bias.numpy(force=True).astype(np.float32),
         "token_id": texts.token_ids.astype(np.int32),
         "offsets": texts.offsets,
         "label": texts.labels.astype(np.int32),

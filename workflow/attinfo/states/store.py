@@ -40,6 +40,10 @@ class States:
         label: [texts] int32 gold classes.
         output_change: [texts, permutations] float32, see `extract.output_change`; None for
             variants that do not permute weights.
+        output_weight: [C, d] float32 weights of the output layer: the logits of a text are
+            output_weight @ (the sum over its tokens of attention * hidden) + output_bias. None
+            in a store written before stores held the output layer.
+        output_bias: [C] float32 biases of the output layer; None as `output_weight`.
     """
 
     hidden: np.ndarray | None
@@ -50,6 +54,8 @@ class States:
     logits: np.ndarray
     label: np.ndarray
     output_change: np.ndarray | None = None
+    output_weight: np.ndarray | None = None
+    output_bias: np.ndarray | None = None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -70,6 +76,13 @@ class States:
     def predicted(self) -> np.ndarray:
         """[texts] the class with the largest logit."""
         return self.logits.argmax(1)
+
+    @property
+    def output_layer(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The weights [C, d] and biases [C] of the output layer, if the store has them."""
+        if self.output_weight is None or self.output_bias is None:
+            return None
+        return self.output_weight, self.output_bias
 
 
 def read_states(path: str | Path, hidden: bool = False) -> States:

@@ -53,7 +53,7 @@ wildcard_constraints:
     seed=r"\d+",
     vectors="[0-9a-f]{8}",
     pretrained="[0-9a-f]{8}",
-    estimator="|".join(OPTIONS.calibrated),
+    estimator="|".join(OPTIONS.estimators),
 
 
 @cache

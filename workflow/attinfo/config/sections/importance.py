@@ -12,7 +12,14 @@ class Importance(Section):
     """Measures of what each token contributes to the prediction."""
 
     measures: OneOrMore = described(
-        ["gradient", "integrated_gradients", "leave_one_out", "attention_norm", "score"],
+        [
+            "gradient",
+            "integrated_gradients",
+            "leave_one_out",
+            "contribution",
+            "attention_norm",
+            "score",
+        ],
         "Importance measures that attention is compared with.",
         ["gradient", "leave_one_out"],
     )

@@ -20,9 +20,9 @@ class Information(Section):
         "predicted", "The output: the class that the model predicts, or the gold label.", "label"
     )
     estimators: OneOrMore = described(
-        ["linear", "knn"],
+        ["linear", "knn", "output_layer"],
         "Estimators for all units. `linear` must be among them: the claims rest on it.",
-        ["linear", "knn", "logistic"],
+        ["linear", "output_layer", "logistic"],
     )
     options: Blocks = described({}, "Options of estimators.", {"knn": {"neighbours": 5}})
     positions: PositiveInt = described(

@@ -18,7 +18,7 @@ from attinfo.information.estimators.posterior import (
     within,
 )
 from attinfo.information.estimators.probes import Discriminants, RidgeProbes
-from attinfo.information.sample import Measured, Sample
+from attinfo.information.sample import HeldOut, Measured, Sample
 
 PRECISION = 0.1  # of the prior of a weight; with few members little holds it back
 VALUES = 2**19  # log odds at a time: they stay in the cache
@@ -36,13 +36,13 @@ def linear_probe(sample: Sample) -> Measured:
     order = torch.cat(members)
     # One class is redundant: C - 1 indicators a column.
     rivals = torch.arange(1, sample.classes, device=order.device)
-    target = sample.output[sample.text, :, None] == rivals
+    output = sample.output[sample.text].T.contiguous()
     # In double precision throughout: the shrinkages differ little, and so do their probes.
-    target = target.double().transpose(0, 1)
+    target = (output[..., None] == rivals).double()
     states = standardised(sample.hidden)
     probes = RidgeProbes(states, target, members, (None, *SHRINKAGES))
-    found, output = Discriminants(probes), sample.output[sample.text[order]].T.contiguous()
-    indicator = (output[:, None] == rivals[:, None]).double()
+    found = Discriminants(probes)
+    indicator = (output[:, None, order] == rivals[:, None]).double()
     values = len(members) * found.most * len(rivals) * (1 + len(SHRINKAGES))
     step = max(1, VALUES // values)
     columns = [slice(start, start + step) for start in range(0, len(output), step)]
@@ -50,22 +50,15 @@ def linear_probe(sample: Sample) -> Measured:
     weight, bias, least = (torch.cat(parts, 1) for parts in zip(*pooled, strict=True))
     rest = 1 - found.share.sum(2, keepdim=True)
     log_prior = torch.cat([rest, found.share], 2).clamp(min=RARE).log()[..., None]
-    pvi = torch.empty_like(order, dtype=torch.float64)
-    gain, total = torch.empty_like(pvi), pvi.new_zeros(len(output))
-    folds = zip(members, output.split([len(rows) for rows in members], 1), strict=True)
-    for fold, (rows, realised) in enumerate(folds):
+    held_out = HeldOut(output)
+    for fold, rows in enumerate(members):
         by_member, own_bias = (part[fold] for part in found.own)
         together = (weight[fold, ..., None, None] * by_member).sum(1)
         level = bias[fold] + (weight[fold, ..., None] * own_bias).sum(1)
         odds = together.flatten(0, 1) @ probes.features[fold].T
         odds = odds.view(*level.shape, -1).add_(level[..., None])
-        log_ratio = within(least[fold], log_posterior_of(odds, 1), 1) - log_prior[fold]
-        own = log_ratio.gather(1, realised[:, None])[:, 0]
-        observed = log_ratio[0]
-        pvi[rows] = own[0]
-        gain[rows] = ((log_prior[fold, 0] + observed).exp() * observed).sum(0)
-        total += own.sum(1)
-    return Measured(pvi=pvi, gain=gain.clamp(min=0), null=total[1:] / len(pvi))
+        held_out.add(rows, within(least[fold], log_posterior_of(odds, 1), 1), log_prior[fold])
+    return held_out.measured()
 
 
 def _pooled(

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from attinfo.agreement.kendall import null_variance
+from attinfo.claims.conclusions import CONCLUSIONS
+from attinfo.claims.specifications import robustness
 from attinfo.keys import CELL
 from attinfo.labels import label_of
 from attinfo.report.findings import (
@@ -252,18 +254,57 @@ def output(study: Study) -> Finding:
 
 def accuracy(study: Study) -> Finding:
     """Primary contrasts at equal accuracy, beside the contrasts themselves."""
-    outcomes, rows = [], []
-    for name in ("preservation", "combinations"):
-        found, primary = study.contrasts(name, "control"), study.contrasts(name, "primary")
-        for row in found.to_dict("records"):
-            decided = primary["verdict"].iloc[0] != "undetermined"
-            turned = decided and row["estimate"] * primary["estimate"].iloc[0] < 0
-            same = decided and row["verdict"] == primary["verdict"].iloc[0]
-            outcomes.append(STANDS if turned else MET if same else OPEN)
-        rows.append(found)
-    if not outcomes:
+    rows = pd.concat(
+        study.contrasts(name, "control", "accuracy") for name in ("preservation", "combinations")
+    )
+    if rows.empty:
         raise UnansweredError("no runs to compare at equal accuracy")
-    return Finding(together(outcomes), in_words(pd.concat(rows)))
+    return Finding(together(_repeated(study, rows)), in_words(rows))
+
+
+def _repeated(study: Study, controls: pd.DataFrame) -> list[str]:
+    """What each control makes of the contrast that it repeats, which its statement begins with."""
+    claims, outcomes = study.tables["claims"], []
+    for row in controls.to_dict("records"):
+        whole = row["contrast"].rpartition(", ")[0]
+        own = claims[(claims["contrast"] == whole) & (claims["dataset"] == row["dataset"])].iloc[0]
+        decided = own["ci_low"] * own["ci_high"] > 0
+        if decided and row["estimate"] * own["estimate"] < 0:
+            outcomes.append(STANDS)
+        else:
+            same = decided and row["ci_low"] * row["ci_high"] > 0
+            outcomes.append(MET if same else OPEN)
+    return outcomes
+
+
+def training(study: Study) -> Finding:
+    """How many models were still learning when training ended, and the contrasts without them."""
+    table = study.tables["training"]
+    enough = table["trained_enough"].astype(bool)
+    short = int((~enough).sum())
+    words = f"{short} of {len(table)} runs were still learning when their training ended."
+    if not short:
+        return Finding(MET, f"{words} The contrasts without such runs are those with all of them.")
+    rows = pd.concat(study.contrasts(name, "control", "trained enough") for name in CONCLUSIONS)
+    return Finding(together([PART, *_repeated(study, rows)]), f"{words} {in_words(rows)}")
+
+
+def choices(study: Study) -> Finding:
+    """The share of specifications in which each effect keeps its sign."""
+    curves, outcomes, parts = study.tables["specifications"], [], []
+    for claim, own in curves.groupby("claim", sort=False):
+        found = robustness(own)
+        if found is not None and found.specifications > 1:
+            outcomes.append(_graded(1 - found.same, 0, 0.1))
+            turned = f", turned most often by {found.axis}: {found.choice}" * bool(found.axis)
+            parts.append(f"({claim}) {found.same:.0%} of {found.specifications}{turned}")
+    if not parts:
+        raise UnansweredError("no conclusion whose effect can be computed in two ways")
+    words = "; ".join(parts)
+    return Finding(
+        together(outcomes),
+        f"Specifications in which the effect has the sign of the primary one: {words}.",
+    )
 
 
 def seeds(study: Study) -> Finding:

@@ -171,10 +171,27 @@ QUESTIONS = (
         "Better models may simply agree better.",
         f"Contrasts {_AT_EQUAL_ACCURACY} are repeated, adjusted for accuracy and on pairs of equal "
         "accuracy.",
-        "Met if each repeated contrast has the decided verdict of the primary one; stands if "
-        "one has the opposite sign.",
+        "Met if the interval of each contrast excludes 0, and so does the repeated one’s, on the "
+        "same side; stands if one turns.",
         controls.accuracy,
         ("accuracy", "contrast-table"),
+    ),
+    Question(
+        "Some models may have been stopped before they had learned.",
+        "A run was trained enough if its dev loss had stopped falling. Runs that were not are "
+        "counted, and each primary contrast is repeated without them.",
+        "Met if there are none; stands if a contrast turns without them.",
+        controls.training,
+        ("learning_curves", "contrast-table"),
+    ),
+    Question(
+        "Another analyst would have made other choices and found something else.",
+        "The effect of each conclusion is computed under every declared choice that could be "
+        "defended, which is its specification curve.",
+        "Met if the sign never turns; stands if it turns in more than 10 % of the specifications "
+        "of a conclusion.",
+        controls.choices,
+        ("specifications", "robustness-table"),
     ),
     Question(
         "Texts are no replicates: retrained models differ.",

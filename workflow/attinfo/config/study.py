@@ -105,7 +105,7 @@ class Study(Filtered):
         {"permuted": {"permutations": 20}},
     )
     model: Model = described(Model(), "Sizes of the models.", {"width": 128})
-    training: Training = described(Training(), "How models are trained.", {"patience": 5})
+    training: Training = described(Training(), "How models are trained.", {"patience": 8})
     information: Information = described(
         Information(), "Which information is estimated.", {"positions": 20}
     )

@@ -507,7 +507,7 @@ def test_an_encoder_and_a_data_set_may_have_sizes_and_training_of_their_own(conf
         (put("datasets", "mine", "model", {"widht": 8}), "datasets.mine: model.*'widht'.*'width'"),
         (put("datasets", "mine", "training", {"epochs": 0}), "datasets.mine: training.epochs.* 0"),
         (put("encoders", {"mlp": {"width": 7}}), "datasets.mine: model.width: found 7"),
-        (put("training", {"first_epoch": 11}), "first_epoch is 11, expected at most 10"),
+        (put("training", {"first_epoch": 41}), "first_epoch is 41, expected at most 40"),
         (
             put("datasets", "mine", "bands", {"low": [2, 1], "high": [3, 4]}),
             r"'low' is \[2, 1\], expected low <= high",

@@ -1,7 +1,7 @@
 """The page of the study, and what stands beside it."""
 
 SHOWN = STUDY.shown_runs
-RECORDS = [f"{RESULTS}/runs/{run.path}/run.json" for run in STUDY.models]
+RECORDS = all_models("run.json")
 
 
 rule report:

@@ -1,4 +1,7 @@
-"""One trained model for each run."""
+"""One trained model for each run, and how each learned."""
+
+# Of the model behind each run: a variant without a model of its own borrows the trained one.
+RECORDS_BEHIND = [f"{RESULTS}/runs/{STUDY.model_behind(run).path}/run.json" for run in STUDY.runs]
 
 for seeds in BATCHES:
 
@@ -35,3 +38,29 @@ for seeds in BATCHES:
             code=model_code("train.py"),
         script:
             "../scripts/train.py"
+
+
+rule learning:
+    """The losses of all models, and whether each was trained enough."""
+    input:
+        records=RECORDS_BEHIND,
+        histories=all_models("history.csv"),
+    output:
+        training=f"{RESULTS}/training.csv",
+        learning=f"{RESULTS}/learning.csv",
+    log:
+        log_of("learning", "learning"),
+    benchmark:
+        benchmark_of("learning", "learning")
+    conda:
+        env("agreement")
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        options={"groups": STUDY.groups, "seeds": STUDY.seeds},
+        reads=listed(RECORDS_BEHIND, all_models("history.csv")),
+        code=code("learning.py"),
+    script:
+        "../scripts/learning.py"

@@ -105,7 +105,7 @@ class Study(Filtered):
         {"permuted": {"permutations": 20}},
     )
     model: Model = described(Model(), "Sizes of the models.", {"width": 128})
-    training: Training = described(Training(), "How models are trained.", {"patience": 5})
+    training: Training = described(Training(), "How models are trained.", {"patience": 8})
     information: Information = described(
         Information(), "Which information is estimated.", {"positions": 20}
     )
@@ -212,12 +212,15 @@ class Study(Filtered):
         """The runs that train a model, and the trained models that other runs need."""
         models = []
         for run in self.runs:
-            variant = Variant.of(self.variant(run.variant))
-            if variant.needs_trained or not variant.trains:
+            if Variant.of(self.variant(run.variant)).needs_trained:
                 models.append(run._replace(variant="trained"))
-            if variant.trains:
-                models.append(run)
+            models.append(self.model_behind(run))
         return list(dict.fromkeys(models))
+
+    def model_behind(self, run: Run) -> Run:
+        """The run whose model a run runs: itself, or the trained one that its variant borrows."""
+        own = Variant.of(self.variant(run.variant)).trains
+        return run if own else run._replace(variant="trained")
 
     @property
     def groups(self) -> list[str]:

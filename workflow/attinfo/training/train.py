@@ -26,6 +26,7 @@ from attinfo.runtime.devices import name_of_device
 from attinfo.runtime.errors import InputError
 from attinfo.runtime.seeds import seed_of
 from attinfo.training.checkpoint import Checkpoint
+from attinfo.training.enough import ending
 from attinfo.training.evaluation import evaluate
 from attinfo.training.loop import TrainingLoop
 from attinfo.training.objectives import (
@@ -172,12 +173,13 @@ def train_run(
     start = time.perf_counter()
     sizes = summary["vocabulary"], len(summary["classes"])
     architecture = Architecture.of(options["model"])
+    training = Training.model_validate(options["training"])
     trained = load(teacher, architecture, TRAINED, *sizes, device=device) if teacher else None
     weights, history = train(
         *texts,
         *sizes,
         architecture=architecture,
-        training=Training.model_validate(options["training"]),
+        training=training,
         variant=Variant.of(options["variant"]),
         seed=options["seed"],
         teacher=trained,
@@ -192,6 +194,7 @@ def train_run(
         "parameters": sum(w.numel() for w in weights.values()),
         "epochs": history[-1]["epoch"],
         "kept": next(row for row in history if row["kept"]),
+        **ending(history, training.patience),
         "seconds": round(time.perf_counter() - start, 3),
     }
     with whole(outputs["weights"]) as path:

@@ -37,6 +37,11 @@ def all_runs(name):
     ]
 
 
+def all_models(name):
+    """List one file for each model that the study trains."""
+    return [f"{RESULTS}/runs/{run.path}/{name}" for run in STUDY.models]
+
+
 def every_stage():
     """List the files of all runs, cells and data sets that later stages read."""
     estimates = expand(
@@ -45,9 +50,8 @@ def every_stage():
     )
     names = ("states.safetensors", "importance.parquet", "faithfulness.parquet")
     runs = [path for name in names for path in all_runs(name)]
-    models = [f"{RESULTS}/runs/{run.path}/model.safetensors" for run in STUDY.models]
     cells = groups_of("agreement.csv") + groups_of("texts.parquet")
-    return [*models, *runs, *estimates, *cells, *calibrations()]
+    return [*all_models("model.safetensors"), *runs, *estimates, *cells, *calibrations()]
 
 
 def calibrations():

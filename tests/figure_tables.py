@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from attinfo.claims.conclusions import CONTRASTS
+from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
 from attinfo.claims.run_statistics import COMPARED, STATISTICS
 from attinfo.figures.distributions import COLUMNS, LARGEST, TAU
 from attinfo.figures.tables import CSV, PARQUET, Tables
 from attinfo.keys import GROUP, RUN
+from attinfo.labels import label_of
 
 ORDERINGS = ["attention", "information", "gradient", "leave_one_out"]
 ESTIMATORS = ["linear", "knn"]
@@ -46,6 +47,7 @@ def simulated(
     runs.loc[uniform, [f"tau_{m}" for m in COMPARED]] = np.nan
     return Tables(
         claims=_claims(rng, datasets),
+        specifications=_specifications(rng, encoders, normalisers, datasets),
         cells=_cells(runs),
         runs=runs,
         calibration=_calibration(rng, datasets),
@@ -89,6 +91,23 @@ def _claims(rng: np.random.Generator, datasets) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _specifications(rng: np.random.Generator, encoders, normalisers, datasets) -> pd.DataFrame:
+    models = ["all", *(f"encoder {label_of(name)}" for name in encoders * (len(encoders) > 1))]
+    models += [f"normaliser {label_of(name)}" for name in normalisers * (len(normalisers) > 1)]
+    names = ["all", *(label_of(name) for name in datasets * (len(datasets) > 1))]
+    rows = [
+        {"claim": own.numeral, **dict(one.choices), "runs": "all", "models": of, "data set": name}
+        for own in CONCLUSIONS.values()
+        for one in own.specifications
+        for of, name in product(models, names)
+    ]
+    table = pd.DataFrame(rows)
+    effect, half = rng.normal(0.1, 0.15, len(table)), rng.uniform(0.02, 0.3, len(table))
+    table = table.assign(n=3, estimate=effect, ci_low=effect - half, ci_high=effect + half, p=0.5)
+    first = np.sign(table.groupby("claim")["estimate"].transform("first"))
+    return table.assign(same_sign=np.sign(effect) == first, called=np.abs(effect) > half)
 
 
 def _calibration(rng: np.random.Generator, datasets) -> pd.DataFrame:

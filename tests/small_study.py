@@ -39,6 +39,7 @@ from attinfo.runtime.loading import Chosen
 from attinfo.runtime.provenance import describe
 from attinfo.states.extract import states_of
 from attinfo.states.store import read_states, write_states
+from attinfo.training.enough import ending
 from attinfo.training.train import train
 
 ODD = (  # words of texts that a page must show and never run
@@ -53,7 +54,7 @@ ODD = (  # words of texts that a page must show and never run
 LABELS = ('<b>no</b> & "x"', "نعم ★")
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="200"><desc>{}</desc></svg>'
 DATASET = "own"
-TABLES = ("information", "texts", "agreement", "faithfulness")
+TABLES = ("information", "texts", "agreement", "faithfulness", "training")
 FILES = ("states.safetensors", "pointwise/linear.parquet", "importance.parquet")
 
 
@@ -138,12 +139,17 @@ def run_small_study(
     return {
         "study": study.study,
         "level": level,
-        "tables": settle(found["texts"], Statistics(level=level, bootstrap=200, seed=1))
+        "tables": settle(
+            found["texts"],
+            Statistics(level=level, bootstrap=200, seed=1),
+            pd.concat(found["training"]),
+        )
         | {
             "information": trusted(pd.concat(found["information"]), calibration),
             "calibration": calibration,
             "agreement": pd.concat(found["agreement"]),
             "faithfulness": faithfulness_means(found["faithfulness"], level),
+            "training": pd.concat(found["training"]),
         },
         "figures": read_figures(dummy_figures(folder / "figures", [DATASET]), [DATASET]),
         "summaries": {DATASET: read_summary(data)},
@@ -170,7 +176,7 @@ def run_cell(
         run, name = cell | {"seed": seed}, f"{group}/{seed}"
         own = folder / name
         (own / "pointwise").mkdir(parents=True)
-        weights, _ = train(
+        weights, history = train(
             read_texts(data, "train"),
             read_texts(data, "dev"),
             *sizes,
@@ -204,6 +210,8 @@ def run_cell(
         orders = {"attention": states.attention, "information": gain}
         deleted = faithfulness(model, texts, seed, orders, study.faithfulness)
         measures.append({"attention": states.score, **measures_of(pointwise, important, SIGNED)})
+        ended = pd.DataFrame([run | ending(history, study.training.patience)])
+        found["training"].append(ended)
         found["information"].append(units)
         found["texts"].append(table.assign(**run))
         found["agreement"] += [part.assign(**run) for part in agreed]

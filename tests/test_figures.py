@@ -166,6 +166,7 @@ def without(tables: Tables, name: str) -> Tables:
     """The tables of a study that has nothing to draw a figure from."""
     key, keep = {
         "verdicts": ("claims", lambda t: t.assign(estimate=np.nan)),
+        "specifications": ("specifications", lambda t: t.head(0)),
         "variance": ("variance", lambda t: t.assign(sd=np.nan)),
         "ranks": ("ranks", lambda t: t.head(1)),
         "calibration": ("calibration", lambda t: t.head(0)),

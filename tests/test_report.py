@@ -23,6 +23,7 @@ from attinfo.report.tables.base import MOST_ROWS, Table
 from attinfo.report.verdict_text import MISSING, WORDS, answers, headline
 from attinfo.runtime.cost import Cost, costs
 
+NO_CURVE = pd.DataFrame({"claim": [], "same_sign": [], "called": []})
 ONE = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
 
 
@@ -99,8 +100,9 @@ def test_an_answer_says_verdict_direction_size_and_interval(verdict):
     low, high = (-0.1, 0.4) if verdict == "undetermined" else sorted((sign * 0.05, sign * 0.25))
     row = {"role": "primary", "dataset": "all", "n": 3, "note": "", "reason": "Because."}
     numbers = {"estimate": sign * 0.15, "ci_low": low, "ci_high": high, "verdict": verdict}
+    numbers |= {"p": 0.01, "p_joint": 0.01, "about": ""}
     claims = pd.DataFrame([row | numbers | {"claim": "i", "contrast": "a above b"}])
-    (found,) = answers(claims, 0.95)
+    (found,) = answers(claims, NO_CURVE, 0.95)
     assert found.answer == WORDS[verdict].answer
     assert f"15.0 percentage points {'less' if sign < 0 else 'more'}" in found.sentence
     ends = {"supported": "5.0 more to 25.0 more", "contradicted": "25.0 less to 5.0 less"}
@@ -112,18 +114,18 @@ def test_an_answer_says_verdict_direction_size_and_interval(verdict):
 def test_the_headline_counts_the_verdicts(content):
     claims = content["tables"]["claims"].query("role == 'primary'").assign(n=3, estimate=0.1)
     claims["verdict"] = ["supported", "supported", *["undetermined"] * 2, "contradicted"]
-    said = headline(answers(claims, 0.95))
+    said = headline(answers(claims, NO_CURVE, 0.95))
     assert said == ("Of the 5 conclusions 2 hold here, 1 is contradicted and 2 are not settled.")
     for verdict, words in WORDS.items():
         same = claims.assign(verdict=verdict, n=0 if verdict == MISSING else 3)
-        assert headline(answers(same, 0.95)) == words.all.format(total=len(CONCLUSIONS))
+        assert headline(answers(same, NO_CURVE, 0.95)) == words.all.format(total=len(CONCLUSIONS))
 
 
 def test_an_undetermined_result_is_never_worded_as_sameness(content):
     claims = content["tables"]["claims"].query("role == 'primary'")
     claims = claims.assign(n=3, estimate=1e-6, ci_low=-0.2, ci_high=0.2, verdict="undetermined")
     claims["note"] = ""
-    for answer in answers(claims, 0.95):
+    for answer in answers(claims, NO_CURVE, 0.95):
         assert answer.answer == "Not settled" and answer.sentence.startswith("Estimate: ")
         assert not re.search(r"\bno (more|less)\b|\bas (much|often)\b", answer.sentence)
         assert "The data fit both directions" in answer.sentence
@@ -132,7 +134,7 @@ def test_an_undetermined_result_is_never_worded_as_sameness(content):
 def test_a_reviewer_is_answered_in_the_numbers_of_the_study(content):
     study = Study(content["tables"], content["summaries"], content["config"])
     found = replies(QUESTIONS, study, {"contents": "contents", "agreement-table": "here"})
-    assert len(found) == 16
+    assert len(found) == len(QUESTIONS)
     said = {reply.objection: reply for reply in found}
     ties = next(reply for objection, reply in said.items() if objection.startswith("Ties"))
     assert ties.outcome == MET and ties.place == "here"
@@ -175,9 +177,32 @@ def test_a_control_that_is_undetermined_settles_nothing(content):
         reply = reply_to(content, "skewed by definition", claims=claims.assign(verdict=verdict))
         assert reply.outcome == outcome and verdict in reply.finding
     same = claims.assign(verdict="supported")
-    turned = same.assign(estimate=np.where(claims["role"] == "control", -0.1, 0.1))
+    assert reply_to(content, "Better models", claims=same).outcome == OPEN
+    called = same.assign(ci_low=0.05)
+    assert reply_to(content, "Better models", claims=called).outcome == MET
+    turned = called.assign(estimate=np.where(claims["role"] == "control", -0.1, 0.1))
     assert reply_to(content, "Better models", claims=turned).outcome == STANDS
-    assert reply_to(content, "Better models", claims=same).outcome == MET
+
+
+def test_models_that_still_learnt_are_counted_and_left_out(content):
+    training = content["tables"]["training"].assign(trained_enough=True)
+    reply = reply_to(content, "before they had learned", training=training)
+    assert reply.outcome == MET and f"0 of {len(training)} runs" in reply.finding
+    training.loc[training.index[:1], "trained_enough"] = False
+    reply = reply_to(content, "before they had learned", training=training)
+    assert reply.outcome == OPEN and "1 of 1 runs" in reply.finding
+
+
+def test_an_effect_that_turns_under_a_choice_is_an_objection_that_stands(content):
+    row = {"claim": "i", "runs": "all", "index": "rank", "estimate": 0.1, "called": True}
+    curve = pd.DataFrame([row] * 9 + [row | {"index": "position"}]).assign(same_sign=True)
+    question = "other choices"
+    assert reply_to(content, question, specifications=curve).outcome == MET
+    curve.loc[9, "same_sign"] = False
+    part = reply_to(content, question, specifications=curve)
+    assert part.outcome == PART and "index: position" in part.finding
+    curve.loc[:3, "same_sign"] = False
+    assert reply_to(content, question, specifications=curve).outcome == STANDS
 
 
 def test_every_objection_says_what_its_outcome_depends_on():

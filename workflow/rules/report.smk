@@ -9,6 +9,7 @@ rule report:
     input:
         claims=f"{RESULTS}/claims.csv",
         specifications=f"{RESULTS}/specifications.csv",
+        training=f"{RESULTS}/training.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
         information=f"{RESULTS}/information.parquet",

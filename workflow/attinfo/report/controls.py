@@ -286,6 +286,8 @@ def training(study: Study) -> Finding:
     if not short:
         return Finding(MET, f"{words} The contrasts without such runs are those with all of them.")
     rows = pd.concat(study.contrasts(name, "control", "trained enough") for name in CONCLUSIONS)
+    if rows.empty:
+        return Finding(OPEN, f"{words} No contrast has runs without them.")
     return Finding(together([PART, *_repeated(study, rows)]), f"{words} {in_words(rows)}")
 
 

@@ -120,9 +120,9 @@ def page(
     Args:
         study: the name of the study.
         level: of its intervals.
-        tables: `claims`, `specifications`, `cells`, `runs`, `information`, `calibration`,
-            `agreement`, `faithfulness`, `variance`, `ranks`; and `published`, if the study has
-            published numbers to compare with.
+        tables: `claims`, `specifications`, `cells`, `runs`, `training`, `information`,
+            `calibration`, `agreement`, `faithfulness`, `variance`, `ranks`; and `published`, if
+            the study has published numbers to compare with.
         figures: of the study.
         summaries: data set -> its summary.
         shown: the texts to show word by word.

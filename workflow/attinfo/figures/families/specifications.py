@@ -16,9 +16,13 @@ CURVE, ROW = 1.3, 0.145  # inches: the height of a curve, and of a row of choice
 
 def specifications(tables: Tables) -> Drawing:
     """Draw the specification curve of each conclusion: effects in order, the choices below."""
-    curves = dict(tuple(tables.specifications.groupby("claim", sort=False)))
+    known = tables.specifications.dropna(subset=["estimate"])
+    curves = dict(tuple(known.groupby("claim", sort=False)))
     if not curves:
-        raise Missing("No conclusion has runs to be compared, so there are no specifications.")
+        raise Missing(
+            "No conclusion has runs to be compared: a grid with two scorers, softmax and "
+            "gumbel_softmax@0.5, or the variant frozen_scorer would add some."
+        )
     ordered = {
         claim: own.sort_values("estimate", kind="stable").reset_index(drop=True)
         for claim, own in curves.items()
@@ -57,7 +61,9 @@ def _curve(axis: Axes, claim: str, own: pd.DataFrame) -> None:
     axis.vlines(place, own["ci_low"], own["ci_high"], color=colours, linewidth=0.8, alpha=0.45)
     axis.scatter(place, own["estimate"], c=colours, s=7, zorder=3)
     axis.axhline(0, color=GREY, linewidth=0.8)
-    ends = np.nanquantile(own[["ci_low", "ci_high"]].to_numpy(), [0.01, 0.99])
+    bounds = own[["ci_low", "ci_high"]].fillna({"ci_low": own["estimate"]})
+    bounds = bounds.fillna({"ci_high": own["estimate"]})
+    ends = np.quantile(bounds.to_numpy(), [0.01, 0.99])
     room = 0.08 * (ends[1] - ends[0])
     axis.set(
         xlim=(-1, len(own)),

@@ -613,6 +613,7 @@ def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> No
     assert named(linear["spot_checks"]) == {"knn": knn, "stack": {}} and linear["spot_units"] == 2
     assert named(gaussian["estimators"]) == {"gaussian": {}} and not gaussian["words"]
     assert gaussian["spot_checks"] == [] and gaussian["spot_units"] == 0
+    assert list(linear["half_probes"]) == ["linear"] and gaussian["half_probes"] == {}
 
 
 def test_what_one_estimator_is_given_does_not_depend_on_the_others(config: Config) -> None:

@@ -35,6 +35,7 @@ INFORMATION = {
     "spot_checks": [],
     "spot_units": 0,
     "words": True,
+    "half_probes": {},
     "permutations": 30,
     "seed": 5,
 }

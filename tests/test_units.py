@@ -14,12 +14,16 @@ import pytest
 from samples import uneven_tokens
 import torch
 
+from attinfo.blocks.estimators import ESTIMATORS
+from attinfo.data.groups import FOLDS
+from attinfo.information.estimators.linear import half_probes
 from attinfo.information.sample import Sample
 from attinfo.information.summary import measured
 from attinfo.information.units import (
     attention_rank,
     effective_rank,
     halves,
+    in_two,
     information,
     sample_of,
     units_of,
@@ -32,6 +36,7 @@ OPTIONS: dict[str, Any] = {
     "spot_checks": [],
     "spot_units": 0,
     "words": True,
+    "half_probes": {"linear": ESTIMATORS["linear"].half_probes},
     "positions": 4,
     "ranks": 3,
     "min_texts": 60,
@@ -213,6 +218,45 @@ def test_there_is_a_row_for_each_unit_and_estimator(tables) -> None:
     assert not rows["spot_check"].any()
 
 
+def test_tokens_have_values_by_two_probes_of_disjoint_halves(tables) -> None:
+    states, _, tokens = tables
+    *_, whole = units_of(states, 4, 3, 60)
+    sample = sample_of(states, whole, OPTIONS)
+    first = in_two(sample, OPTIONS["seed"])
+    for k in range(FOLDS):
+        assert abs(int(first[sample.fold == k].sum()) - int((sample.fold == k).sum()) / 2) <= 1
+    for number, half in ((1, first), (2, ~first)):
+        output = sample.output.clone()
+        output[~half] = 1 - output[~half]  # what the other half's texts are does not matter
+        one, other = half_probes(replace(sample, output=output), first)
+        gain = (one, other)[number - 1].gain
+        np.testing.assert_allclose(tokens[f"linear_gain#{number}"], gain, atol=1e-6)
+        assert tokens[f"linear_pvi#{number}"].mean() > 0.1
+        assert tokens[f"linear_pvi#{number}"].corr(tokens["linear_pvi"]) > 0.8
+    assert (tokens["linear_gain#1"] - tokens["linear_gain#2"]).abs().mean() > 0.005
+    assert not any("#" in name for name in tokens if not name.startswith("linear"))
+
+
+def test_halves_for_two_probes_hold_whole_groups_and_are_none_where_a_fold_has_one() -> None:
+    states = states_of([3] * 100, token_id=np.arange(300, dtype=np.int32))
+    *_, whole = units_of(states, 2, 1, 60)
+    sample = sample_of(states, whole, OPTIONS, np.arange(100) // 4)
+    first = in_two(sample, 1)
+    for group in range(25):
+        assert len(first[sample.group == group].unique()) == 1
+    for k in range(FOLDS):
+        assert len(first[sample.fold == k].unique()) == 2
+    assert in_two(sample, 2).tolist() != first.tolist()
+    few = np.arange(100) // 20
+    assert in_two(sample_of(states, whole, OPTIONS, few), 1) is None
+    _, tokens = information(states, OPTIONS | {"positions": 1, "ranks": 1}, groups=few)
+    assert (
+        tokens[[f"linear_{kind}#{n}" for kind in ("pvi", "gain") for n in (1, 2)]]
+        .isna()
+        .all(axis=None)
+    )
+
+
 def test_the_columns_of_a_row_follow_their_definitions(tables) -> None:
     states, rows, _ = tables
     assert (rows["ci_low"] < rows["mi_nats"]).all() and (rows["mi_nats"] < rows["ci_high"]).all()
@@ -319,6 +363,7 @@ CHECKED: Mapping[str, Any] = OPTIONS | {
     "spot_checks": estimators(knn={"neighbours": 5}),
     "spot_units": 2,
     "words": True,
+    "half_probes": {},
 }
 
 

@@ -1,6 +1,6 @@
 """Estimate the information in the states of some seeds of one cell, by one estimator."""
 
-from attinfo.runtime.job import be_deterministic, job
+from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
 
 # isort: split
 
@@ -13,6 +13,7 @@ from attinfo.states.store import read_states
 with job(snakemake.log[0]):
     seeds = snakemake.params.seeds
     be_deterministic()
+    keep_freed_memory()
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options
     cell = {k: v for k, v in snakemake.wildcards.items() if k != "estimator"}
     truth, groups = read_truth(given.data, "test"), read_groups(given.data, "test")

@@ -29,12 +29,16 @@ class Estimator(Block):
             each index, and the agreement of attention with its pointwise values.
         needs_output_layer: whether the estimator reads states by the model's own output layer. Such
             an estimator is not calibrated, because generated states have no model.
+        half_probes: path of a function `(sample, first) -> (Measured, Measured)` that fits two
+            probes to disjoint halves of the texts, so that it is seen how well the order of the
+            tokens repeats; None where there is none.
         abbreviation: of the label, in headings of tables; by default the label.
     """
 
     gain: bool = True
     statistics: bool = False
     needs_output_layer: bool = False
+    half_probes: str | None = None
     abbreviation: str = ""
 
 
@@ -90,6 +94,7 @@ ESTIMATORS = registry(
         path=f"{PACKAGE}.linear:linear_probe",
         label="linear probe",
         statistics=True,
+        half_probes=f"{PACKAGE}.linear:half_probes",
         summary="Cross-fitted shrunk linear discriminant: the usable information of linear probes",
     ),
     Estimator(

@@ -101,13 +101,14 @@ class StageOptions:
         word alone. Both are off for other estimators.
         """
         section = self.study.information
-        checks = estimator == CLAIMED
+        checks, half_probes = estimator == CLAIMED, ESTIMATORS[estimator].half_probes
         common = section.model_dump(exclude={"estimators", "options", "spot_checks", "spot_units"})
         return common | {
             "estimators": self._estimators([estimator]),
             "spot_checks": self._estimators(section.spot_checks if checks else []),
             "spot_units": section.spot_units if checks else 0,
             "words": checks,
+            "half_probes": {estimator: half_probes} if half_probes else {},
         }
 
     def estimator_modules(self, estimator: str) -> tuple[str, ...]:

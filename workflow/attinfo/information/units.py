@@ -17,10 +17,10 @@ from attinfo.data.groups import FOLDS, joined, long_enough
 from attinfo.data.truth import Truth
 from attinfo.information.repeats import MANY
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
-from attinfo.information.summary import measured, summary
+from attinfo.information.summary import measured, silent, summary
 from attinfo.information.token_type import token_type_probe
 from attinfo.runtime.errors import InputError
-from attinfo.runtime.loading import Chosen
+from attinfo.runtime.loading import Chosen, load
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
@@ -180,6 +180,38 @@ def _refolded(half: Sample, seed: int) -> Sample:
     return replace(half, group=group, fold=folds(half.output[:, 0], FOLDS, seed, group))
 
 
+def in_two(sample: Sample, seed: int) -> torch.Tensor | None:
+    """[texts] bool: half of the texts of each fold, or of their groups; None where one has no two.
+
+    Drawn from the seed.
+    """
+    group = torch.arange(len(sample.output)) if sample.group is None else sample.group
+    fold = torch.zeros(int(group.max()) + 1, dtype=torch.int64).scatter_(0, group, sample.fold)
+    if int(fold.bincount(minlength=FOLDS).min()) < 2:
+        return None
+    rng = np.random.default_rng(seed_of("half probes", seed))
+    first = np.empty(len(fold), bool)
+    first[np.lexsort((rng.random(len(fold)), fold))] = np.arange(len(fold)) % 2 == 0
+    return torch.from_numpy(first)[group]
+
+
+def _by_half_probes(name: str, path: str, sample: Sample, seed: int) -> dict[str, np.ndarray]:
+    """Both pointwise values of all tokens by two probes, fitted to disjoint halves of the texts.
+
+    How well the orders of both agree is how well an order by the probe repeats.
+    """
+    first, observed = in_two(sample, seed), sample.of_columns([0])
+    unknown = torch.full((len(sample.text),), 0.0 if silent(observed) else torch.nan)
+    parts = [(unknown, unknown)] * 2
+    if first is not None and not silent(observed):
+        parts = [(made.pvi, made.gain) for made in load(path)(observed, first)]
+    return {
+        f"{name}_{kind}#{number}": values.numpy().astype(np.float32)
+        for number, both in enumerate(parts, 1)
+        for kind, values in zip(("pvi", "gain"), both, strict=True)
+    }
+
+
 def information(
     states: States,
     options: Mapping[str, Any],
@@ -193,8 +225,9 @@ def information(
         states: with `hidden`.
         options: `output` ("predicted" or "label"), `estimators` for every unit, `spot_checks`
             (estimators too) for `spot_units` units drawn at random, `words`
-            (whether the words alone are asked), `positions`, `ranks`, `min_texts`,
-            `permutations`, `seed`.
+            (whether the words alone are asked), `half_probes` (estimator -> path of the function
+            that fits two probes to disjoint halves of the texts), `positions`, `ranks`,
+            `min_texts`, `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own.
         truth: of the split, where it is known: the index `planted` is estimated too.
         groups: [texts] number of the group of each text, or None. As `estimate(groups=)` does, no
@@ -204,10 +237,12 @@ def information(
         One row per unit and estimator, for `information.parquet`; and one row per token, for
         `pointwise/`: `<estimator>_pvi` and `<estimator>_gain` from the index `instance`,
         `<estimator>_pvi_position` and `_rank` from the token's unit there, NaN where the token
-        is in none. The estimator `token_type` is information in the word itself. An output of
-        one class only leaves no information to estimate: every value is 0 and flagged
-        `constant_output`. `truth_alone` and `truth_text` are the information of a decisive word
-        by itself and of the whole text, in closed form; NaN but for `planted`.
+        is in none; `<estimator>_pvi#1`, `<estimator>_gain#1` and those with `#2` by the probes of
+        halves, NaN where the texts of a fold are of one group. The estimator `token_type` is
+        information in the word itself. An output of one class only leaves no information to
+        estimate: every value is 0 and flagged `constant_output`. `truth_alone` and `truth_text`
+        are the information of a decisive word by itself and of the whole text, in closed form;
+        NaN but for `planted`.
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
@@ -232,6 +267,9 @@ def information(
             found = measured(one, sample)
             row = _row(unit, one.name, found, sample, one.options, rank)
             rows.append(row | {"spot_check": True})
+        if unit.index == "instance":
+            for name, path in options["half_probes"].items():
+                pointwise |= _by_half_probes(name, path, sample, options["seed"])
         if unit.index == "instance" and options["words"]:
             found = token_type_probe(token_id, sample)
             rows.append(_row(unit, "token_type", found, sample, {}, rank))

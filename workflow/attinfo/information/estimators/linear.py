@@ -32,14 +32,41 @@ def linear_probe(sample: Sample) -> Measured:
     again. For each held-out fold it is fitted to scores of probes that saw neither the fold nor
     the state they score, so nothing that scores a fold was tuned on it.
     """
-    members = sample.members
+    return _cross_fitted(standardised(sample.hidden), sample, sample.members)
+
+
+def half_probes(sample: Sample, first: Tensor) -> tuple[Measured, Measured]:
+    """What two probes find in all texts, one fitted to half of them, the other to the other half.
+
+    As `linear_probe`, a fold is scored by probes that have not seen it.
+
+    Args:
+        sample: of states and outputs.
+        first: [texts] bool, the first half; each half has texts in every fold.
+    """
+    states, in_first = standardised(sample.hidden), first[sample.text]
+    one, other = (
+        _cross_fitted(states, sample, [rows[half[rows]] for rows in sample.members])
+        for half in (in_first, ~in_first)
+    )
+    return one, other
+
+
+def _cross_fitted(states: Tensor, sample: Sample, members: list[Tensor]) -> Measured:
+    """Linear probes fitted to some rows of each fold, all rows of which are scored.
+
+    Args:
+        states: [n, D] standardised.
+        sample: with the outputs and the folds.
+        members: the rows of each fold that probes are fitted to.
+    """
+    every = len(states) == sum(map(len, members))
     order = torch.cat(members)
     # One class is redundant: C - 1 indicators a column.
     rivals = torch.arange(1, sample.classes, device=order.device)
     output = sample.output[sample.text].T.contiguous()
     # In double precision throughout: the shrinkages differ little, and so do their probes.
     target = (output[..., None] == rivals).double()
-    states = standardised(sample.hidden)
     probes = RidgeProbes(states, target, members, (None, *SHRINKAGES))
     found = Discriminants(probes)
     indicator = (output[:, None, order] == rivals[:, None]).double()
@@ -51,11 +78,12 @@ def linear_probe(sample: Sample) -> Measured:
     rest = 1 - found.share.sum(2, keepdim=True)
     log_prior = torch.cat([rest, found.share], 2).clamp(min=RARE).log()[..., None]
     held_out = HeldOut(output)
-    for fold, rows in enumerate(members):
+    for fold, rows in enumerate(sample.members):
+        features = probes.features[fold] if every else states[rows] - probes.centre
         by_member, own_bias = (part[fold] for part in found.own)
         together = (weight[fold, ..., None, None] * by_member).sum(1)
         level = bias[fold] + (weight[fold, ..., None] * own_bias).sum(1)
-        odds = together.flatten(0, 1) @ probes.features[fold].T
+        odds = together.flatten(0, 1) @ features.T
         odds = odds.view(*level.shape, -1).add_(level[..., None])
         held_out.add(rows, within(least[fold], log_posterior_of(odds, 1), 1), log_prior[fold])
     return held_out.measured()

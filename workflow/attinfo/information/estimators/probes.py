@@ -76,9 +76,12 @@ class RidgeProbes:
     Args:
         features: [n, D].
         target: [columns, n, w] float64: w targets for the observed output and each permutation.
-        members: the rows in each fold.
+        members: the rows in each fold, all of them or some.
         shrinkages: shares of a scaled identity in the covariance of the features, a probe each;
             None is that of Ledoit and Wolf.
+
+    Attributes:
+        features: those of the rows of each fold, less `centre`, the mean over all these rows.
     """
 
     def __init__(
@@ -92,11 +95,12 @@ class RidgeProbes:
         count = [len(rows) for rows in members]
         # Fold after fold, and about the grand mean, so that sums over folds can be subtracted
         # without loss. (A fold at a time: the memory of a copy is used again by the next.)
-        ordered = features.new_empty(features.shape, dtype=torch.float64)
+        ordered = features.new_empty(sum(count), features.shape[1], dtype=torch.float64)
         self.features = ordered.split(count)
         for rows, part in zip(members, self.features, strict=True):
             part.copy_(features[rows])
-        ordered.sub_(ordered.mean(0))
+        self.centre = ordered.mean(0)
+        ordered.sub_(self.centre)
         target = target.transpose(0, 1).flatten(1)[torch.cat(members)]
         parts = list(zip(self.features, target.split(count), strict=True))
         self.count = ordered.new_tensor(count)
@@ -106,7 +110,7 @@ class RidgeProbes:
         self._scatter = torch.stack([gram(x) for x, _ in parts])
         scatter = self._scatter.sum(0)
         # More than rounding, where features do not vary in the folds that are kept.
-        self._least = 1e-10 * scatter.trace() / features.numel() + 1e-30
+        self._least = 1e-10 * scatter.trace() / ordered.numel() + 1e-30
         own = [ledoit_wolf(ordered, scatter) if s is None else s for s in shrinkages]
         self._shrinkages = ordered.new_tensor(own)
         folds = range(len(members))

@@ -25,7 +25,7 @@ from attinfo.data.prepare import prepare
 from attinfo.data.sources.files import files
 from attinfo.data.texts import read_summary, read_texts
 from attinfo.explain.faithfulness import faithfulness
-from attinfo.explain.importance import importance
+from attinfo.explain.importance import drawn_texts, importance
 from attinfo.figures.catalogue import drawn, place
 from attinfo.information.calibration import calibrate
 from attinfo.information.trust import trusted
@@ -168,7 +168,7 @@ def run_cell(
     """Train the models of a cell, measure them, and add their rows to the tables `found`."""
     cell = dict(zip(GROUP, group.split("/"), strict=True))
     plain = StageOptions(study).model(*(cell[kind] for kind in GROUP[:-1]))
-    options = Architecture.of(plain)
+    architecture = Architecture.of(plain)
     variant, texts, measures = VARIANTS[cell["variant"]], read_texts(data, "test"), []
     summary = read_summary(data)
     sizes = summary["vocabulary"], len(summary["classes"])
@@ -180,12 +180,12 @@ def run_cell(
             read_texts(data, "train"),
             read_texts(data, "dev"),
             *sizes,
-            architecture=options,
+            architecture=architecture,
             training=study.training,
             variant=variant,
             seed=seed,
         )
-        model = Classifier(*sizes, options, variant)
+        model = Classifier(*sizes, architecture, variant)
         model.load_state_dict(weights)
         write_states(own / "states.safetensors", states_of(model.eval(), texts))
         states = read_states(own / "states.safetensors", hidden=True)
@@ -196,8 +196,10 @@ def run_cell(
             tokens.to_parquet(own / f"pointwise/{estimator}.parquet")
             estimates.append(units)
         pointwise = read_pointwise(sorted((own / "pointwise").iterdir()))
-        asked = [Chosen.of(measure) for measure in StageOptions(study).importance()]
-        important = importance(model, texts, states, seed, asked)
+        options = StageOptions(study).importance()
+        asked = [Chosen.of(measure) for measure in options["measures"]]
+        drawn = drawn_texts(len(texts), options["texts"], options["seed"])
+        important = importance(model, texts, states, seed, asked, options["costly"], drawn)
         important.to_parquet(own / "importance.parquet")
         (own / "run.json").write_text(json.dumps(describe({"script": "0" * 12}, ("numpy",))))
         table, by_instance = by_text(

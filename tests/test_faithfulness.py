@@ -253,6 +253,17 @@ def test_of_texts_drawn_the_values_are_those_they_have_among_all() -> None:
     assert set(others.index) != set(some.index)
 
 
+def test_texts_are_drawn_among_those_that_have_all_orders() -> None:
+    among = np.array([True, False, True, False, True, True, False, True])
+    for most in (3, 8):
+        drawn, bounded = sampled(TEXTS.lengths, OPTIONS.model_copy(update={"texts": most}), among)
+        assert len(drawn) == min(most, 5) and among[drawn].all() and set(bounded) <= set(drawn)
+    values = {"a": np.where(np.repeat(among, TEXTS.lengths), random_values(), np.nan)}
+    table = faithfulness(MODEL, TEXTS, 0, values, OPTIONS, among)
+    assert set(table["text"]) == set(np.flatnonzero(among))
+    assert "no_value" not in set(table["undefined"])
+
+
 # What is not defined.
 
 

@@ -12,6 +12,7 @@ from test_pretrained import tiny_bert, tiny_roberta, tokens_of
 import torch
 from torch import Tensor
 
+from attinfo.blocks.measures import MEASURES as BLOCKS
 from attinfo.config.sections.dataset import Dataset
 from attinfo.config.sections.training import Training
 from attinfo.config.stage_options import StageOptions
@@ -23,7 +24,7 @@ from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.data.truth import read_truth
 from attinfo.explain import erasure
 from attinfo.explain.erasure import Eraser, shortened
-from attinfo.explain.importance import importance
+from attinfo.explain.importance import drawn_texts, importance
 from attinfo.explain.measures import gradient as by_gradient
 from attinfo.explain.measures import integrated_gradients as by_integration
 from attinfo.explain.measures import leave_one_out as by_deletion
@@ -425,7 +426,7 @@ def test_a_table_has_a_row_for_each_token_and_a_column_for_each_measure() -> Non
     wanted = {"leave_one_out": {}, "gradient": {"through_attention": False}, "score": {}}
     measures = [chosen("importance measure", name, **options) for name, options in wanted.items()]
     table = importance(model, TEXTS, states, 0, measures)
-    assert list(table) == ["text", "token", *wanted]
+    assert list(table) == ["text", "token", "drawn", *wanted]
     assert (table.dtypes[list(wanted)] == np.float32).all()
     assert table["text"].tolist() == np.repeat(np.arange(8), TEXTS.lengths).tolist()
     assert table["token"].tolist() == [i for n in TEXTS.lengths for i in range(n)]
@@ -433,6 +434,36 @@ def test_a_table_has_a_row_for_each_token_and_a_column_for_each_measure() -> Non
         table["gradient"], gradient(model, TEXTS, states, 0, through_attention=False)
     )
     assert (table["gradient"] < 0).any()
+
+
+@pytest.mark.parametrize("normaliser", ["softmax", "gumbel_softmax"])
+def test_costly_measures_have_the_same_values_for_drawn_texts_and_none_for_others(
+    normaliser: str,
+) -> None:
+    noisy = {"draws": 2} if normaliser == "gumbel_softmax" else {}
+    model = model_of("bilstm", normaliser, **noisy)
+    states, drawn = States(**states_of(model, TEXTS)), np.array([2, 3, 6])
+    measures = [chosen("importance measure", name) for name in MEASURES]
+    costly = [name for name, block in BLOCKS.items() if block.costly]
+    assert {"leave_one_out", "integrated_gradients"} <= set(costly)
+    whole = importance(model, TEXTS, states, 1, measures)
+    part = importance(model, TEXTS, states, 1, measures, costly, drawn)
+    own = np.isin(states.text, drawn)
+    assert whole["drawn"].all() and (part["drawn"] == own).all()
+    for name in MEASURES:
+        if name in costly:
+            np.testing.assert_allclose(part.loc[own, name], whole.loc[own, name], atol=1e-5)
+            assert part.loc[~own, name].isna().all()
+        else:
+            np.testing.assert_array_equal(part[name], whole[name])
+
+
+def test_texts_are_drawn_at_random_and_a_smaller_draw_is_part_of_a_larger_one() -> None:
+    draws = [drawn_texts(100, most, 1) for most in (10, 40, 1000, None)]
+    assert [len(draw) for draw in draws] == [10, 40, 100, 100]
+    assert set(draws[0]) < set(draws[1])
+    assert not np.array_equal(draws[0], drawn_texts(100, 10, 2))
+    assert all((np.diff(draw) > 0).all() for draw in draws)
 
 
 # What is known.
@@ -481,15 +512,25 @@ def study(importance: dict[str, Any]) -> StageOptions:
 
 
 def test_every_measure_of_a_study_has_all_its_options() -> None:
-    assert [measure["name"] for measure in study({}).importance()] == list(MEASURES)
+    assert [measure["name"] for measure in study({}).importance()["measures"]] == list(MEASURES)
     asked = {"measures": "gradient", "options": {"gradient": {"through_attention": False}}}
-    (gradients,) = study(asked).importance()
+    (gradients,) = study(asked).importance()["measures"]
     assert (gradients["name"], gradients["options"]) == ("gradient", {"through_attention": False})
+
+
+def test_texts_are_drawn_for_costly_measures_only() -> None:
+    asked = {"texts": 600, "measures": ["gradient", "leave_one_out"]}
+    found = study(asked).importance()
+    assert (found["costly"], found["texts"]) == (["leave_one_out"], 600)
+    found = study(asked | {"measures": "gradient"}).importance()
+    assert (found["costly"], found["texts"]) == ([], None)
 
 
 @pytest.mark.parametrize(
     ("importance", "line"),
     [
+        ({"texts": 499}, "faithfulness.texts: found 500, expected at most 499"),
+        ({"texts": 0}, "importance.texts: found 0"),
         ({"measures": ["gradients"]}, "unknown importance measure 'gradients': did you mean"),
         ({"options": {"integrated_gradients": {"steps": 0}}}, "option 'steps'"),
         ({"options": {"leave_one_out": {"steps": 3}}}, "importance.options: unknown option"),

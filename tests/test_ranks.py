@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import kendalltau, pearsonr, rankdata, spearmanr, weightedtau
 from test_agreement import pointwise_of, ragged, random_run, run_of, softmax_by_text
 
-from attinfo.agreement.kendall import concordance, null_variance, pooled
+from attinfo.agreement.kendall import concordance, kendall_by_text, null_variance, pooled
 from attinfo.agreement.ranks import (
     Ranked,
     average_ranks,
@@ -179,7 +179,7 @@ def test_importance_is_compared_by_its_size_and_what_is_undefined_is_counted() -
     score, attention, offsets = random_run()
     states = run_of(score, attention, offsets)
     rng = np.random.default_rng(1)
-    importance = pd.DataFrame({"text": states.text, "token": states.position})
+    importance = pd.DataFrame({"text": states.text, "token": states.position, "drawn": True})
     importance["gradient"] = rng.normal(size=len(score))
     importance["leave_one_out"] = np.where(states.text == 3, np.nan, rng.normal(size=len(score)))
     table, rows = by_text(
@@ -195,6 +195,34 @@ def test_importance_is_compared_by_its_size_and_what_is_undefined_is_counted() -
     )
     assert told["excluded"] == told["not_a_number"] + told["one_token"]
     assert told["n"] + told["excluded"] == len(table)
+
+
+def test_a_measure_of_drawn_texts_has_the_statistics_of_these_texts_and_counts_the_others() -> None:
+    score, attention, offsets = random_run()
+    states, rng = run_of(score, attention, offsets), np.random.default_rng(1)
+    drawn = rng.random(len(offsets) - 1) < 0.4
+    whole = pd.DataFrame({"text": states.text, "token": states.position, "drawn": True})
+    whole["leave_one_out"] = rng.integers(0, 4, len(score)) * 1.0  # with ties
+    part = whole.assign(drawn=drawn[states.text])
+    part["leave_one_out"] = part["leave_one_out"].where(part["drawn"])
+    pointwise = pointwise_of(states, rng.random(len(score)))
+    every, some = (by_text(states, pointwise, None, i, signed=SIGNED) for i in (whole, part))
+    own = [name for name in every[0] if name.endswith((":leave_one_out", "~leave_one_out"))]
+    assert len(own) > 10
+    assert some[0].loc[~drawn, own].isna().all(axis=None)
+    pd.testing.assert_frame_equal(some[0].loc[drawn, own], every[0].loc[drawn, own])
+    others = every[0].columns.drop(own)
+    pd.testing.assert_frame_equal(some[0][others], every[0][others])
+    told = some[1].set_index(["pair", "statistic"]).loc[("attention~leave_one_out", "kendall_b")]
+    single = np.diff(offsets) == 1
+    assert told["not_drawn"] == (~drawn).sum()
+    assert told["one_token"] == (single & drawn).sum()
+    assert told["n"] + told["excluded"] + told["not_drawn"] == len(drawn)
+    score_of = kendall_by_text(score, whole["leave_one_out"].to_numpy(), offsets)[drawn]
+    for name in ("tie_rate", "ceiling"):
+        assert told[name] == pytest.approx(score_of[name].mean())
+    gain = some[1].set_index(["pair", "statistic"]).loc[("attention~linear_gain", "kendall_b")]
+    assert gain["not_drawn"] == 0
 
 
 def test_a_text_with_a_weight_that_is_no_number_is_undefined_and_counted() -> None:

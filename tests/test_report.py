@@ -31,7 +31,8 @@ ONE = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
 def content(tmp_path_factory):
     """What the page of a study of one model is made of; its texts are odd."""
     folder = tmp_path_factory.mktemp("one")
-    return run_small_study(folder, write_odd(folder / "own.csv"), ONE, seeds=1)
+    drawn = {"measures": ["gradient", "leave_one_out"], "texts": 60}
+    return run_small_study(folder, write_odd(folder / "own.csv"), ONE, seeds=1, importance=drawn)
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +223,12 @@ def test_texts_are_chosen_right_and_wrong_and_of_high_and_low_agreement(content)
     high = [s.models[0].tau for s in shown if "high" in s.group]
     low = [s.models[0].tau for s in shown if "low" in s.group]
     assert min(high) > max(low)
+
+
+def test_texts_are_chosen_among_those_with_values_of_every_measure(content):
+    rows = [row for strip in content["shown"] for row in strip.models[0].rows]
+    assert "leave-one-out" in {row.label for row in rows}
+    assert not any(np.isnan(row.values).any() for row in rows)
 
 
 def test_the_rows_of_a_strip_are_of_its_words_and_its_lines_hold_each_word_once(content):

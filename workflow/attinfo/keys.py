@@ -4,4 +4,5 @@ BLOCKS = ["encoder", "attention", "normaliser"]  # the building blocks of a mode
 CELL = ["dataset", *BLOCKS]
 GROUP = [*CELL, "variant"]  # the models of a cell that were trained or changed in one way
 RUN = [*GROUP, "seed"]
+PLACE = ["text", "token", "drawn"]  # the columns of `importance.parquet` that are no measures
 ALL = "all"  # in the column `dataset`: the mean over the data sets of the study

@@ -26,7 +26,7 @@ for seeds in BATCHES:
             mem_mb=growing(3000),
             runtime=growing(60 * len(seeds)),
         params:
-            options=cell_options(measures=OPTIONS.importance()),
+            options=cell_options(importance=OPTIONS.importance()),
             reads=model_files,
             seeds=seeds_made,
             code=model_code("importance.py", *OPTIONS.importance_modules()),

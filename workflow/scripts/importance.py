@@ -4,7 +4,7 @@ from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
 
 # isort: split
 
-from attinfo.explain.importance import importance
+from attinfo.explain.importance import drawn_texts, importance
 from attinfo.models.inputs import texts_and_models
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.loading import Chosen
@@ -18,10 +18,12 @@ with job(snakemake.log[0]):
     texts, models = texts_and_models(
         given.data, given.models, given.teachers, given.features, options
     )
-    measures = [Chosen.of(measure) for measure in options["measures"]]
+    asked = options["importance"]
+    measures = [Chosen.of(measure) for measure in asked["measures"]]
+    drawn = drawn_texts(len(texts), asked["texts"], asked["seed"])
     runs = zip(seeds, models, given.states, snakemake.output.importance, strict=True)
     for seed, model, states, path in runs:
         own = read_states(states, hidden=True)
-        found = importance(model, texts, own, seed, measures)
+        found = importance(model, texts, own, seed, measures, asked["costly"], drawn)
         with whole(path) as temporary:
             found.to_parquet(temporary, index=False)

@@ -15,13 +15,14 @@ class Concordance:
 
     `agree` [M, M, texts]: concordant less discordant pairs; `ordered` [M, M, texts]: pairs that
     are tied in neither measure, on the diagonal those not tied in one; `total` [texts]: all pairs.
-    In a text where a measure has a NaN, its counts are zero.
+    `missing` [M, texts]: whether a measure has a NaN in the text; its counts are zero there.
     """
 
     names: tuple[str, ...]
     agree: np.ndarray
     ordered: np.ndarray
     total: np.ndarray
+    missing: np.ndarray
 
     def tau(self, x: str, y: str) -> np.ndarray:
         """[texts] Kendall's tau-b, NaN where either is constant (Kendall 1945, Biometrika 33)."""
@@ -29,18 +30,20 @@ class Concordance:
         return _ratio(self.agree[i, j], np.sqrt(self.ordered[i, i] * self.ordered[j, j]))
 
     def ceiling(self, x: str, y: str) -> np.ndarray:
-        """[texts] the largest tau-b that the ties allow.
+        """[texts] the largest tau-b that the ties allow; NaN where either has a NaN.
 
         It is sqrt(min / max) of the numbers of pairs that are not tied in x and in y.
         """
         i, j = self.names.index(x), self.names.index(y)
         one, other = self.ordered[i, i], self.ordered[j, j]
-        return np.sqrt(_ratio(np.minimum(one, other), np.maximum(one, other)))
+        found = np.sqrt(_ratio(np.minimum(one, other), np.maximum(one, other)))
+        return np.where(self.missing[i] | self.missing[j], np.nan, found)
 
     def tie_rate(self, x: str, y: str) -> np.ndarray:
-        """[texts] share of the pairs that are tied in x or in y."""
+        """[texts] share of the pairs that are tied in x or in y; NaN where either has a NaN."""
         i, j = self.names.index(x), self.names.index(y)
-        return 1 - _ratio(self.ordered[i, j], self.total)
+        found = 1 - _ratio(self.ordered[i, j], self.total)
+        return np.where(self.missing[i] | self.missing[j], np.nan, found)
 
     def partial(self, x: str, y: str, fixed: str) -> np.ndarray:
         """[texts] Kendall's partial tau of x and y with a third measure held fixed.
@@ -85,7 +88,7 @@ def concordance(measures: Mapping[str, np.ndarray], offsets: np.ndarray) -> Conc
     bad = np.stack([nan_in_text(values, offsets) for values in measures.values()])
     for counts in (agree, ordered):
         counts[bad[:, None] | bad[None]] = 0
-    return Concordance(tuple(measures), agree, ordered, total)
+    return Concordance(tuple(measures), agree, ordered, total, bad)
 
 
 def nan_in_text(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:

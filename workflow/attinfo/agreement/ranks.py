@@ -35,7 +35,7 @@ class Ranked:
         """[tokens] in ascending order, a number for each distinct value of each text."""
         own = self.values[self.ascending]
         begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(self.text, prepend=0) != 0)
-        return np.cumsum(begins)
+        return np.cumsum(begins) - begins[0]  # a NaN differs from itself
 
     @cached_property
     def ranks(self) -> np.ndarray:

@@ -21,6 +21,7 @@ from attinfo.agreement.ranks import (
     weighted_tau,
 )
 from attinfo.agreement.skew import skew_at, skew_by_text
+from attinfo.keys import PLACE
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
@@ -56,7 +57,7 @@ def measures_of(
         if not name.endswith(("_position", "_rank")):  # values of units do not cover the texts
             found[name] = pointwise[name].to_numpy(np.float64)
     if importance is not None:
-        for name in importance.columns.drop(["text", "token"]):
+        for name in importance.columns.drop(PLACE):
             values = importance[name].to_numpy(np.float64)
             found[name] = np.abs(values) if name in signed else values
     return found
@@ -79,22 +80,45 @@ def permutation(offsets: np.ndarray, run: str) -> np.ndarray:
     return np.lexsort((rng.random(offsets[-1]), text_of(offsets)))
 
 
-def excluded_texts(score: np.ndarray, values: np.ndarray, offsets: np.ndarray) -> dict[str, int]:
-    """Count the texts without a rank correlation, by the first reason that applies to each."""
+def excluded_texts(
+    score: np.ndarray, values: np.ndarray, offsets: np.ndarray, drawn: np.ndarray
+) -> dict[str, int]:
+    """Count the texts without a rank correlation, by the first reason that applies to each.
+
+    Args:
+        score, values: [tokens].
+        offsets: [texts + 1].
+        drawn: [texts] bool, the texts for which the values were computed. Others are not counted.
+    """
     reasons = {
         "not_a_number": nan_in_text(score, offsets) | nan_in_text(values, offsets),
         "one_token": np.diff(offsets) == 1,
         "constant_attention": is_constant(score, offsets),
         "constant_measure": is_constant(values, offsets),
     }
-    left, counts = np.ones(len(offsets) - 1, bool), {}
+    left, counts = drawn.copy(), {}
     for name, holds in reasons.items():
         counts[name] = int((left & holds).sum())
         left &= ~holds
     return counts
 
 
-def _row(pair: str, statistic: str, values: np.ndarray, lengths: np.ndarray) -> dict[str, object]:
+def _drawn(values: np.ndarray, importance: pd.DataFrame | None, offsets: np.ndarray) -> np.ndarray:
+    """[texts] bool: the texts for which a measure was computed; a costly one not for all of them.
+
+    Args:
+        values: [tokens] of the measure.
+        importance: of `importance.parquet`.
+        offsets: [texts + 1].
+    """
+    if importance is None:
+        return np.ones(len(offsets) - 1, bool)
+    return importance["drawn"].to_numpy()[offsets[:-1]] | ~nan_in_text(values, offsets)
+
+
+def _row(
+    pair: str, statistic: str, values: np.ndarray, lengths: np.ndarray, drawn: np.ndarray
+) -> dict[str, object]:
     """A row of `agreement.csv`: the plain mean over texts, and the one by inverse null variance."""
     known = ~np.isnan(values)
     return {
@@ -104,7 +128,8 @@ def _row(pair: str, statistic: str, values: np.ndarray, lengths: np.ndarray) -> 
         "value": values[known].mean() if known.any() else np.nan,
         "value_weighted": pooled(values, lengths),
         "n": int(known.sum()),
-        "excluded": int((~known).sum()),
+        "excluded": int((~known & drawn).sum()),
+        "not_drawn": int((~drawn).sum()),
     }
 
 
@@ -162,6 +187,7 @@ def by_text(
     measures = {"attention": score, **own, **controls_of(states), "permuted": score[shuffle]}
     pairs = concordance(measures, offsets)
     ranked = {name: Ranked(measures[name], offsets) for name in ("attention", *own)}
+    drawn = {name: _drawn(values, importance, offsets) for name, values in measures.items()}
     rows = []
     for name in own:
         compared = Compared(ranked["attention"], states.attention, ranked[name], name, pairs)
@@ -172,18 +198,19 @@ def by_text(
         ties = {
             "tie_rate": _or_nan(pairs.tie_rate("attention", name)).mean(),
             "ceiling": _or_nan(ceiling).mean(),
-            **excluded_texts(score, own[name], offsets),
+            **excluded_texts(score, own[name], offsets, drawn[name]),
         }
         for statistic, values in found.items():
             label = RANK_STATISTICS[statistic].in_table or statistic
-            rows.append(_row(f"attention~{name}", label, values, lengths) | ties)
+            rows.append(_row(f"attention~{name}", label, values, lengths, drawn[name]) | ties)
     for name in CONTROLS:
-        columns[f"tau:{name}"] = pairs.tau("attention", name)
-        rows.append(_row(f"attention~{name}", "kendall_b", columns[f"tau:{name}"], lengths))
+        columns[f"tau:{name}"] = tau = pairs.tau("attention", name)
+        rows.append(_row(f"attention~{name}", "kendall_b", tau, lengths, drawn[name]))
     for i, one in enumerate(own):
         for other in list(own)[i + 1 :]:
             columns[f"tau:{one}~{other}"] = tau = pairs.tau(one, other)
-            rows.append(_row(f"{one}~{other}", "kendall_b", tau, lengths))
+            both = drawn[one] & drawn[other]
+            rows.append(_row(f"{one}~{other}", "kendall_b", tau, lengths, both))
     if rated is not None:
         # Controls: rated words are rarer than others, so rarity alone finds many of them.
         controls = {"permuted": measures["permuted"], "rarity": -measures["frequency"]}
@@ -192,7 +219,8 @@ def by_text(
         for name in finders:
             for statistic in ("ap_lift", "auc"):
                 values = columns[f"{statistic}:{name}"]
-                rows.append(_row(f"yardstick~{name}", statistic, values, lengths))
+                computed = drawn.get(name, np.ones(len(lengths), bool))
+                rows.append(_row(f"yardstick~{name}", statistic, values, lengths, computed))
     columns |= gap_columns(states.score, states.attention, gain, offsets, shuffle)
     return pd.DataFrame(columns), pd.DataFrame(rows)
 

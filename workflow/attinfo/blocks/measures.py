@@ -6,7 +6,9 @@ describe the function here:
     def name(model: Classifier, texts: Texts, states: States, seed: int, *, option: ...) -> ndarray
 
 The function returns a number for each token of the store. A signed measure is compared with
-attention weights by its absolute value, because weights have no sign.
+attention weights by its absolute value, because weights have no sign. The function of a costly
+measure takes `drawn` after the seed, the indices of the texts to compute (None: all), and returns
+NaN for the tokens of other texts.
 """
 
 from dataclasses import dataclass
@@ -30,12 +32,14 @@ class Measure(Block):
         holds_weights: whether the attention weight is a factor of the measure, which then agrees
             with attention by construction.
         in_strips: whether the page shows its values word by word.
+        costly: whether it is computed for the drawn texts alone (`importance.texts`).
     """
 
     signed: bool = False
     compared: bool = True
     holds_weights: bool = False
     in_strips: bool = True
+    costly: bool = False
 
 
 class GradientOptions(Options):
@@ -68,6 +72,7 @@ MEASURES = registry(
         label="integrated gradients",
         options=IntegratedGradientsOptions,
         signed=True,
+        costly=True,
         requires="captum",
         in_strips=False,
         summary="Integrated gradients from zero embeddings, by Gauss-Legendre "
@@ -78,6 +83,7 @@ MEASURES = registry(
         path="attinfo.explain.measures.leave_one_out:leave_one_out",
         label="leave-one-out",
         signed=True,
+        costly=True,
         summary="How far the probability of the predicted class falls when the token is deleted",
     ),
     Measure(

@@ -116,11 +116,21 @@ class StageOptions:
         checks = self.study.information.spot_checks if estimator == CLAIMED else []
         return tuple(block_of("estimator", name).module for name in [estimator, *checks])
 
-    def importance(self) -> list[dict[str, Any]]:
-        """The importance measures of the study and their options, for `Chosen.of`."""
-        given, kind = self.study.importance.options, "importance measure"
-        blocks = (block_of(kind, name) for name in self.study.importance.measures)
-        return [chosen(block, block.complete(kind, given.get(block.name, {}))) for block in blocks]
+    def importance(self) -> dict[str, Any]:
+        """The options of the stage `importance`.
+
+        `measures`, with their options, for `Chosen.of`; `costly`, the names of those that are
+        computed for drawn texts only; `texts` and `seed` of the draw, all texts if none is costly.
+        """
+        section, kind = self.study.importance, "importance measure"
+        blocks = [block_of(kind, name) for name in section.measures]
+        options = (block.complete(kind, section.options.get(block.name, {})) for block in blocks)
+        return {
+            "measures": [chosen(*one) for one in zip(blocks, options, strict=True)],
+            "costly": section.costly,
+            "texts": section.texts if section.costly else None,
+            "seed": section.seed,
+        }
 
     def importance_modules(self) -> tuple[str, ...]:
         """The modules of the importance measures."""

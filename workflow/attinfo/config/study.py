@@ -138,6 +138,7 @@ class Study(Filtered):
             for name, options in getattr(self, section).options.items():
                 with naming(f"{section}.options"):
                     with_defaults(kind, name, options)
+        self._check_drawn_texts()
         for place, named in self._named():
             for kind, names in named:
                 for name in names:
@@ -153,6 +154,15 @@ class Study(Filtered):
                 for encoder in self.encoders_of(name):
                     self.model_of(name, encoder)
         return self
+
+    def _check_drawn_texts(self) -> None:
+        """Check that orders of deletion exist for all texts of faithfulness; raises ValueError."""
+        drawn = self.importance.texts
+        if drawn is not None and self.importance.costly and self.faithfulness.texts > drawn:
+            raise ValueError(
+                f"faithfulness.texts: found {self.faithfulness.texts}, expected at most {drawn}: "
+                "other texts have no importance by costly measures (importance.texts)"
+            )
 
     def _named(self) -> Iterator[tuple[str, Iterator[tuple[str, list[str]]]]]:
         """Each grid and filter: its place in the config, and the names it gives for each kind."""

@@ -112,19 +112,23 @@ def text_bounds(eraser: Eraser, texts: np.ndarray, bins: Sequence[float], width:
     return found.reshape(2, -1, 2).swapaxes(1, 2)
 
 
-def sampled(lengths: np.ndarray, options: Faithfulness) -> tuple[np.ndarray, np.ndarray]:
+def sampled(
+    lengths: np.ndarray, options: Faithfulness, among: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw the texts for faithfulness, and those of them for which bounds are searched.
 
     Args:
         lengths: [texts] number of tokens of each text.
         options: how many texts are drawn, and the seed.
+        among: [texts] bool, the texts that may be drawn; None for all.
 
     Returns:
         The indices of the texts, and the indices of the first `normalised_texts` drawn that have
         2 to `longest` tokens; both sorted.
     """
     rng = np.random.default_rng(seed_of("texts of faithfulness", options.seed))
-    drawn = rng.permutation(len(lengths))[: options.texts]
+    order = rng.permutation(len(lengths))
+    drawn = (order if among is None else order[among[order]])[: options.texts]
     fitting = drawn[(lengths[drawn] > 1) & (lengths[drawn] <= options.longest)]
     return np.sort(drawn), np.sort(fitting[: options.normalised_texts])
 
@@ -135,6 +139,7 @@ def faithfulness(
     seed: int,
     orderings: Mapping[str, np.ndarray],
     options: Faithfulness,
+    among: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Compute comprehensiveness and sufficiency of several orderings for one run.
 
@@ -146,6 +151,7 @@ def faithfulness(
         seed: seed of the run, for the noise at evaluation.
         orderings: name -> [tokens] values. Tokens with high values come first.
         options: the section `faithfulness` of the config.
+        among: [texts] bool, the texts that may be drawn; None for all.
 
     Returns:
         A row for each drawn text, ordering and kind. The ordering `random` is added: the mean
@@ -170,7 +176,7 @@ def faithfulness(
     lower, upper = np.full((2, len(KINDS), 1, len(texts)), np.nan)
     reason = np.full((len(names), len(texts)), "", object)
     reason[:, lengths == 1] = "one_token"
-    drawn, bounded = sampled(lengths, options)
+    drawn, bounded = sampled(lengths, options, among)
     for places in batches(lengths[drawn], TEXTS):
         chosen = drawn[places]
         chosen = chosen[lengths[chosen] > 1]

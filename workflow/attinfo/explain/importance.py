@@ -9,9 +9,12 @@ Measures are computed from the function of the model, noise at evaluation includ
 permutes weights in the store only. So the other measures for `permuted` are those of the trained
 model, and do not depend on the permuted weights. `contribution` explains the margin of the
 predicted class, its logit less the mean of the others.
+
+Costly measures are computed for some texts only, drawn at random: the same ones in every run of a
+data set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +22,23 @@ import pandas as pd
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier
 from attinfo.runtime.loading import Chosen
+from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
+
+
+def drawn_texts(count: int, most: int | None, seed: int) -> np.ndarray:
+    """Draw the texts for costly measures. A smaller draw is part of every larger one.
+
+    Args:
+        count: number of texts.
+        most: number of texts to draw; None for all.
+        seed: seed of the draw.
+
+    Returns:
+        The indices of the texts, sorted.
+    """
+    rng = np.random.default_rng(seed_of("texts of importance", seed))
+    return np.sort(rng.permutation(count)[:most])
 
 
 def importance(
@@ -28,6 +47,8 @@ def importance(
     states: States,
     seed: int,
     measures: Sequence[Chosen],
+    costly: Collection[str] = (),
+    drawn: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Compute the importance of every token of one run.
 
@@ -37,20 +58,27 @@ def importance(
         states: the store, with hidden states.
         seed: seed of the run, for the noise at evaluation.
         measures: the importance measures and their options.
+        costly: names of the measures that are computed for drawn texts only.
+        drawn: indices of these texts; None for all.
 
     Returns:
         A row for each token, in the order of the store, with the int32 columns `text` and `token`
-        (the position in the text) and a float32 column for each measure, NaN where the measure is
-        undefined. Signed measures keep their sign.
+        (the position in the text), the bool column `drawn` and a float32 column for each measure.
+        A measure is NaN where it is undefined, and a costly one in texts that are not drawn.
+        Signed measures keep their sign.
 
     Raises:
         InputError: the memory of the device is too small for a single text.
     """
-    values = {
-        measure.name: measure.load()(model, texts, states, seed, **measure.options).astype(
-            np.float32
-        )
-        for measure in measures
+    values = {}
+    for measure in measures:
+        given = (model, texts, states, seed, *([drawn] if measure.name in costly else []))
+        found = measure.load()(*given, **measure.options)
+        values[measure.name] = found.astype(np.float32)
+    every = np.arange(len(texts)) if drawn is None else drawn
+    places = {
+        "text": states.text.astype(np.int32),
+        "token": states.position.astype(np.int32),
+        "drawn": np.isin(states.text, every),
     }
-    places = {"text": states.text.astype(np.int32), "token": states.position.astype(np.int32)}
     return pd.DataFrame(places | values)

@@ -14,6 +14,7 @@ from attinfo.agreement.kendall import kendall_by_text
 from attinfo.blocks.measures import MEASURES
 from attinfo.config.grid import Run
 from attinfo.data.texts import read_arrow, read_summary
+from attinfo.keys import PLACE
 from attinfo.labels import label_of
 from attinfo.report.template import template
 from attinfo.runtime.seeds import seed_of
@@ -95,23 +96,27 @@ class Values(NamedTuple):
     states: States
     values: pd.DataFrame
     tau: np.ndarray  # [texts] of attention and gain
+    drawn: np.ndarray  # [texts] bool: whether all measures have values
 
 
 def read(files: Files) -> Values:
     """Read the files of a run; measures of `ROWS` that it does not have are left out."""
     states = read_states(files.states)
     tables = pd.read_parquet(files.pointwise), pd.read_parquet(files.importance)
-    values = pd.concat([table.drop(columns=["text", "token"]) for table in tables], axis=1)
+    importance = tables[1].drop(columns=PLACE)
+    values = pd.concat([tables[0].drop(columns=["text", "token"]), importance], axis=1)
+    drawn = tables[1]["drawn"].to_numpy()[states.offsets[:-1]]
     gain = values["linear_gain"].to_numpy()
     tau = kendall_by_text(states.score, gain, states.offsets)["tau"].to_numpy()
-    return Values(files.run, states, values[[m for m in ROWS if m in values]], tau)
+    return Values(files.run, states, values[[m for m in ROWS if m in values]], tau, drawn)
 
 
 def choose(run: Values, count: int, seed: int) -> dict[int, tuple[bool, str]]:
     """Draw texts that are predicted right and wrong, and of high and low agreement, in turn.
 
     High and low are the upper and the lower quarter of the τ-b of attention and gain. Texts without
-    an order are never drawn; texts longer than `LONGEST` only if all are.
+    an order, or without values of costly measures, are never drawn; texts longer than `LONGEST`
+    only if all are.
 
     Args:
         run: by whose predictions and agreement the texts are chosen.
@@ -122,7 +127,7 @@ def choose(run: Values, count: int, seed: int) -> dict[int, tuple[bool, str]]:
         Text -> whether the run predicts its label, and `high` or `low`; group by group.
     """
     states, tau = run.states, run.tau
-    known = ~np.isnan(tau)
+    known = ~np.isnan(tau) & run.drawn
     short = known & (states.lengths <= LONGEST)
     candidates = short if short.any() else known
     if not candidates.any():

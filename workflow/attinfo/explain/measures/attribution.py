@@ -38,9 +38,14 @@ def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def attributed(
-    model: Classifier, texts: Texts, size: int, seed: int, attribution: Attribution
+    model: Classifier,
+    texts: Texts,
+    size: int,
+    seed: int,
+    attribution: Attribution,
+    drawn: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Compute an attribution for all tokens of a split, batch by batch.
+    """Compute an attribution for the tokens of a split, batch by batch.
 
     Args:
         model: a model in evaluation mode.
@@ -48,14 +53,16 @@ def attributed(
         size: texts of a batch.
         seed: seed of the run, for the noise at evaluation.
         attribution: the attribution of the tokens of one batch.
+        drawn: indices of the texts to compute; None for all.
 
     Returns:
-        [tokens] float32 values.
+        [tokens] float32 values, NaN for texts that are not drawn.
 
     Raises:
         InputError: the memory of the device is too small for a single text.
     """
-    values = np.empty(len(texts.token_ids), np.float32)
+    values = np.full(len(texts.token_ids), np.nan, np.float32)
+    drawn = np.arange(len(texts)) if drawn is None else drawn
 
     def read(chosen: np.ndarray) -> np.ndarray:
         batch = pad(texts, chosen).to(model.device)
@@ -67,7 +74,7 @@ def attributed(
 
     # cuDNN computes no gradients of recurrent networks in evaluation mode.
     with torch.backends.cudnn.flags(enabled=False):
-        for chosen in batches(texts.lengths, size):
-            for part, found in in_parts(chosen, read, model.device):
+        for places in batches(texts.lengths[drawn], size):
+            for part, found in in_parts(drawn[places], read, model.device):
                 values[ranges(texts.offsets, part)] = found
     return values

@@ -14,7 +14,13 @@ from attinfo.states.store import States
 
 
 def integrated_gradients(
-    model: Classifier, texts: Texts, states: States, seed: int, *, steps: int = 16
+    model: Classifier,
+    texts: Texts,
+    states: States,
+    seed: int,
+    drawn: np.ndarray | None = None,
+    *,
+    steps: int = 16,
 ) -> np.ndarray:
     """Integrated gradients of the log-odds, along the line from zero embeddings to the text.
 
@@ -27,10 +33,11 @@ def integrated_gradients(
         texts: the texts of the store.
         states: not used.
         seed: seed of the run, for the noise at evaluation.
+        drawn: indices of the texts to compute; None for all.
         steps: nodes of the Gauss-Legendre quadrature.
 
     Returns:
-        [tokens] signed values, in units of log-odds.
+        [tokens] signed values, in units of log-odds; NaN for texts that are not drawn.
 
     Raises:
         InputError: the memory of the device is too small for a single text.
@@ -54,4 +61,4 @@ def integrated_gradients(
         )
         return values.sum(-1)
 
-    return attributed(model, texts, max(1, ROWS // steps), seed, attribution)
+    return attributed(model, texts, max(1, ROWS // steps), seed, attribution, drawn)

@@ -11,7 +11,13 @@ from attinfo.states.store import States
 TEXTS = 64  # texts of a batch; each is read once for each of its tokens
 
 
-def leave_one_out(model: Classifier, texts: Texts, states: States, seed: int) -> np.ndarray:
+def leave_one_out(
+    model: Classifier,
+    texts: Texts,
+    states: States,
+    seed: int,
+    drawn: np.ndarray | None = None,
+) -> np.ndarray:
     """The decrease of the probability of the predicted class when a token is deleted.
 
     With two classes the absolute value is the total variation distance of Jain & Wallace 2019.
@@ -21,16 +27,20 @@ def leave_one_out(model: Classifier, texts: Texts, states: States, seed: int) ->
         texts: the texts of the store.
         states: not used.
         seed: seed of the run, for the noise at evaluation.
+        drawn: indices of the texts to compute; None for all.
 
     Returns:
-        [tokens] signed values, -1 to 1. NaN for the only token of a text.
+        [tokens] signed values, -1 to 1. NaN for the only token of a text, and for texts that are
+        not drawn.
 
     Raises:
         InputError: the memory of the device is too small for a single text.
     """
     eraser, decrease = Eraser(model, texts, seed), np.full(len(texts.token_ids), np.nan, np.float32)
-    for chosen in batches(texts.lengths, TEXTS):
-        chosen = chosen[texts.lengths[chosen] > 1]
+    drawn = np.arange(len(texts)) if drawn is None else drawn
+    drawn = drawn[texts.lengths[drawn] > 1]
+    for places in batches(texts.lengths[drawn], TEXTS):
+        chosen = drawn[places]
         real = Eraser.real(texts.lengths[chosen])
         row, place = np.nonzero(real)
         keep = real[row]

@@ -64,9 +64,10 @@ def measure_table(cells: pd.DataFrame) -> Table:
         "Agreement of attention with measures of importance and with rated words",
         frame,
         _formats(headings),
-        note="τ-b within texts, mean over texts and seeds. Position, word frequency and permuted "
-        "weights are controls: an agreement that attention has with them too says nothing of "
-        "importance. Rated words: average precision of finding the words that people rated (or the "
+        note="τ-b within texts, mean over texts and seeds; agreement.csv counts texts for which a "
+        "costly measure was not computed. Position, word frequency and permuted weights are "
+        "controls: an agreement that attention has with them too says nothing of importance. Rated "
+        "words: average precision of finding the words that people rated (or the "
         "decisive words of generated texts), above that of a random order. Rarity of the word is "
         "the control: a measure that finds rated words no better than rarity does may know nothing "
         "of what people rated. This is plausibility, which is not faithfulness.",

@@ -12,7 +12,7 @@ from attinfo.agreement.gaps import study_gaps
 from attinfo.agreement.tables import by_text
 from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast, Side
-from attinfo.claims.effects import Comparison, Sampled, describe_runs, effects_of
+from attinfo.claims.effects import PROBES, Comparison, Sampled, describe_runs, effects_of
 from attinfo.claims.run_statistics import COLD, IMPORTANCE, IN_STATISTICS, STATISTICS
 from attinfo.keys import RUN
 
@@ -82,9 +82,11 @@ def test_the_table_of_a_run_has_the_columns_of_every_statistic() -> None:
         for name in IN_STATISTICS
         for kind in ("pvi", "gain", "pvi_position", "pvi_rank")
     }
+    own |= {f"linear_{kind}{probe}": values() for kind in ("gain", "pvi") for probe in PROBES}
     place = {"text": states.text, "token": states.position}
     pointwise = pd.DataFrame({**place, "attention": attention, **own})
-    importance = pd.DataFrame({**place, **{name: values() for name in IMPORTANCE}})
+    measures = {name: values() for name in IMPORTANCE}
+    importance = pd.DataFrame({**place, **measures}).assign(drawn=True)
     marked = values() < 0.3
     cold = [float(t) for t in COLD]
     table, _ = by_text(states, pointwise, marked, importance, marked, temperatures=cold)

@@ -1,81 +1,83 @@
 """What verdicts are worth: false alarms and power of each conclusion at 3, 5 and 10 seeds.
 
-Studies are simulated at the level of the tables of texts, with the variance over seeds that the
-default study has (see tests/simulate.py), or that of a `runs.csv`:
+Studies are simulated at the level of the tables of texts (see tests/simulate.py). The effects and
+the standard deviations over seeds are those of the default study, as docs/numbers.json has them:
 
-    python -m benchmarks.verdicts [--studies 200] [--tau 0.05] [--runs results/default/runs.csv]
+    python -m benchmarks.verdicts [--studies 200] [--out docs/findings/verdicts.csv]
 """
 
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
+import csv
+import json
 from pathlib import Path
 import sys
+from typing import Any
 
-import numpy as np
-import pandas as pd
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from simulate import CLAIMS, SEEN, Spread, simulated_claims
+from simulate import CLAIMS, Spread, simulated_claims  # noqa: E402
 
 SEEDS = (3, 5, 10)
-STATISTICS = {
-    "information": "information_position",
-    "tau": "tau_gain",
-    "rise": "concordance_rise",
-    "entropy": "entropy_ratio",
-}
-HEAD = (
-    "| seeds | conclusion | p < 0.05, no effect | called, no effect | effect | called | MDE |\n"
-    "|---|---|---|---|---|---|---|"
-)
 
 
-def spread_in(path: str) -> Spread:
-    """Standard deviations over the seeds of a cell, averaged over trained cells."""
-    runs = pd.read_csv(path).query("variant == 'trained'")
-    cells = runs.groupby(["dataset", "encoder", "attention", "normaliser"])
-    over_seeds = {
-        name: float(np.sqrt(cells[statistic].var().mean()))
-        for name, statistic in STATISTICS.items()
-    }
-    return Spread(**{name: (sd, getattr(Spread(), name)[1]) for name, sd in over_seeds.items()})
+def world() -> tuple[dict[str, float], Spread]:
+    """The effects of the default study, and the standard deviations of its statistics."""
+    study = json.loads((ROOT / "docs/numbers.json").read_text("utf-8"))["study"]
+    effects = {own["claim"]: own["estimate"] for own in study["claims"]}
+    between = [p["estimate"] for p in study["parts"] if p["about"] == "between encoders"]
+    effects["encoder"] = between[0] - effects["v"]
+    sds = {name: (sd, getattr(Spread(), name)[1]) for name, sd in study["spread"].items()}
+    return effects, Spread(**sds)
 
 
-def lines(studies: int, spread: Spread, each: Sequence[int] = SEEDS) -> Iterator[str]:
-    """The rows of the table in Markdown, for each number of seeds."""
+def rows(
+    studies: int, effects: dict[str, float], spread: Spread, each: Sequence[int] = SEEDS
+) -> Iterator[dict[str, Any]]:
+    """A row for each number of seeds and conclusion, with shares of simulated studies.
+
+    `alarm`: the primary p is below 0.05 although there is no effect; `false`: a verdict although
+    there is none; `called`: the verdict that the effect of the default study calls for; `mde`: the
+    median of the column of `claims.csv`.
+    """
     for seeds in each:
-        null = simulated_claims({}, seeds, studies, spread)
-        real = simulated_claims(SEEN, seeds, studies, spread)
-        null, real = (claims[claims["role"] == "primary"] for claims in (null, real))
-        for claim in CLAIMS:
-            effect, nothing, something = SEEN[claim], null.loc[claim], real.loc[claim]
-            right = "supported" if effect > 0 else "contradicted"
-            shares = (
-                f"{(nothing['p'] < 0.05).mean():.1%}",
-                f"{(nothing['verdict'] != 'undetermined').mean():.1%}",
-                f"{effect:+.3f}",
-                f"{(something['verdict'] == right).mean():.0%}",
-                f"{something['mde'].median():.3f}",
+        null, real = (
+            claims[claims["role"] == "primary"]
+            for claims in (
+                simulated_claims({}, seeds, studies, spread),
+                simulated_claims(effects, seeds, studies, spread),
             )
-            yield f"| {seeds} | ({claim}) | {' | '.join(shares)} |"
+        )
+        for claim in CLAIMS:
+            nothing, something = null.loc[claim], real.loc[claim]
+            right = "supported" if effects[claim] > 0 else "contradicted"
+            yield {
+                "seeds": seeds,
+                "claim": claim,
+                "studies": studies,
+                "alarm": round((nothing["p"] < 0.05).mean(), 4),
+                "false": round((nothing["verdict"] != "undetermined").mean(), 4),
+                "effect": round(effects[claim], 4),
+                "called": round((something["verdict"] == right).mean(), 4),
+                "mde": round(something["mde"].median(), 4),
+            }
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, or write it."""
     parser = ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--tau", type=float, help="SD of tau over seeds, instead")
-    parser.add_argument("--runs", help="a runs.csv to take the SDs over seeds from")
+    parser.add_argument("--out", type=Path, help="a CSV to write instead of printing")
     given = parser.parse_args()
-    spread = spread_in(given.runs) if given.runs else Spread()
-    if given.tau:
-        spread = spread._replace(tau=(given.tau, spread.tau[1]))
-    sds = ", ".join(f"{name} {sd:.3f}" for name, (sd, _) in spread._asdict().items())
-    print(f"{given.studies} studies a row; SD of a run over seeds: {sds}\n\n{HEAD}")
-    for line in lines(given.studies, spread, given.seeds):
-        print(line, flush=True)
+    effects, spread = world()
+    found = list(rows(given.studies, effects, spread, given.seeds))
+    file = given.out.open("w", encoding="utf-8", newline="") if given.out else sys.stdout
+    with file:
+        writer = csv.DictWriter(file, found[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from attinfo.claims.contrast import TRAINED, Conclusion, Contrast, versus
+from attinfo.claims.contrast import (
+    TRAINED,
+    Conclusion,
+    Contrast,
+    Specification,
+    measured,
+    versus,
+)
 
 # The effect is the mean of the first set of runs less the mean of the second. Sets are compared
 # within each attention scorer and normaliser, and paired by data set and seed.
@@ -31,6 +38,11 @@ CONCLUSION = Conclusion(
     unit=" percentage points",
     decimals=1,
     declared=(RECURRENT,),
+    # Other ways to compute the effect that could be defended: does it keep its sign?
+    specifications=tuple(
+        Specification((("index", index),), measured(RECURRENT, f"information_{index}"))
+        for index in ("instance", "position", "rank")
+    ),
 )
 
 

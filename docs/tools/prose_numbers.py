@@ -2,8 +2,8 @@
 
 Numbers in README.md and docs/ stand in blocks between `<!-- numbers: NAME -->` and
 `<!-- end of numbers -->`. Each block is a template in docs/tools/blocks/NAME.md, filled with
-docs/numbers.json. That file holds what this module read from the tables of the default study, and
-from the tables in docs/verdicts.md and docs/benchmarks.md.
+docs/numbers.json. That file holds what this module read from the tables of the default study, from
+docs/findings/verdicts.csv and from the tables in docs/benchmarks.md.
 """
 
 from collections import Counter, defaultdict
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import json
 from pathlib import Path
 import re
+from statistics import mean, variance
 from textwrap import fill
 from typing import Any
 
@@ -25,6 +26,12 @@ BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", r
 WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 LINE = 100  # longest line of a paragraph
 CELL = ("dataset", "encoder", "attention", "normaliser")
+SPREAD = {  # what simulated studies vary over seeds: its name there, and the statistic
+    "information": "information_position",
+    "tau": "tau_gain",
+    "rise": "concordance_rise",
+    "entropy": "entropy_ratio",
+}
 
 
 def rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
@@ -44,8 +51,25 @@ def study(folder: Path) -> dict[str, Any]:
         "seeds": len({row["seed"] for row in runs}),
         "cells": len({tuple(row[key] for key in CELL) for row in runs}),
         "claims": [claim(row, claims) for row in claims if row["role"] == "primary"],
+        "parts": [part(row) for row in claims if row["role"] == "co-primary"],
+        "spread": {name: spread(runs, statistic) for name, statistic in SPREAD.items()},
         "stages": stages(folder / "benchmarks", len(runs)),
     }
+
+
+def spread(runs: list[dict[str, str]], statistic: str) -> float:
+    """Standard deviation of a statistic over the seeds of a trained cell: root mean square."""
+    cells: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for row in runs:
+        if row["variant"] == "trained" and row[statistic]:
+            cells[tuple(row[key] for key in CELL)].append(float(row[statistic]))
+    return round(mean(variance(own) for own in cells.values() if len(own) > 1) ** 0.5, 6)
+
+
+def part(row: dict[str, str]) -> dict[str, Any]:
+    """A co-primary contrast: its effect and verdict."""
+    numbers = {name: round(float(row[name]), 6) for name in ("estimate", "ci_low", "ci_high")}
+    return {key: row[key] for key in ("claim", "contrast", "about", "verdict")} | numbers
 
 
 def claim(row: dict[str, str], claims: list[dict[str, str]]) -> dict[str, Any]:
@@ -61,6 +85,8 @@ def claim(row: dict[str, str], claims: list[dict[str, str]]) -> dict[str, Any]:
         "verdict": row["verdict"],
         "seeds": int(float(row["n"])),
         "others": ", ".join(f"{others[verdict]} {verdict}" for verdict in sorted(others)),
+        "robust": round(float(row["robust"]), 4),
+        "hangs_on": row["hangs_on"],
         **{name: round(float(row[name]), 6) for name in ("estimate", "ci_low", "ci_high", "mde")},
         "p": round(float(row["p_holm"]), 6),
     }
@@ -97,9 +123,8 @@ def markdown_tables(text: str) -> Iterator[dict[str, str]]:
 
 
 def power() -> list[dict[str, str]]:
-    """The simulated studies of docs/verdicts.md."""
-    found = markdown_tables((DOCS / "verdicts.md").read_text("utf-8"))
-    return [row for row in found if "called, no effect" in row]
+    """The simulated studies, as `python -m benchmarks.verdicts` wrote them."""
+    return rows(DOCS / "findings/verdicts.csv")
 
 
 def ratios() -> list[dict[str, str]]:

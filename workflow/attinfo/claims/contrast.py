@@ -166,7 +166,7 @@ class Conclusion:
         declared: its contrasts, declared before any result; exactly one is primary. If others are
             co-primary, the conclusion is called only if all of them are significant with one sign.
         specifications: the ways to compute its effect that could be defended, declared before any
-            result. The first is the primary contrast.
+            result. The first is the primary contrast, which is the only one if none is declared.
         scale, unit, decimals: how the size of the effect is written.
         numeral: (i), (ii), …; its place among all conclusions gives it.
     """
@@ -209,6 +209,11 @@ def numbered(conclusions: Sequence[tuple[str, Conclusion]]) -> dict[str, Conclus
         if count != 1:
             raise ValueError(f"conclusion '{name}' has {count} primary contrasts, expected one")
     return {
-        name: replace(conclusion, numeral=roman(place))
+        name: replace(conclusion, numeral=roman(place), specifications=_specified(conclusion))
         for place, (name, conclusion) in enumerate(conclusions, 1)
     }
+
+
+def _specified(conclusion: Conclusion) -> tuple[Specification, ...]:
+    primary = next(contrast for contrast in conclusion.declared if contrast.primary)
+    return conclusion.specifications or (Specification((), primary),)

@@ -14,14 +14,19 @@ from attinfo.agreement.kendall import concordance, null_variance, pooled
 from attinfo.agreement.ranks import (
     Ranked,
     average_ranks,
+    only_top,
     pearson,
     spearman,
     tau_on_support,
     top_overlap,
-    top_tau,
     weighted_tau,
 )
-from attinfo.agreement.reliability import between_seeds, disattenuated, split_half
+from attinfo.agreement.reliability import (
+    between_seeds,
+    disattenuated,
+    reliability,
+    split_half,
+)
 from attinfo.agreement.tables import by_text, permutation
 from attinfo.blocks.measures import SIGNED
 
@@ -47,7 +52,8 @@ def test_statistics_are_those_of_scipy_and_undefined_where_a_value_is_constant(
 ) -> None:
     x, y, _, offsets = columns(texts)
     ranked = Ranked(x, offsets), Ranked(y, offsets)
-    found = {f.__name__: f(*ranked) for f in (weighted_tau, spearman)}
+    agreed = concordance({"x": x, "y": y}, offsets).of_tokens("y")
+    found = {"weighted_tau": weighted_tau(*ranked, agreed), "spearman": spearman(*ranked)}
     found["pearson"] = pearson(x, y, offsets)
     references = {"weighted_tau": weightedtau, "spearman": spearmanr, "pearson": pearsonr}
     ranks = average_ranks(x, offsets)
@@ -90,8 +96,11 @@ def test_all_pairs_of_measures_are_those_of_each_pair_alone(texts: Texts) -> Non
 @settings(max_examples=60)
 def test_top_k_is_tau_where_k_is_all_and_the_double_loop_where_it_is_not(texts: Texts) -> None:
     x, y, _, offsets = columns(texts)
-    ranked = Ranked(x, offsets), Ranked(y, offsets)
-    full, half = top_tau(*ranked, 1.0), top_tau(*ranked, 0.5)
+    measures = {"x": Ranked(x, offsets), "y": Ranked(y, offsets)}
+    full, half = (
+        concordance({name: only_top(m, k) for name, m in measures.items()}, offsets).tau("x", "y")
+        for k in (1.0, 0.5)
+    )
     whole = concordance({"x": x, "y": y}, offsets).tau("x", "y")
     np.testing.assert_allclose(full, whole)
     for i, text in enumerate(texts):
@@ -229,6 +238,26 @@ def test_rankings_that_repeat_are_reliable_and_noise_is_not() -> None:
     assert abs(found["attention~none", "seed_reliability"]) < 0.05
     assert between_seeds(runs[:1], offsets).empty
     assert np.isnan(disattenuated(0.3, -0.01, 0.5))
+
+
+def test_the_order_of_a_probe_is_as_reliable_as_two_probes_of_halves_agree() -> None:
+    rng = np.random.default_rng(0)
+    lengths = [20] * 400 + [1]
+    offsets, signal = ragged(lengths), rng.normal(size=8001)
+    halves = {f"gain#{n}": signal + rng.normal(size=8001) for n in (1, 2)}
+    halves |= {f"pvi#{n}": rng.normal(size=8001) for n in (1, 2)}
+    found = pd.DataFrame(reliability(halves, offsets)).set_index(["pair", "statistic"])
+    assert (found["n"] == 400).all() and (found["excluded"] == 1).all()
+    value = found["value"]
+    taus = [
+        kendalltau(halves["gain#1"][a:b], halves["gain#2"][a:b]).statistic
+        for a, b in pairwise(offsets[:-1])
+    ]
+    assert value["gain~gain", "reliability"] == pytest.approx(np.mean(taus))
+    # Two measurements with as much noise as signal, and their mean.
+    assert value["gain~gain", "reliability_spearman"] == pytest.approx(0.5, abs=0.05)
+    assert value["gain~gain", "reliability_stepped_up"] == pytest.approx(2 / 3, abs=0.05)
+    assert abs(value["pvi~pvi", "reliability"]) < 0.03
 
 
 def test_halves_of_the_texts_agree_about_positions_that_differ() -> None:

@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from attinfo.agreement.kendall import kendall_by_text
 from attinfo.agreement.ranks import Ranked, average_ranks, pearson, spearman
 from attinfo.states.store import States
 
@@ -18,6 +19,40 @@ from attinfo.states.store import States
 def disattenuated(observed: float, one: float, other: float) -> float:
     """Correlation / sqrt(reliability x reliability); NaN if either is not above zero."""
     return observed / np.sqrt(one * other) if one > 0 and other > 0 else float("nan")
+
+
+def stepped_up(r: float) -> float:
+    """The reliability of the mean of two measurements of reliability r (Spearman & Brown 1910)."""
+    return 2 * r / (1 + r) if r > -1 else float("nan")
+
+
+def reliability(halves: Mapping[str, np.ndarray], offsets: np.ndarray) -> list[dict[str, object]]:
+    """How well the orders of tokens by two probes agree that saw disjoint halves of the texts.
+
+    Args:
+        halves: of `tables.halves_of`: `<column>#1` and `<column>#2`, [tokens] each.
+        offsets: [texts + 1].
+
+    Returns:
+        Rows of `agreement.csv` of the index `instance` and the pair `<column>~<column>`, means over
+        texts. `reliability`: Kendall's tau-b; `reliability_spearman`: Spearman's correlation;
+        `reliability_stepped_up`: from the latter, that of the mean of both probes.
+    """
+    rows: list[dict[str, object]] = []
+    for name in dict.fromkeys(name.partition("#")[0] for name in halves):
+        both = {number: halves[f"{name}#{number}"] for number in (1, 2)}
+        tau = kendall_by_text(both[1], both[2], offsets)["tau"].to_numpy()
+        rho = spearman(*(Ranked(values, offsets) for values in both.values()))
+        found = {"reliability": _mean(tau), "reliability_spearman": _mean(rho)}
+        found["reliability_stepped_up"] = stepped_up(found["reliability_spearman"])
+        known = int((~np.isnan(tau)).sum())
+        counts = {"n": known, "excluded": len(tau) - known}
+        rows += [
+            {"index": "instance", "pair": f"{name}~{name}", "statistic": key, "value": value}
+            | counts
+            for key, value in found.items()
+        ]
+    return rows
 
 
 def _mean(values: np.ndarray) -> float:
@@ -102,7 +137,7 @@ def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataF
     found = {}
     for name in ("attention", "information"):
         r = _spearman(halves[name, 0], halves[name, 1])
-        found[f"split_half_{name}"] = 2 * r / (1 + r) if r > -1 else np.nan
+        found[f"split_half_{name}"] = stepped_up(r)
     means = table.groupby("unit")[["attention", "information"]].mean()
     raw = _spearman(means["attention"], means["information"])
     found["disattenuated"] = disattenuated(raw, *found.values())

@@ -23,7 +23,6 @@ from attinfo.agreement.ranks import (
 )
 from attinfo.agreement.reliability import (
     between_seeds,
-    disattenuated,
     reliability,
     split_half,
 )
@@ -219,7 +218,7 @@ def test_a_text_with_a_weight_that_is_no_number_is_undefined_and_counted() -> No
 # Reliability.
 
 
-def test_rankings_that_repeat_are_reliable_and_noise_is_not() -> None:
+def test_measures_that_repeat_agree_between_seeds_and_noise_does_not() -> None:
     rng = np.random.default_rng(0)
     offsets = ragged([20] * 200)
     signal = rng.normal(size=4000)
@@ -231,13 +230,13 @@ def test_rankings_that_repeat_are_reliable_and_noise_is_not() -> None:
         {"attention": noisy(1.0), "gain": noisy(0.5), "none": rng.normal(size=4000)}
         for _ in range(2)
     ]
-    found = between_seeds(runs, offsets).set_index(["pair", "statistic"])["value"]
-    assert found["attention~attention", "seed_reliability"] == pytest.approx(0.5, abs=0.06)
-    assert found["attention~gain", "seed_reliability"] == pytest.approx(0.8, abs=0.06)
-    assert found["attention~gain", "disattenuated"] == pytest.approx(1, abs=0.05)
-    assert abs(found["attention~none", "seed_reliability"]) < 0.05
+    rows = between_seeds(runs, offsets)
+    assert (rows["statistic"] == "between_seeds").all() and (rows["n"] == 3).all()
+    found = rows.set_index("pair")["value"]
+    assert found["attention~attention"] == pytest.approx(0.5, abs=0.06)
+    assert found["gain~gain"] == pytest.approx(0.8, abs=0.06)
+    assert abs(found["none~none"]) < 0.05
     assert between_seeds(runs[:1], offsets).empty
-    assert np.isnan(disattenuated(0.3, -0.01, 0.5))
 
 
 def test_the_order_of_a_probe_is_as_reliable_as_two_probes_of_halves_agree() -> None:
@@ -269,7 +268,6 @@ def test_halves_of_the_texts_agree_about_positions_that_differ() -> None:
     table = pd.DataFrame({"linear_pvi_position": -place + 3 * rng.normal(size=3000)})
     found = split_half(states, table, "linear_pvi_position").set_index("statistic")["value"]
     assert found["split_half_attention"] > 0.8 and found["split_half_information"] > 0.8
-    assert found["disattenuated"] == pytest.approx(-1, abs=0.1)
     noise = pd.DataFrame({"linear_pvi_position": rng.normal(size=3000)})
     assert split_half(states, noise, "linear_pvi_position")["value"].iloc[1] < 0.8
 
@@ -293,6 +291,3 @@ def test_halves_are_compared_by_the_means_of_positions_in_texts_of_any_length() 
         r = spearmanr(means(own, text % 2 == 0), means(own, text % 2 == 1)).statistic
         assert 0 < r < 1
         assert found[f"split_half_{name}"] == pytest.approx(2 * r / (1 + r))
-    both = spearmanr(means(attention), means(value)).statistic
-    bound = np.sqrt(found["split_half_attention"] * found["split_half_information"])
-    assert found["disattenuated"] == pytest.approx(both / bound)

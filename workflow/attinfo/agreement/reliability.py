@@ -1,8 +1,8 @@
-"""How well rankings repeat, and their agreement corrected for that.
+"""How well rankings repeat: when the measurement repeats, and when the training does.
 
-The agreement of two noisy rankings is bounded by how well each agrees with its repetition (Spearman
-1904). Our repetitions are, within texts, the model of another seed of the same cell and, over
-positions, the other half of the texts.
+Reliability is what repeats when one model is measured again: by a probe of other texts, or over
+other texts. Two seeds of a cell are two models, which may truly differ: their agreement is no
+reliability of either, and no correlation may be corrected by it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,6 @@ import pandas as pd
 from attinfo.agreement.kendall import kendall_by_text
 from attinfo.agreement.ranks import Ranked, average_ranks, pearson, spearman
 from attinfo.states.store import States
-
-
-def disattenuated(observed: float, one: float, other: float) -> float:
-    """Correlation / sqrt(reliability x reliability); NaN if either is not above zero."""
-    return observed / np.sqrt(one * other) if one > 0 and other > 0 else float("nan")
 
 
 def stepped_up(r: float) -> float:
@@ -66,43 +61,31 @@ def _spearman(x: pd.Series, y: pd.Series) -> float:
 
 
 def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray) -> pd.DataFrame:
-    """Correlate each measure between the seeds of a cell, and correct its agreement for it.
+    """Correlate each measure within texts between the models of two seeds of a cell.
 
     Args:
-        runs: for each seed, measure -> [tokens]; `attention` is one of the measures.
+        runs: for each seed, measure -> [tokens].
         offsets: [texts + 1].
 
     Returns:
-        Rows of `agreement.csv` of the index `instance`. `seed_reliability`: Spearman's correlation
-        within texts between two seeds, mean over texts and pairs of seeds. `disattenuated`: the
-        correlation with attention, mean over seeds, corrected by the two reliabilities. Empty with
-        a single seed.
+        Rows of `agreement.csv` of the index `instance`, the pair `<measure>~<measure>` and the
+        statistic `between_seeds`: Spearman's correlation, mean over texts and over pairs of seeds,
+        the number of which is `n`. Empty with a single seed.
     """
-    if len(runs) < 2:
-        return pd.DataFrame()
     names = [name for name in runs[0] if all(name in run for run in runs)]
     ranked = [{name: average_ranks(run[name], offsets) for name in names} for run in runs]
-    reliability = {
-        name: float(
-            np.mean([_mean(pearson(a[name], b[name], offsets)) for a, b in combinations(ranked, 2)])
-        )
+    pairs = list(combinations(ranked, 2))
+    return pd.DataFrame(
+        {
+            "index": "instance",
+            "pair": f"{name}~{name}",
+            "statistic": "between_seeds",
+            "value": float(np.mean([_mean(pearson(a[name], b[name], offsets)) for a, b in pairs])),
+            "n": len(pairs),
+        }
         for name in names
-    }
-    rows = []
-    for name in names:
-        found = {"seed_reliability": reliability[name]}
-        if name != "attention":
-            raw = float(
-                np.mean([_mean(pearson(run["attention"], run[name], offsets)) for run in ranked])
-            )
-            found["disattenuated"] = disattenuated(raw, reliability["attention"], reliability[name])
-        pair = f"attention~{name}"
-        n = len(runs) * (len(runs) - 1) // 2
-        rows += [
-            {"index": "instance", "pair": pair, "statistic": key, "value": value, "n": n}
-            for key, value in found.items()
-        ]
-    return pd.DataFrame(rows)
+        if pairs
+    )
 
 
 def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -117,9 +100,9 @@ def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataF
         column: of `pointwise`, with the pvi of positions.
 
     Returns:
-        Rows of `agreement.csv` of the index `position`: `split_half_attention`,
-        `split_half_information`, and `disattenuated`, Spearman's correlation of the two corrected
-        by them. Empty if fewer than three positions have values, or there is no such column.
+        Rows of `agreement.csv` of the index `position`: `split_half_attention` and
+        `split_half_information`. Empty if fewer than three positions have values, or there is no
+        such column.
     """
     if column not in pointwise or np.ptp(states.score) == 0:
         return pd.DataFrame()
@@ -138,9 +121,6 @@ def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataF
     for name in ("attention", "information"):
         r = _spearman(halves[name, 0], halves[name, 1])
         found[f"split_half_{name}"] = stepped_up(r)
-    means = table.groupby("unit")[["attention", "information"]].mean()
-    raw = _spearman(means["attention"], means["information"])
-    found["disattenuated"] = disattenuated(raw, *found.values())
     pair = f"attention~{column.removesuffix('_position')}"
     return pd.DataFrame(
         {"index": "position", "pair": pair, "statistic": key, "value": value, "n": len(halves)}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy, kendalltau
 
-from attinfo.agreement import pairs
+from attinfo.agreement import kendall, pairs
 from attinfo.agreement.gaps import (
     ABSOLUTE_EDGES,
     FINE_BINS,
@@ -21,7 +21,7 @@ from attinfo.agreement.gaps import (
     study_bins,
     study_gaps,
 )
-from attinfo.agreement.kendall import kendall_by_text
+from attinfo.agreement.kendall import concordance, kendall_by_text
 from attinfo.agreement.pairs import pairs_of
 from attinfo.agreement.skew import skew_at, skew_by_text
 from attinfo.agreement.tables import by_text, by_unit
@@ -135,7 +135,22 @@ def test_pairs_in_small_blocks_are_the_same_pairs(
     assert max(len(b.first) for b in blocks) <= block + longest * (longest - 1) // 2
     for one, other in zip(whole, zip(*blocks, strict=True), strict=True):
         assert (one == np.concatenate(other)).all()
+    monkeypatch.setattr(kendall, "SIGNS", block)  # less than a row of a text, too
     pd.testing.assert_frame_equal(tau, kendall_by_text(score, information, offsets))
+
+
+@pytest.mark.parametrize("signs", [1, 30, 2**19])
+def test_tokens_are_in_pairs_that_agree_and_in_pairs_that_do_not(
+    monkeypatch: pytest.MonkeyPatch, signs: int
+) -> None:
+    monkeypatch.setattr(kendall, "SIGNS", signs)
+    score, _, offsets = random_run()
+    other = np.round(np.random.default_rng(1).normal(size=len(score)), 1)
+    pairs = concordance({"x": score, "y": other}, offsets)
+    for begin, end in pairwise(offsets):
+        one, two = score[begin:end].astype(np.float64), other[begin:end]
+        both = np.sign(one[:, None] - one) * np.sign(two[:, None] - two)
+        assert (pairs.of_tokens("y")[begin:end] == both.sum(1)).all()
 
 
 # Concordance by gap.
@@ -172,7 +187,7 @@ def test_concordance_is_that_of_a_double_loop() -> None:
                 pairs[text, place] += 1
                 same = (score[i] > score[j]) == (information[i] > information[j])
                 concordant[text, place] += same
-    found = concordance_by_gap(score, attention, information, offsets, edges)
+    (found,) = concordance_by_gap(score, attention, information, offsets, (edges,))
     assert (found["concordant"] == concordant).all()
     assert (found["pairs"] == pairs).all()
     np.testing.assert_allclose(found["gap"], [np.mean(part) for part in in_bin])
@@ -184,7 +199,7 @@ def test_attention_that_orders_nothing_has_no_pairs(lengths: list[int]) -> None:
     score = np.zeros(offsets[-1], np.float32)
     attention = softmax_by_text(score, offsets)
     edges = gap_edges(score, attention, offsets)
-    found = concordance_by_gap(score, attention, np.arange(len(score)), offsets, edges)
+    (found,) = concordance_by_gap(score, attention, np.arange(len(score)), offsets, (edges,))
     assert found["pairs"].sum() == found["concordant"].sum() == 0
 
 
@@ -192,7 +207,7 @@ def test_information_in_the_order_of_attention_is_concordant_in_every_bin() -> N
     score, attention, offsets = random_run()
     for sign, share in ((1, 1), (-1, 0)):
         edges = gap_edges(score, attention, offsets)
-        found = concordance_by_gap(score, attention, sign * score, offsets, edges)
+        (found,) = concordance_by_gap(score, attention, sign * score, offsets, (edges,))
         assert (found["concordant"] == share * found["pairs"]).all()
         assert (np.diff(found["gap"]) > 0).all()
         assert found["pairs"].sum() == sum(n * (n - 1) // 2 for n in np.diff(offsets))
@@ -209,7 +224,7 @@ def test_permuted_attention_agrees_by_chance() -> None:
         found = kendall_by_text(scores, information, offsets)["tau"].mean()
         assert found == pytest.approx(tau, abs=0.06)
         edges = gap_edges(scores, attention, offsets)
-        bins = concordance_by_gap(scores, attention, information, offsets, edges)
+        (bins,) = concordance_by_gap(scores, attention, information, offsets, (edges,))
         rate = bins["concordant"].sum(0) / bins["pairs"].sum(0)
         assert (np.abs(rate - 0.5) < 0.06).all() == chance
 
@@ -351,7 +366,8 @@ def test_the_table_of_texts_holds_what_the_claims_add_up() -> None:
     tau = kendall_by_text(score, gain, offsets)["tau"]
     pd.testing.assert_series_equal(table["tau:linear_gain"], tau, check_names=False)
     assert "tau:linear_pvi_position" not in table  # its values do not cover the texts
-    gaps = concordance_by_gap(score, attention, gain, offsets, gap_edges(score, attention, offsets))
+    edges = gap_edges(score, attention, offsets)
+    (gaps,) = concordance_by_gap(score, attention, gain, offsets, (edges,))
     for place in range(GAP_BINS):
         assert (table[f"pairs:{place}"] == gaps["pairs"][:, place]).all()
         assert (table[f"concordant:{place}"] == gaps["concordant"][:, place]).all()
@@ -360,6 +376,36 @@ def test_the_table_of_texts_holds_what_the_claims_add_up() -> None:
     assert row["n"] == tau.notna().sum()
     fine = sum(table[name].sum() for name in table if name.startswith("fine_pairs:"))
     assert fine == gaps["pairs"].sum()
+
+
+def test_further_information_is_counted_in_the_extreme_deciles_as_the_gain_is() -> None:
+    score, attention, offsets = random_run()
+    states, rng = run_of(score, attention, offsets), np.random.default_rng(1)
+    table = pointwise_of(states, rng.random(len(score)))
+    more = ("knn_pvi", "linear_gain#1", "linear_gain#2", "linear_pvi#1", "linear_pvi#2")
+    for name in more:
+        table[name] = np.round(rng.normal(size=len(score)), 1)
+    found, rows = by_text(states, table)
+    for name, form in [
+        ("linear_gain", "{}@linear_gain:{}"),
+        ("knn_pvi", "{}@knn_pvi:{}"),
+        ("linear_gain#1", "{}:{}#1"),
+        ("linear_gain#2", "{}:{}#2"),
+    ]:
+        alone, _ = by_text(states, pointwise_of(states, table[name].to_numpy()))
+        for decile in (0, 9):
+            for count in ("concordant", "pairs"):
+                own = alone[f"{count}:{decile}"]
+                assert (found[form.format(count, decile)] == own).all() and own.sum() > 0
+    assert "concordant@knn_pvi:5" not in found and "concordant@linear_pvi#1:0" not in found
+    # Values by half probes are no measures, but have an agreement with attention.
+    for name in more[1:]:
+        tau = kendall_by_text(score, table[name].to_numpy(), offsets)["tau"]
+        pd.testing.assert_series_equal(found[f"tau:{name}"], tau, check_names=False)
+    assert not any("#" in pair for pair in rows["pair"])
+    assert [
+        c for c in found if "#" in c and c.split(":")[0] not in ("tau", "concordant", "pairs")
+    ] == []
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -14,14 +14,18 @@ from attinfo.agreement.kendall import concordance, kendall_by_text, null_varianc
 from attinfo.agreement.ranks import (
     Ranked,
     average_ranks,
+    only_top,
     pearson,
     spearman,
     tau_on_support,
     top_overlap,
-    top_tau,
     weighted_tau,
 )
-from attinfo.agreement.reliability import between_seeds, disattenuated, split_half
+from attinfo.agreement.reliability import (
+    between_seeds,
+    reliability,
+    split_half,
+)
 from attinfo.agreement.tables import by_text, permutation
 from attinfo.blocks.measures import SIGNED
 
@@ -47,7 +51,8 @@ def test_statistics_are_those_of_scipy_and_undefined_where_a_value_is_constant(
 ) -> None:
     x, y, _, offsets = columns(texts)
     ranked = Ranked(x, offsets), Ranked(y, offsets)
-    found = {f.__name__: f(*ranked) for f in (weighted_tau, spearman)}
+    agreed = concordance({"x": x, "y": y}, offsets).of_tokens("y")
+    found = {"weighted_tau": weighted_tau(*ranked, agreed), "spearman": spearman(*ranked)}
     found["pearson"] = pearson(x, y, offsets)
     references = {"weighted_tau": weightedtau, "spearman": spearmanr, "pearson": pearsonr}
     ranks = average_ranks(x, offsets)
@@ -90,8 +95,11 @@ def test_all_pairs_of_measures_are_those_of_each_pair_alone(texts: Texts) -> Non
 @settings(max_examples=60)
 def test_top_k_is_tau_where_k_is_all_and_the_double_loop_where_it_is_not(texts: Texts) -> None:
     x, y, _, offsets = columns(texts)
-    ranked = Ranked(x, offsets), Ranked(y, offsets)
-    full, half = top_tau(*ranked, 1.0), top_tau(*ranked, 0.5)
+    measures = {"x": Ranked(x, offsets), "y": Ranked(y, offsets)}
+    full, half = (
+        concordance({name: only_top(m, k) for name, m in measures.items()}, offsets).tau("x", "y")
+        for k in (1.0, 0.5)
+    )
     whole = concordance({"x": x, "y": y}, offsets).tau("x", "y")
     np.testing.assert_allclose(full, whole)
     for i, text in enumerate(texts):
@@ -238,7 +246,7 @@ def test_a_text_with_a_weight_that_is_no_number_is_undefined_and_counted() -> No
 # Reliability.
 
 
-def test_rankings_that_repeat_are_reliable_and_noise_is_not() -> None:
+def test_measures_that_repeat_agree_between_seeds_and_noise_does_not() -> None:
     rng = np.random.default_rng(0)
     offsets = ragged([20] * 200)
     signal = rng.normal(size=4000)
@@ -250,13 +258,33 @@ def test_rankings_that_repeat_are_reliable_and_noise_is_not() -> None:
         {"attention": noisy(1.0), "gain": noisy(0.5), "none": rng.normal(size=4000)}
         for _ in range(2)
     ]
-    found = between_seeds(runs, offsets).set_index(["pair", "statistic"])["value"]
-    assert found["attention~attention", "seed_reliability"] == pytest.approx(0.5, abs=0.06)
-    assert found["attention~gain", "seed_reliability"] == pytest.approx(0.8, abs=0.06)
-    assert found["attention~gain", "disattenuated"] == pytest.approx(1, abs=0.05)
-    assert abs(found["attention~none", "seed_reliability"]) < 0.05
+    rows = between_seeds(runs, offsets)
+    assert (rows["statistic"] == "between_seeds").all() and (rows["n"] == 3).all()
+    found = rows.set_index("pair")["value"]
+    assert found["attention~attention"] == pytest.approx(0.5, abs=0.06)
+    assert found["gain~gain"] == pytest.approx(0.8, abs=0.06)
+    assert abs(found["none~none"]) < 0.05
     assert between_seeds(runs[:1], offsets).empty
-    assert np.isnan(disattenuated(0.3, -0.01, 0.5))
+
+
+def test_the_order_of_a_probe_is_as_reliable_as_two_probes_of_halves_agree() -> None:
+    rng = np.random.default_rng(0)
+    lengths = [20] * 400 + [1]
+    offsets, signal = ragged(lengths), rng.normal(size=8001)
+    halves = {f"gain#{n}": signal + rng.normal(size=8001) for n in (1, 2)}
+    halves |= {f"pvi#{n}": rng.normal(size=8001) for n in (1, 2)}
+    found = pd.DataFrame(reliability(halves, offsets)).set_index(["pair", "statistic"])
+    assert (found["n"] == 400).all() and (found["excluded"] == 1).all()
+    value = found["value"]
+    taus = [
+        kendalltau(halves["gain#1"][a:b], halves["gain#2"][a:b]).statistic
+        for a, b in pairwise(offsets[:-1])
+    ]
+    assert value["gain~gain", "reliability"] == pytest.approx(np.mean(taus))
+    # Two measurements with as much noise as signal, and their mean.
+    assert value["gain~gain", "reliability_spearman"] == pytest.approx(0.5, abs=0.05)
+    assert value["gain~gain", "reliability_stepped_up"] == pytest.approx(2 / 3, abs=0.05)
+    assert abs(value["pvi~pvi", "reliability"]) < 0.03
 
 
 def test_halves_of_the_texts_agree_about_positions_that_differ() -> None:
@@ -268,7 +296,6 @@ def test_halves_of_the_texts_agree_about_positions_that_differ() -> None:
     table = pd.DataFrame({"linear_pvi_position": -place + 3 * rng.normal(size=3000)})
     found = split_half(states, table, "linear_pvi_position").set_index("statistic")["value"]
     assert found["split_half_attention"] > 0.8 and found["split_half_information"] > 0.8
-    assert found["disattenuated"] == pytest.approx(-1, abs=0.1)
     noise = pd.DataFrame({"linear_pvi_position": rng.normal(size=3000)})
     assert split_half(states, noise, "linear_pvi_position")["value"].iloc[1] < 0.8
 
@@ -292,6 +319,3 @@ def test_halves_are_compared_by_the_means_of_positions_in_texts_of_any_length() 
         r = spearmanr(means(own, text % 2 == 0), means(own, text % 2 == 1)).statistic
         assert 0 < r < 1
         assert found[f"split_half_{name}"] == pytest.approx(2 * r / (1 + r))
-    both = spearmanr(means(attention), means(value)).statistic
-    bound = np.sqrt(found["split_half_attention"] * found["split_half_information"])
-    assert found["disattenuated"] == pytest.approx(both / bound)

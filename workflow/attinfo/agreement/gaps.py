@@ -1,6 +1,7 @@
 """Concordance of attention with information, by the gap between two weights."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -40,41 +41,71 @@ def gap_edges(
     return np.quantile(everyone, np.arange(1, bins) / bins)
 
 
+class _Count:
+    """Numbers of pairs, by text and bin, and the mean gap of each bin."""
+
+    def __init__(self, texts: int, bins: int) -> None:
+        self._shape = (texts, bins)
+        self._concordant, self._pairs = np.zeros((2, texts * bins))
+        self._gap_sum, self._gap_count = np.zeros((2, bins))
+
+    def add(
+        self, text: np.ndarray, place: np.ndarray, product: np.ndarray, gap: np.ndarray
+    ) -> None:
+        """Take [pairs] of these texts in these bins, with the product of their two orders."""
+        texts, bins = self._shape
+        cell, ordered = text * bins + place, product != 0
+        self._concordant += np.bincount(cell, product > 0, minlength=texts * bins)
+        self._pairs += np.bincount(cell, ordered, minlength=texts * bins)
+        self._gap_sum += np.bincount(place, gap * ordered, minlength=bins)
+        self._gap_count += np.bincount(place, ordered, minlength=bins)
+
+    def found(self) -> dict[str, np.ndarray]:
+        """`concordant` and `pairs` [texts, bins], and `gap` [bins]."""
+        return {
+            "concordant": self._concordant.reshape(self._shape),
+            "pairs": self._pairs.reshape(self._shape),
+            "gap": self._gap_sum / np.maximum(self._gap_count, 1),
+        }
+
+
 def concordance_by_gap(
     score: np.ndarray,
     attention: np.ndarray,
     information: np.ndarray,
     offsets: np.ndarray,
-    edges: np.ndarray,
-) -> dict[str, np.ndarray]:
+    edges: Sequence[np.ndarray],
+    extremes: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> list[dict[str, np.ndarray]]:
     """Count the pairs in which the larger weight has more information, by the gap of the weights.
 
     Args:
         score, attention, information: [tokens].
         offsets: [texts + 1].
-        edges: [bins - 1] between the bins; a gap on an edge is in the upper bin.
+        edges: one or more sets of bins: [bins - 1] between them; a gap on an edge is in the upper.
+        extremes: name -> [tokens] further information, which is counted in the first and the last
+            bin of the first set alone.
 
     Returns:
-        `concordant` and `pairs`, [texts, bins]: numbers of concordant pairs and of all pairs,
-        without those that are tied in score or in information; `gap`, [bins]: the mean gap.
+        For each set of bins, then for each of `extremes` (in two bins): `concordant` and `pairs`,
+        [texts, bins]: numbers of concordant pairs and of all pairs, without those that are tied in
+        score or in information; `gap`, [bins]: the mean gap.
     """
-    texts, bins = len(offsets) - 1, len(edges) + 1
-    concordant, count = np.zeros((2, texts * bins))
-    gap_sum, gap_count = np.zeros((2, bins))
+    texts, last = len(offsets) - 1, len(edges[0])
+    whole = [_Count(texts, len(own) + 1) for own in edges]
+    outer = [_Count(texts, 2) for _ in extremes]
     for pairs in pairs_of(offsets):
-        product = order(score, pairs) * order(information, pairs)
+        by_score = order(score, pairs)
+        product = by_score * order(information, pairs)
         gap = gap_of(attention, pairs)
-        place = np.searchsorted(edges, gap, side="right")
-        cell = pairs.text * bins + place
-        concordant += np.bincount(cell, product > 0, minlength=texts * bins)
-        count += np.bincount(cell, product != 0, minlength=texts * bins)
-        gap_sum += np.bincount(place, gap * (product != 0), minlength=bins)
-        gap_count += np.bincount(place, product != 0, minlength=bins)
-    return {
-        "concordant": concordant.reshape(texts, bins),
-        "pairs": count.reshape(texts, bins),
-        "gap": gap_sum / np.maximum(gap_count, 1),
-    }
+        places = [np.searchsorted(own, gap, side="right") for own in edges]
+        for count, place in zip(whole, places, strict=True):
+            count.add(pairs.text, place, product, gap)
+        kept = np.flatnonzero(((places[0] == 0) | (places[0] == last)) & (by_score != 0))
+        some, place = Pairs(*(part[kept] for part in pairs)), places[0][kept] // max(last, 1)
+        for count, values in zip(outer, extremes.values(), strict=True):
+            count.add(some.text, place, by_score[kept] * order(values, some), gap[kept])
+    return [count.found() for count in whole + outer]
 
 
 def gap_columns(
@@ -83,6 +114,7 @@ def gap_columns(
     information: np.ndarray,
     offsets: np.ndarray,
     shuffle: np.ndarray,
+    extremes: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> Mapping[str, np.ndarray]:
     """Make the columns of a run, [texts] each, in deciles of its gaps and in fine absolute bins.
 
@@ -90,16 +122,21 @@ def gap_columns(
         score, attention, information: [tokens].
         offsets: [texts + 1].
         shuffle: [tokens] for each token, the token whose score and weight it gets when permuted.
+        extremes: further information [tokens], by the form of the names of its columns, in which
+            the first {} stands for `concordant` or `pairs` and the second for the decile.
 
     Returns:
         `concordant:<b>`, `pairs:<b>` and `gap:<b>` in the run's deciles;
         `concordant_permuted:<b>` and `pairs_permuted:<b>`, the same with weights permuted within
-        each text; `fine_concordant:<b>` and `fine_pairs:<b>` in the bins of `FINE_EDGES`.
+        each text; `fine_concordant:<b>` and `fine_pairs:<b>` in the bins of `FINE_EDGES`; and the
+        columns of `extremes` in the first and the last decile.
     """
     edges = gap_edges(score, attention, offsets)
-    own = concordance_by_gap(score, attention, information, offsets, edges)
-    permuted = concordance_by_gap(score[shuffle], attention[shuffle], information, offsets, edges)
-    fine = concordance_by_gap(score, attention, information, offsets, FINE_EDGES[:-1])
+    own, fine, *outer = concordance_by_gap(
+        score, attention, information, offsets, (edges, FINE_EDGES[:-1]), extremes
+    )
+    moved = score[shuffle], attention[shuffle]
+    (permuted,) = concordance_by_gap(*moved, information, offsets, (edges,))
     columns: dict[str, np.ndarray] = {}
     for b in range(GAP_BINS):
         columns[f"concordant:{b}"] = own["concordant"][:, b]
@@ -110,6 +147,10 @@ def gap_columns(
     for b in np.flatnonzero(fine["pairs"].any(0)).tolist():  # most are empty
         columns[f"fine_concordant:{b}"] = fine["concordant"][:, b]
         columns[f"fine_pairs:{b}"] = fine["pairs"][:, b]
+    for form, found in zip(extremes, outer, strict=True):
+        for place, b in enumerate((0, GAP_BINS - 1)):
+            for name in ("concordant", "pairs"):
+                columns[form.format(name, b)] = found[name][:, place]
     return columns
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from attinfo.agreement.pairs import order, pairs_of, runs_of
+from attinfo.agreement.pairs import of_one_length
+
+# Orders of pairs at a time: they stay in the cache, and are counted exactly in single precision.
+SIGNS = 2**19
 
 
 @dataclass(frozen=True)
@@ -14,15 +17,22 @@ class Concordance:
     """Numbers of pairs of tokens in each text for every two measures, from which tau-b follows.
 
     `agree` [M, M, texts]: concordant less discordant pairs; `ordered` [M, M, texts]: pairs that
-    are tied in neither measure, on the diagonal those not tied in one; `total` [texts]: all pairs.
-    `missing` [M, texts]: whether a measure has a NaN in the text; its counts are zero there.
+    are tied in neither measure, on the diagonal those not tied in one; `total` [texts]: all pairs;
+    `with_first` [M, tokens]: concordant less discordant pairs of a measure and the first one, those
+    that the token is in; `missing` [M, texts]: whether a measure has a NaN in the text. Its counts
+    are zero there.
     """
 
     names: tuple[str, ...]
     agree: np.ndarray
     ordered: np.ndarray
     total: np.ndarray
+    with_first: np.ndarray
     missing: np.ndarray
+
+    def of_tokens(self, y: str) -> np.ndarray:
+        """[tokens] the pairs of the first measure and y that the token is in, see `with_first`."""
+        return self.with_first[self.names.index(y)]
 
     def tau(self, x: str, y: str) -> np.ndarray:
         """[texts] Kendall's tau-b, NaN where either is constant (Kendall 1945, Biometrika 33)."""
@@ -69,26 +79,32 @@ def concordance(measures: Mapping[str, np.ndarray], offsets: np.ndarray) -> Conc
         measures: name -> [tokens].
         offsets: [texts + 1].
     """
-    texts, count = len(offsets) - 1, len(measures)
-    measures = {name: np.asarray(values, np.float64) for name, values in measures.items()}
-    total = np.zeros(texts)
-    agree, ordered = np.zeros((2, count, count, texts))
-    for pairs in pairs_of(offsets):
-        starts, own = runs_of(pairs)
-        total[own] = np.diff(np.append(starts, len(pairs.text)))
-        with np.errstate(invalid="ignore"):
-            signs = np.stack([order(values, pairs) for values in measures.values()])
-        for i in range(count):
-            both = signs[i] * signs[i:]
-            agree[i, i:, own] = np.add.reduceat(both, starts, axis=1, dtype=np.int32).T
-            ordered[i, i:, own] = np.add.reduceat(both != 0, starts, axis=1, dtype=np.int32).T
-    upper = np.triu_indices(count, 1)
-    for counts in (agree, ordered):
-        counts[upper[1], upper[0]] = counts[upper]
-    bad = np.stack([nan_in_text(values, offsets) for values in measures.values()])
-    for counts in (agree, ordered):
-        counts[bad[:, None] | bad[None]] = 0
-    return Concordance(tuple(measures), agree, ordered, total, bad)
+    lengths, count = np.diff(offsets), len(measures)
+    values = np.stack([np.asarray(own, np.float64) for own in measures.values()])
+    agree, ordered = np.zeros((2, len(lengths), count, count))
+    with_first = np.zeros(values.shape)
+    for texts, rows in of_one_length(offsets, SIGNS // count):
+        own = values[:, rows].swapaxes(0, 1)
+        second = own[:, :, None]
+        step = max(1, SIGNS // own.size)
+        for start in range(0, rows.shape[1], step):  # all at once, but in long texts
+            first = own[:, :, start : start + step, None]
+            # [texts, M, first, second] 1, -1 or 0: whether the first or the second is larger.
+            signs = (first > second).view(np.int8) - (first < second).view(np.int8)
+            signs = signs.astype(np.float32)
+            total = (signs * signs[:, :1]).sum(3)
+            with_first[:, rows[:, start : start + step]] = total.swapaxes(0, 1)
+            signs = signs.reshape(len(texts), count, -1)
+            agree[texts] += signs @ signs.swapaxes(1, 2)
+            np.abs(signs, out=signs)
+            ordered[texts] += signs @ signs.swapaxes(1, 2)
+    bad = np.stack([nan_in_text(own, offsets) for own in values])
+    known = ~(bad[:, None] | bad[None])
+    # Each pair was counted twice, from either token.
+    agree, ordered = (counts.transpose(1, 2, 0) / 2 * known for counts in (agree, ordered))
+    with_first *= np.repeat(known[:, 0], lengths, axis=1)
+    total = lengths * (lengths - 1) / 2.0
+    return Concordance(tuple(measures), agree, ordered, total, with_first, bad)
 
 
 def nan_in_text(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -22,15 +22,13 @@ def pairs_of(offsets: np.ndarray) -> Iterator[Pairs]:
     texts = np.argsort(lengths, kind="stable")
     block = np.cumsum((lengths * (lengths - 1) // 2)[texts]) // BLOCK
     for own in np.split(texts, np.flatnonzero(np.diff(block)) + 1):
-        parts = [
-            _of_one_length(own[lengths[own] == n], n, offsets) for n in np.unique(lengths[own])
-        ]
+        parts = [_within(own[lengths[own] == n], n, offsets) for n in np.unique(lengths[own])]
         pairs = Pairs(*map(np.concatenate, zip(*parts, strict=True)))
         if len(pairs.text):
             yield pairs
 
 
-def _of_one_length(texts: np.ndarray, length: int, offsets: np.ndarray) -> Pairs:
+def _within(texts: np.ndarray, length: int, offsets: np.ndarray) -> Pairs:
     i, j = np.triu_indices(length, 1)
     start = offsets[:-1][texts, None]
     return Pairs((start + i).ravel(), (start + j).ravel(), np.repeat(texts, len(i)))
@@ -42,10 +40,30 @@ def order(values: np.ndarray, pairs: Pairs) -> np.ndarray:
     return np.sign(values[pairs.first] - values[pairs.second]).astype(np.int8)
 
 
-def runs_of(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    """For each text in the block, the place of its first pair and the number of the text."""
-    starts = np.flatnonzero(np.diff(pairs.text, prepend=-1))
-    return starts, pairs.text[starts]
+def of_one_length(
+    offsets: np.ndarray, most: float = np.inf
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield texts of one length [t] and the rows of their tokens [t, n], short texts first.
+
+    Args:
+        offsets: [texts + 1].
+        most: numbers t n^2 at a time, or one text.
+    """
+    lengths = np.diff(offsets)
+    for n in np.unique(lengths).tolist():
+        texts = np.flatnonzero(lengths == n)
+        step = len(texts) if most == np.inf else max(1, int(most) // n**2)
+        for start in range(0, len(texts), step):
+            own = texts[start : start + step]
+            yield own, offsets[own, None] + np.arange(n)
+
+
+def sorted_within(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """[tokens] the tokens sorted by text, then by rising value, then as they stand in the text."""
+    order = np.empty(len(values), np.int64)
+    for _, rows in of_one_length(offsets):
+        order[rows] = rows[:, :1] + np.argsort(values[rows], axis=1, kind="stable")
+    return order
 
 
 def text_of(offsets: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from attinfo.agreement.kendall import nan_in_text
-from attinfo.agreement.pairs import text_of
+from attinfo.agreement.pairs import sorted_within, text_of
 from attinfo.agreement.ranks import average_ranks, is_constant
 from attinfo.data.texts import read_arrow
 from attinfo.runtime.errors import InputError
@@ -96,7 +96,7 @@ def average_precision(values: np.ndarray, rated: np.ndarray, offsets: np.ndarray
     efficiently in the presence of tied scores".
     """
     text = text_of(offsets)
-    descending = np.lexsort((-values, text))
+    descending = sorted_within(-values, offsets)
     own, hit = values[descending], rated[descending].astype(np.int64)
     begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(text, prepend=-1) != 0)
     first, group = np.flatnonzero(begins), np.cumsum(begins) - 1  # tied tokens of a text

@@ -17,7 +17,6 @@ from attinfo.agreement.ranks import (
     spearman,
     tau_on_support,
     top_overlap,
-    top_tau,
     weighted_tau,
 )
 
@@ -27,7 +26,8 @@ class Compared(NamedTuple):
 
     `score`: the attention scores, in their order; `weights`: [tokens] the attention weights;
     `measure`: what they are compared with; `name`: of the measure in `pairs`, which counts the
-    pairs of tokens of all measures of the run.
+    pairs of tokens of all measures of the run; `top`: the same of measures of which all tokens
+    below the top k are tied.
     """
 
     score: Ranked
@@ -35,6 +35,7 @@ class Compared(NamedTuple):
     measure: Ranked
     name: str
     pairs: Concordance
+    top: Concordance
 
     def tau(self) -> np.ndarray:
         """[texts] Kendall's tau-b."""
@@ -65,7 +66,9 @@ class RankStatistic(NamedTuple):
 RANK_STATISTICS = {
     "tau": RankStatistic("τ-b", Compared.tau, "τ-b", "kendall_b"),
     "weighted_tau": RankStatistic(
-        "weighted τ", lambda c: weighted_tau(c.score, c.measure), "weighted τ"
+        "weighted τ",
+        lambda c: weighted_tau(c.score, c.measure, c.pairs.of_tokens(c.name)),
+        "weighted τ",
     ),
     "spearman": RankStatistic(
         "Spearman's ρ", lambda c: spearman(c.score, c.measure), "Spearman’s ρ"
@@ -78,7 +81,7 @@ RANK_STATISTICS = {
     "topk_overlap": RankStatistic(
         "overlap of the top k", lambda c: top_overlap(c.score, c.measure), "top-k overlap"
     ),
-    "topk_tau": RankStatistic("τ-b over the top k", lambda c: top_tau(c.score, c.measure)),
+    "topk_tau": RankStatistic("τ-b over the top k", lambda c: c.top.tau("attention", c.name)),
     "tau_support": RankStatistic("τ-b over tokens of weight above 0", Compared.tau_on_support),
     "partial_position": RankStatistic(
         "τ-b with position held fixed",

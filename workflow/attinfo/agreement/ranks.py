@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from attinfo.agreement.kendall import kendall_by_text, nan_in_text
-from attinfo.agreement.pairs import order, pairs_of, runs_of, text_of
+from attinfo.agreement.pairs import sorted_within, text_of
 
 TOP = 0.2  # share of the tokens of a text in its top k, which has at least one
 
@@ -28,7 +28,7 @@ class Ranked:
     @cached_property
     def ascending(self) -> np.ndarray:
         """[tokens] the tokens sorted by text, then by rising value."""
-        return np.lexsort((self.values, self.text))
+        return sorted_within(self.values, self.offsets)
 
     @cached_property
     def _groups(self) -> np.ndarray:
@@ -36,6 +36,14 @@ class Ranked:
         own = self.values[self.ascending]
         begins = (np.diff(own, prepend=own[:1]) != 0) | (np.diff(self.text, prepend=0) != 0)
         return np.cumsum(begins) - begins[0]  # a NaN differs from itself
+
+    @cached_property
+    def distinct(self) -> np.ndarray:
+        """[tokens] the number of smaller distinct values in the text."""
+        group = self._groups
+        found = np.empty(len(group), np.int64)
+        found[self.ascending] = group - group[self.offsets[:-1]][self.text]
+        return found
 
     @cached_property
     def ranks(self) -> np.ndarray:
@@ -97,12 +105,17 @@ def spearman(x: Ranked, y: Ranked) -> np.ndarray:
     return pearson(x.ranks, y.ranks, x.offsets)
 
 
-def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
+def weighted_tau(x: Ranked, y: Ranked, agreed: np.ndarray) -> np.ndarray:
     """[texts] weighted tau, in which a pair of tokens of ranks r and s has the weight
     1 / (1 + r) + 1 / (1 + s).
 
     It is the mean of two taus, with ranks from 0 by decreasing (x, y) and by decreasing (y, x), as
     `scipy.stats.weightedtau` computes by default.
+
+    Args:
+        x, y: the measures.
+        agreed: [tokens] concordant less discordant pairs of x and y that each token is in. (As the
+            weight of a pair is a sum over its two tokens, no pair need be looked at.)
 
     Reference: Vigna 2015, "A weighted correlation index for rankings with ties".
     """
@@ -110,17 +123,12 @@ def weighted_tau(x: Ranked, y: Ranked) -> np.ndarray:
     place = np.arange(len(x.text)) - offsets[:-1][x.text]
     weights = []
     for one, other in ((x, y), (y, x)):
+        # A larger number for every larger (one, other).
+        number = one.distinct * np.diff(offsets)[x.text] + other.distinct
         weight = np.empty(len(place))
-        weight[np.lexsort((-other.values, -one.values, x.text))] = 1 / (1.0 + place)
+        weight[sorted_within(-number, offsets)] = 1 / (1.0 + place)
         weights.append(weight)
-    agreed = np.zeros((2, len(offsets) - 1))  # weight of concordant less discordant pairs
-    for pairs in pairs_of(offsets):
-        with np.errstate(invalid="ignore"):
-            both = order(x.values, pairs) * order(y.values, pairs)
-        starts, own = runs_of(pairs)
-        for weight, row in zip(weights, agreed, strict=True):
-            exchange = weight[pairs.first] + weight[pairs.second]
-            row[own] = np.add.reduceat(exchange * both, starts)
+    agreed = np.stack([np.add.reduceat(weight * agreed, offsets[:-1]) for weight in weights])
     # The weight of all pairs not tied in x, and in y, as a sum over tokens.
     apart = [
         [np.add.reduceat(weight * measure.untied, offsets[:-1]) for measure in (x, y)]
@@ -154,20 +162,16 @@ def top_overlap(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
     return np.where(x.undefined | y.undefined, np.nan, overlap)
 
 
-def top_tau(x: Ranked, y: Ranked, share: float = TOP) -> np.ndarray:
-    """[texts] tau-b of two rankings in which all tokens below the top k are tied.
+def only_top(measure: Ranked, share: float = TOP) -> np.ndarray:
+    """[tokens] the values, those of all tokens below the top k tied.
 
-    If k is the number of tokens, it is tau-b.
+    Tau-b of two such measures compares their top k, and is tau-b where k is the number of tokens.
 
     Reference: after Fagin, Kumar & Sivakumar 2003, "Comparing top k lists", with tau-b's treatment
     of ties in place of a penalty.
     """
-
-    def cut(measure: Ranked) -> np.ndarray:
-        least = measure.least_of_top(_top(x.offsets, share))
-        return np.where(measure.values < least, np.nextafter(least, -np.inf), measure.values)
-
-    return kendall_by_text(cut(x), cut(y), x.offsets)["tau"].to_numpy()
+    least = measure.least_of_top(_top(measure.offsets, share))
+    return np.where(measure.values < least, np.nextafter(least, -np.inf), measure.values)
 
 
 def tau_on_support(

@@ -1,8 +1,8 @@
-"""How well rankings repeat, and their agreement corrected for that.
+"""How well rankings repeat: when the measurement repeats, and when the training does.
 
-The agreement of two noisy rankings is bounded by how well each agrees with its repetition (Spearman
-1904). Our repetitions are, within texts, the model of another seed of the same cell and, over
-positions, the other half of the texts.
+Reliability is what repeats when one model is measured again: by a probe of other texts, or over
+other texts. Two seeds of a cell are two models, which may truly differ: their agreement is no
+reliability of either, and no correlation may be corrected by it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,43 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from attinfo.agreement.kendall import kendall_by_text
 from attinfo.agreement.ranks import Ranked, average_ranks, pearson, spearman
 from attinfo.states.store import States
 
 
-def disattenuated(observed: float, one: float, other: float) -> float:
-    """Correlation / sqrt(reliability x reliability); NaN if either is not above zero."""
-    return observed / np.sqrt(one * other) if one > 0 and other > 0 else float("nan")
+def stepped_up(r: float) -> float:
+    """The reliability of the mean of two measurements of reliability r (Spearman & Brown 1910)."""
+    return 2 * r / (1 + r) if r > -1 else float("nan")
+
+
+def reliability(halves: Mapping[str, np.ndarray], offsets: np.ndarray) -> list[dict[str, object]]:
+    """How well the orders of tokens by two probes agree that saw disjoint halves of the texts.
+
+    Args:
+        halves: of `tables.halves_of`: `<column>#1` and `<column>#2`, [tokens] each.
+        offsets: [texts + 1].
+
+    Returns:
+        Rows of `agreement.csv` of the index `instance` and the pair `<column>~<column>`, means over
+        texts. `reliability`: Kendall's tau-b; `reliability_spearman`: Spearman's correlation;
+        `reliability_stepped_up`: from the latter, that of the mean of both probes.
+    """
+    rows: list[dict[str, object]] = []
+    for name in dict.fromkeys(name.partition("#")[0] for name in halves):
+        both = {number: halves[f"{name}#{number}"] for number in (1, 2)}
+        tau = kendall_by_text(both[1], both[2], offsets)["tau"].to_numpy()
+        rho = spearman(*(Ranked(values, offsets) for values in both.values()))
+        found = {"reliability": _mean(tau), "reliability_spearman": _mean(rho)}
+        found["reliability_stepped_up"] = stepped_up(found["reliability_spearman"])
+        known = int((~np.isnan(tau)).sum())
+        counts = {"n": known, "excluded": len(tau) - known}
+        rows += [
+            {"index": "instance", "pair": f"{name}~{name}", "statistic": key, "value": value}
+            | counts
+            for key, value in found.items()
+        ]
+    return rows
 
 
 def _mean(values: np.ndarray) -> float:
@@ -31,43 +61,31 @@ def _spearman(x: pd.Series, y: pd.Series) -> float:
 
 
 def between_seeds(runs: Sequence[Mapping[str, np.ndarray]], offsets: np.ndarray) -> pd.DataFrame:
-    """Correlate each measure between the seeds of a cell, and correct its agreement for it.
+    """Correlate each measure within texts between the models of two seeds of a cell.
 
     Args:
-        runs: for each seed, measure -> [tokens]; `attention` is one of the measures.
+        runs: for each seed, measure -> [tokens].
         offsets: [texts + 1].
 
     Returns:
-        Rows of `agreement.csv` of the index `instance`. `seed_reliability`: Spearman's correlation
-        within texts between two seeds, mean over texts and pairs of seeds. `disattenuated`: the
-        correlation with attention, mean over seeds, corrected by the two reliabilities. Empty with
-        a single seed.
+        Rows of `agreement.csv` of the index `instance`, the pair `<measure>~<measure>` and the
+        statistic `between_seeds`: Spearman's correlation, mean over texts and over pairs of seeds,
+        the number of which is `n`. Empty with a single seed.
     """
-    if len(runs) < 2:
-        return pd.DataFrame()
     names = [name for name in runs[0] if all(name in run for run in runs)]
     ranked = [{name: average_ranks(run[name], offsets) for name in names} for run in runs]
-    reliability = {
-        name: float(
-            np.mean([_mean(pearson(a[name], b[name], offsets)) for a, b in combinations(ranked, 2)])
-        )
+    pairs = list(combinations(ranked, 2))
+    return pd.DataFrame(
+        {
+            "index": "instance",
+            "pair": f"{name}~{name}",
+            "statistic": "between_seeds",
+            "value": float(np.mean([_mean(pearson(a[name], b[name], offsets)) for a, b in pairs])),
+            "n": len(pairs),
+        }
         for name in names
-    }
-    rows = []
-    for name in names:
-        found = {"seed_reliability": reliability[name]}
-        if name != "attention":
-            raw = float(
-                np.mean([_mean(pearson(run["attention"], run[name], offsets)) for run in ranked])
-            )
-            found["disattenuated"] = disattenuated(raw, reliability["attention"], reliability[name])
-        pair = f"attention~{name}"
-        n = len(runs) * (len(runs) - 1) // 2
-        rows += [
-            {"index": "instance", "pair": pair, "statistic": key, "value": value, "n": n}
-            for key, value in found.items()
-        ]
-    return pd.DataFrame(rows)
+        if pairs
+    )
 
 
 def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -82,9 +100,9 @@ def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataF
         column: of `pointwise`, with the pvi of positions.
 
     Returns:
-        Rows of `agreement.csv` of the index `position`: `split_half_attention`,
-        `split_half_information`, and `disattenuated`, Spearman's correlation of the two corrected
-        by them. Empty if fewer than three positions have values, or there is no such column.
+        Rows of `agreement.csv` of the index `position`: `split_half_attention` and
+        `split_half_information`. Empty if fewer than three positions have values, or there is no
+        such column.
     """
     if column not in pointwise or np.ptp(states.score) == 0:
         return pd.DataFrame()
@@ -102,10 +120,7 @@ def split_half(states: States, pointwise: pd.DataFrame, column: str) -> pd.DataF
     found = {}
     for name in ("attention", "information"):
         r = _spearman(halves[name, 0], halves[name, 1])
-        found[f"split_half_{name}"] = 2 * r / (1 + r) if r > -1 else np.nan
-    means = table.groupby("unit")[["attention", "information"]].mean()
-    raw = _spearman(means["attention"], means["information"])
-    found["disattenuated"] = disattenuated(raw, *found.values())
+        found[f"split_half_{name}"] = stepped_up(r)
     pair = f"attention~{column.removesuffix('_position')}"
     return pd.DataFrame(
         {"index": "position", "pair": pair, "statistic": key, "value": value, "n": len(halves)}

@@ -15,17 +15,20 @@ from attinfo.agreement.rank_statistics import RANK_STATISTICS, Compared
 from attinfo.agreement.ranks import (
     Ranked,
     is_constant,
+    only_top,
     pearson,
     spearman,
     top_overlap,
     weighted_tau,
 )
+from attinfo.agreement.reliability import reliability
 from attinfo.agreement.skew import skew_at, skew_by_text
 from attinfo.keys import PLACE
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
 CONTROLS = ("position", "frequency")
+HALF = "#"  # before the number of the half, in names of columns
 
 
 def read_pointwise(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -47,20 +50,29 @@ def measures_of(
 
     Args:
         pointwise: of `read_pointwise`. Columns of single positions and ranks are left out, as not
-            all tokens have a value there.
+            all tokens have a value there, and so are those of `halves_of`.
         importance: of `importance.parquet`.
         signed: the importance measures of which the absolute value counts, as attention has no
             sign.
     """
     found = {}
     for name in pointwise.columns.drop(["text", "token", "attention"]):
-        if not name.endswith(("_position", "_rank")):  # values of units do not cover the texts
+        # Values of units do not cover the texts.
+        if HALF not in name and not name.endswith(("_position", "_rank")):
             found[name] = pointwise[name].to_numpy(np.float64)
     if importance is not None:
         for name in importance.columns.drop(PLACE):
             values = importance[name].to_numpy(np.float64)
             found[name] = np.abs(values) if name in signed else values
     return found
+
+
+def halves_of(pointwise: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Values by probes of halves of the texts, such as `linear_gain#1`, [tokens] each.
+
+    They are no measures of their own: they show how far a measure repeats.
+    """
+    return {name: pointwise[name].to_numpy(np.float64) for name in pointwise if HALF in name}
 
 
 def controls_of(states: States) -> dict[str, np.ndarray]:
@@ -160,8 +172,11 @@ def by_text(
         columns of `gap_columns` and, where `decisive` is given, of `found_by_text`; the sum and the
         number of tokens of each pointwise column (`sum:`, `count:`); `<statistic>:<measure>` for
         each of `RANK_STATISTICS`, and `ceiling:<measure>`; `tau:position` and `tau:frequency`;
-        `tau:<a>~<b>` for every two measures. All are NaN in a text whose weights have a NaN. Then
-        the rows of `agreement.csv` of the index `instance`.
+        `tau:<a>~<b>` for every two measures. All are NaN in a text whose weights have a NaN.
+        In the first and the last decile of the gaps, 0 and 9: `concordant@<column>:0` and
+        `pairs@<column>:0` for each pointwise column. By the probes of halves of the texts:
+        `tau:linear_gain#1`, `tau:linear_pvi#1`, `concordant:0#1`, `pairs:0#1` and those with
+        `#2`. Then the rows of `agreement.csv` of the index `instance`.
     """
     offsets, lengths = states.offsets, states.lengths
     columns: dict[str, np.ndarray] = {
@@ -174,7 +189,8 @@ def by_text(
     gain = pointwise["linear_gain"].to_numpy()
     if decisive is not None:
         columns |= found_by_text(states, gain, decisive)
-    for name in pointwise.columns.drop(["text", "token", "attention"]):
+    halves = halves_of(pointwise)
+    for name in pointwise.columns.drop(["text", "token", "attention", *halves]):
         values = pointwise[name].to_numpy()
         known = ~np.isnan(values)
         text = pointwise["text"].to_numpy()[known]
@@ -185,12 +201,13 @@ def by_text(
     own = measures_of(pointwise, importance, signed)
     score = states.score.astype(np.float64)
     measures = {"attention": score, **own, **controls_of(states), "permuted": score[shuffle]}
-    pairs = concordance(measures, offsets)
+    pairs = concordance(measures | halves, offsets)
     ranked = {name: Ranked(measures[name], offsets) for name in ("attention", *own)}
     drawn = {name: _drawn(values, importance, offsets) for name, values in measures.items()}
+    top = concordance({name: only_top(one) for name, one in ranked.items()}, offsets)
     rows = []
     for name in own:
-        compared = Compared(ranked["attention"], states.attention, ranked[name], name, pairs)
+        compared = Compared(ranked["attention"], states.attention, ranked[name], name, pairs, top)
         found = {key: statistic.of(compared) for key, statistic in RANK_STATISTICS.items()}
         columns |= {f"{statistic}:{name}": values for statistic, values in found.items()}
         ceiling = pairs.ceiling("attention", name)
@@ -221,7 +238,15 @@ def by_text(
                 values = columns[f"{statistic}:{name}"]
                 computed = drawn.get(name, np.ones(len(lengths), bool))
                 rows.append(_row(f"yardstick~{name}", statistic, values, lengths, computed))
-    columns |= gap_columns(states.score, states.attention, gain, offsets, shuffle)
+    columns |= {f"tau:{name}": pairs.tau("attention", name) for name in halves}
+    rows += reliability(halves, offsets)
+    extremes = {f"{{}}@{name}:{{}}": own[name] for name in pointwise if name in own}
+    extremes |= {
+        f"{{}}:{{}}{HALF}{name.partition(HALF)[2]}": values
+        for name, values in halves.items()
+        if name.startswith("linear_gain")
+    }
+    columns |= gap_columns(states.score, states.attention, gain, offsets, shuffle, extremes)
     return pd.DataFrame(columns), pd.DataFrame(rows)
 
 
@@ -286,7 +311,7 @@ def _unit_rows(
     one, other = Ranked(order, whole), Ranked(values, whole)
     found = {
         "kendall_b": pairs.tau("x", "y"),
-        "weighted_tau": weighted_tau(one, other),
+        "weighted_tau": weighted_tau(one, other, pairs.of_tokens("y")),
         "spearman": spearman(one, other),
         "pearson": pearson(order, values, whole),
         "topk_overlap": top_overlap(one, other),

@@ -25,6 +25,7 @@ from attinfo.report.findings import (
 from attinfo.report.tables.estimates import spot_checks
 
 NEAR = 0.95  # of H(output); an estimate above is near its ceiling
+RELIABLE = 0.7  # of a ranking, as in `information.trust`
 FEW_SEEDS = 5  # with fewer, intervals are wide
 FAR = 0.1  # τ-b; encoders whose agreement differs by more are not alike
 
@@ -353,20 +354,26 @@ def multiplicity(study: Study) -> Finding:
 
 
 def attenuation(study: Study) -> Finding:
-    """How well both orders repeat, and the agreement corrected for it."""
+    """How well the order of tokens by the probe repeats when the measurement repeats."""
     wanted = {
-        "attention of two seeds": ("attention~attention", "seed_reliability"),
-        "gain of two seeds": ("attention~linear_gain", "seed_reliability"),
-        "attention with gain": ("attention~linear_gain", "spearman"),
-        "the same, disattenuated": ("attention~linear_gain", "disattenuated"),
+        "gain by two probes of disjoint halves of the texts": "reliability_spearman",
+        "by their mean": "reliability_stepped_up",
     }
-    means = {label: study.agreement("instance", *key)["value"] for label, key in wanted.items()}
-    if means["attention of two seeds"].empty:
-        raise UnansweredError("one seed, so it is not known how well rankings repeat")
-    parts = [f"{label} {own.mean():+.3f}" for label, own in means.items() if len(own)]
-    words = f"Spearman’s ρ within texts, mean over the trained cells: {', '.join(parts)}."
-    corrected = means["the same, disattenuated"]
-    usable = len(corrected) and bool((corrected.abs() <= 1).all())
-    if not usable:
-        words += " The correction is undefined or exceeds 1 in some cells, where it has no meaning."
-    return Finding(MET if usable else STANDS, words)
+    found = {
+        label: study.agreement("instance", "linear_gain~linear_gain", statistic)
+        for label, statistic in wanted.items()
+    }
+    if any(own.empty for own in found.values()):
+        raise UnansweredError("no probes of halves of the texts")
+    parts = ", ".join(f"{label} {own['value'].mean():.2f}" for label, own in found.items())
+    by_cell = found["by their mean"].groupby(CELL)["value"].mean()
+    low = int((by_cell < RELIABLE).sum())
+    words = (
+        f"Spearman’s ρ within texts, mean over the trained cells: {parts}. "
+        f"{low} of {len(by_cell)} cells are below {RELIABLE:g} by the mean of the two. "
+        "Weights are no estimates and carry no such noise."
+    )
+    for name, pair in (("attention", "attention"), ("gain", "linear_gain")):
+        own = study.agreement("instance", f"{pair}~{pair}", "between_seeds")["value"]
+        words += f" The {name} of two seeds agrees at {own.mean():.2f}." * bool(len(own))
+    return Finding(PART if low else MET, words)

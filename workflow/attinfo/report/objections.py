@@ -211,12 +211,13 @@ QUESTIONS = (
     ),
     Question(
         "Noise in either ranking lowers their agreement.",
-        "The study reports how well each ranking repeats between seeds, and the agreement "
-        "corrected for it.",
-        "Stands if the correction is undefined or above 1 in some cells.",
+        "Two probes of each model, fitted to disjoint halves of the texts, show how well the order "
+        "of the tokens repeats when the measurement repeats.",
+        f"Met if the mean of two such probes has a reliability of {controls.RELIABLE:g} or more in "
+        "every cell.",
         controls.attenuation,
         ("reliability-table",),
-        "Models of two seeds differ, so their correlation underestimates how well the ranking of "
-        "one model can be measured.",
+        "No agreement is corrected for it. That of two seeds is no reliability: they are two "
+        "models, which may truly differ.",
     ),
 )

@@ -87,12 +87,15 @@ def _pivot(
 
 
 def reliability_table(agreement: pd.DataFrame) -> Table:
-    """One row per trained cell: how well rankings within texts repeat over seeds."""
+    """One row per trained cell: how well rankings within texts repeat, and between seeds."""
     wanted = {
-        ("attention~attention", "seed_reliability"): "attention, seed to seed",
-        ("attention~linear_gain", "seed_reliability"): "gain, seed to seed",
-        ("attention~linear_gain", "spearman"): "Spearman’s ρ of the two",
-        ("attention~linear_gain", "disattenuated"): "disattenuated",
+        ("linear_gain~linear_gain", "reliability"): "gain, two probes, τ-b",
+        ("linear_gain~linear_gain", "reliability_spearman"): "gain, two probes, ρ",
+        ("linear_gain~linear_gain", "reliability_stepped_up"): "gain, their mean, ρ",
+        ("linear_pvi~linear_pvi", "reliability_spearman"): "pvi, two probes, ρ",
+        ("attention~linear_gain", "spearman"): "attention and gain, ρ",
+        ("attention~attention", "between_seeds"): "attention of two seeds, ρ",
+        ("linear_gain~linear_gain", "between_seeds"): "gain of two seeds, ρ",
     }
     own = agreement[(agreement["index"] == "instance") & (agreement["variant"] == "trained")]
     own = own.assign(one=own["pair"], other=own["statistic"])
@@ -101,11 +104,12 @@ def reliability_table(agreement: pd.DataFrame) -> Table:
         "How well rankings repeat",
         _pivot(own, wanted, CELL),
         dict.fromkeys(wanted.values(), ".3f"),
-        note="Spearman’s ρ within texts. Two seeds of a cell are two models, so their correlation "
-        "is low where rankings are noisy and where the models differ. Disattenuated: the "
-        "correlation of attention and gain divided by the geometric mean of the two correlations "
-        "between seeds (Spearman 1904). It is undefined with one seed or if a ranking does not "
-        "repeat at all, and values above 1 have no meaning.",
+        note="Within texts, mean over texts and seeds: τ-b, or Spearman’s ρ. Two probes of one "
+        "model, fitted to disjoint halves of the texts, order tokens as alike as the measurement "
+        "repeats; their mean repeats better (Spearman & Brown). Weights are no estimates: measured "
+        "again they are the same. Two seeds of a cell are two models, which may truly differ: "
+        "their correlation says nothing about the reliability of either, so no agreement is "
+        "corrected by it.",
         whole="agreement.csv",
     )
 

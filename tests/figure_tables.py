@@ -53,6 +53,7 @@ def simulated(
         calibration=_calibration(rng, datasets),
         variance=_variance(rng, len(runs)),
         ranks=_ranks(runs),
+        learning=_learning(rng, runs),
         information=_information(rng, runs, units),
         distributions=_distributions(rng, runs),
     )
@@ -143,6 +144,18 @@ def _ranks(runs: pd.DataFrame) -> pd.DataFrame:
         ends = {"rank_low": (rank - 3).clip(1), "rank_high": (rank + 3).clip(upper=count)}
         parts.append(part.assign(rank=rank, **ends, cells=count, note="", statistic="tau_gain"))
     return pd.concat(parts, ignore_index=True)
+
+
+def _learning(rng: np.random.Generator, runs: pd.DataFrame) -> pd.DataFrame:
+    """Losses that fall and, on the dev split, rise again; the lowest one is kept."""
+    epochs = rng.integers(8, 14, len(runs))
+    table = runs[RUN].iloc[np.repeat(np.arange(len(runs)), epochs)].reset_index(drop=True)
+    epoch = np.concatenate([np.arange(1, n + 1) for n in epochs])
+    noise = rng.normal(0, 0.01, (2, len(table)))
+    dev = 0.55 + 0.01 * (epoch - 4) ** 2 / 2 + noise[0]
+    table = table.assign(epoch=epoch, train_loss=0.7 * 0.8**epoch + noise[1], dev_loss=dev)
+    lowest = table.groupby(RUN, sort=False)["dev_loss"].transform("min")
+    return table.assign(dev_accuracy=0.7, kept=table["dev_loss"] == lowest)
 
 
 def _information(rng: np.random.Generator, runs: pd.DataFrame, units: int) -> pd.DataFrame:

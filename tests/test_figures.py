@@ -102,6 +102,7 @@ SHOWN = {
     "accuracy": ["accuracy", "tau_gain"],
     "variance": ["sd"],
     "ranks": ["rank"],
+    "learning": ["dev_loss", "train_loss"],
 }
 
 
@@ -170,6 +171,7 @@ def without(tables: Tables, name: str) -> Tables:
         "variance": ("variance", lambda t: t.assign(sd=np.nan)),
         "ranks": ("ranks", lambda t: t.head(1)),
         "calibration": ("calibration", lambda t: t.head(0)),
+        "learning": ("learning", lambda t: t[t["variant"] != "trained"]),
         "ablations": ("runs", lambda t: t[t["variant"] == "trained"]),
         "accuracy": ("runs", lambda t: t.assign(tau_gain=np.nan)),
         "temperature": ("cells", lambda t: t[t["normaliser"] == "softmax"]),

@@ -48,6 +48,7 @@ rule figures:
         calibration=f"{RESULTS}/calibration.csv",
         variance=f"{RESULTS}/variance.csv",
         ranks=f"{RESULTS}/ranks.csv",
+        learning=f"{RESULTS}/learning.csv",
         information=f"{RESULTS}/information.parquet",
         distributions=rules.distributions.output.distributions,
         study=f"{RESULTS}/study.json",

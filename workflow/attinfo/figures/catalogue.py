@@ -26,6 +26,7 @@ SECTIONS = {  # of the page, and how `snakemake --report` names them
     "ablations": "Ablations",
     "trust": "Trust in the estimates",
     "blocks": "Building blocks",
+    "models": "Data and models",
 }
 
 
@@ -166,6 +167,11 @@ FIGURES = {
         "The rank of each cell by agreement, with an interval",
         "blocks",
         f"{_FAMILIES}.blocks:ranks",
+    ),
+    "learning": Figure(
+        "Learning curves: was every model trained enough?",
+        "models",
+        f"{_FAMILIES}.learning:learning",
     ),
 }
 MODULES = sorted({figure.module for figure in FIGURES.values()})

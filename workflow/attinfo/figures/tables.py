@@ -13,7 +13,7 @@ from attinfo.figures.style import Look, looks
 from attinfo.runtime.errors import InputError, unknown
 from attinfo.statistics.intervals import t_interval
 
-CSV = ("claims", "specifications", "cells", "runs", "calibration", "variance", "ranks")
+CSV = ("claims", "specifications", "cells", "runs", "calibration", "variance", "ranks", "learning")
 NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
 PARQUET = ("information", "distributions")
 
@@ -28,6 +28,7 @@ class Tables(NamedTuple):
     calibration: pd.DataFrame
     variance: pd.DataFrame
     ranks: pd.DataFrame
+    learning: pd.DataFrame
     information: pd.DataFrame
     distributions: pd.DataFrame
     level: float = 0.95

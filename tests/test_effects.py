@@ -106,6 +106,31 @@ def test_a_measure_that_runs_lack_is_undefined_in_them_alone() -> None:
     assert np.isnan(sampled.draw(STATISTICS["tau_leave_one_out"])).all()
 
 
+def test_the_error_of_the_probe_widens_what_texts_alone_do_not() -> None:
+    # Equal texts: resampling them changes nothing, and all variation is that of the probe.
+    table = pd.DataFrame({"predicted": [0, 1] * 15, "tau:linear_gain": 0.3, "tau:linear_pvi": 0.1})
+    halves = {"tau:linear_gain#1": 0.26, "tau:linear_gain#2": 0.36}
+    runs = [("d", "e", "a", "softmax", "trained", seed) for seed in (1, 2)]
+    tables = {runs[0]: table.assign(**halves), runs[1]: table.assign(**dict.fromkeys(halves, 0.3))}
+    sampled = Sampled(tables, 4000, 7)
+    gain = sampled.draw(STATISTICS["tau_gain"])
+    np.testing.assert_allclose(gain[0], 0.3)
+    # Each half has twice the variance, so the SD is half of their difference.
+    assert gain[1:, 0].std() == pytest.approx(0.05, rel=0.05)
+    assert abs(gain[1:, 0].mean() - 0.3) < 0.005
+    # Two probes that agree have no error, and what was measured once has none that is known.
+    np.testing.assert_allclose(gain[:, 1], 0.3)
+    np.testing.assert_allclose(sampled.draw(STATISTICS["tau_pvi"]), 0.1)
+
+
+def test_half_of_the_difference_of_two_half_probes_has_the_variance_of_the_whole_probe() -> None:
+    # Of a mean: of all texts, and of two disjoint halves.
+    values = np.random.default_rng(0).normal(size=(4000, 200))
+    whole, halves = values.mean(1), values.reshape(4000, 2, 100).mean(2)
+    half_difference = (halves[:, 0] - halves[:, 1]) / 2
+    assert half_difference.var() == pytest.approx(whole.var(), rel=0.1)
+
+
 # Contrasts.
 
 

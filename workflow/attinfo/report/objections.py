@@ -182,7 +182,7 @@ QUESTIONS = (
         "counted, and each primary contrast is repeated without them.",
         "Met if there are none; stands if a contrast turns without them.",
         controls.training,
-        ("learning_curves", "contrast-table"),
+        ("learning", "contrast-table"),
     ),
     Question(
         "Another analyst would have made other choices and found something else.",

@@ -67,6 +67,7 @@ def small_study() -> dict[str, Any]:
         },
         "information": {
             "estimators": ["linear", "knn"],
+            "light": [],
             "spot_checks": [],
             "positions": 3,
             "ranks": 3,

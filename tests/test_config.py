@@ -604,6 +604,7 @@ def named(blocks: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> None:
     config["information"] = {
         "estimators": ["linear", "gaussian"],
+        "light": ["logistic"],
         "spot_checks": ["knn", "stack"],
         "options": {"knn": {"metric": "chebyshev"}},
     }
@@ -614,6 +615,9 @@ def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> No
     assert named(gaussian["estimators"]) == {"gaussian": {}} and not gaussian["words"]
     assert gaussian["spot_checks"] == [] and gaussian["spot_units"] == 0
     assert list(linear["half_probes"]) == ["linear"] and gaussian["half_probes"] == {}
+    assert named(linear["light"]) == {"logistic": {}} and gaussian["light"] == []
+    config["information"]["estimators"] = ["linear", "logistic"]  # not twice
+    assert StageOptions(Study.checked(config)).information("linear")["light"] == []
 
 
 def test_what_one_estimator_is_given_does_not_depend_on_the_others(config: Config) -> None:
@@ -637,11 +641,11 @@ def test_every_estimator_is_calibrated_at_the_size_of_the_states(config: Config)
         "calibration": {"ranks": [3], "seed": 2},
     }
     study = Study.checked(config)
-    assert StageOptions(study).calibrated == ["linear", "knn", "stack"]
+    assert StageOptions(study).calibrated == ["linear", "knn", "logistic", "stack"]
     config["information"]["estimators"] += ["output_layer"]  # generated states have none
     with_layer = StageOptions(Study.checked(config))
-    assert with_layer.calibrated == ["linear", "knn", "stack"]
-    assert with_layer.estimators == ["linear", "knn", "output_layer", "stack"]
+    assert with_layer.calibrated == ["linear", "knn", "logistic", "stack"]
+    assert with_layer.estimators == ["linear", "knn", "output_layer", "logistic", "stack"]
     options = StageOptions(study).calibration("mine", "knn")
     assert [block["name"] for block in options["estimators"]] == ["knn"]
     assert (options["width"], options["fewest"], options["ranks"]) == (24, 77, [3])

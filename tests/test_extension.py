@@ -65,6 +65,7 @@ STUDY: dict[str, Any] = {
     "training": {"epochs": 2, "batch_size": 64, "learning_rate": 0.01},
     "information": {
         "estimators": ["linear", "spheres"],
+        "light": [],
         "spot_checks": [],
         "positions": 2,
         "ranks": 2,

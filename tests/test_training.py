@@ -32,6 +32,7 @@ INFORMATION = {
     "positions": 6,
     "ranks": 4,
     "min_texts": 50,
+    "light": [],
     "spot_checks": [],
     "spot_units": 0,
     "words": True,

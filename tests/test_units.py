@@ -33,6 +33,7 @@ from attinfo.states.store import States
 OPTIONS: dict[str, Any] = {
     "output": "predicted",
     "estimators": estimators(linear={}, knn={"neighbours": 3}),
+    "light": [],
     "spot_checks": [],
     "spot_units": 0,
     "words": True,
@@ -257,6 +258,21 @@ def test_halves_for_two_probes_hold_whole_groups_and_are_none_where_a_fold_has_o
     )
 
 
+def test_a_light_estimator_gives_the_values_of_tokens_alone(tables) -> None:
+    states, without, known = tables
+    light = estimators(logistic={})
+    rows, tokens = information(states, OPTIONS | {"light": light})
+    own = rows[rows["estimator"] == "logistic"]
+    assert keys_of(own) == [("instance", 0, "logistic")]
+    assert own[["floor_mean", "floor_upper", "half_1", "half_2"]].isna().all(axis=None)
+    assert own["mi_nats"].item() == pytest.approx(tokens["logistic_pvi"].mean(), abs=1e-6)
+    assert tokens["logistic_gain"].corr(tokens["linear_gain"]) > 0.9
+    assert [name for name in tokens if name not in known] == ["logistic_pvi", "logistic_gain"]
+    rest = rows[rows["estimator"] != "logistic"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, without, check_dtype=False)
+    pd.testing.assert_frame_equal(tokens[list(known)], known)
+
+
 def test_the_columns_of_a_row_follow_their_definitions(tables) -> None:
     states, rows, _ = tables
     assert (rows["ci_low"] < rows["mi_nats"]).all() and (rows["mi_nats"] < rows["ci_high"]).all()
@@ -360,6 +376,7 @@ def test_the_gold_label_may_be_the_output() -> None:
 
 CHECKED: Mapping[str, Any] = OPTIONS | {
     "estimators": estimators(linear={}),
+    "light": [],
     "spot_checks": estimators(knn={"neighbours": 5}),
     "spot_units": 2,
     "words": True,

@@ -100,6 +100,8 @@ ESTIMATORS = registry(
     Estimator(
         name="logistic",
         path=f"{PACKAGE}.logistic:logistic_probe",
+        label="logistic regression",
+        statistics=True,
         summary="Cross-fitted logistic regression with a ridge penalty that inner folds choose",
     ),
     Estimator(

@@ -78,7 +78,14 @@ class StageOptions:
     @property
     def estimators(self) -> list[str]:
         """The names of all estimators of the study."""
-        return [*self.study.information.estimators, *self.study.information.spot_checks]
+        section = self.study.information
+        return list(dict.fromkeys([*section.estimators, *self._light, *section.spot_checks]))
+
+    @property
+    def _light(self) -> list[str]:
+        """The names of the light estimators that are not among the others."""
+        section = self.study.information
+        return [name for name in section.light if name not in section.estimators]
 
     @property
     def calibrated(self) -> list[str]:
@@ -97,14 +104,16 @@ class StageOptions:
     def information(self, estimator: str) -> dict[str, Any]:
         """The options of the stage `information` for one estimator.
 
-        The estimator of the claims also has the spot checks, and computes the information in the
-        word alone. Both are off for other estimators.
+        The estimator of the claims also has the light estimators and the spot checks, so that they
+        need no jobs of their own, and computes the information in the word alone. All are off for
+        other estimators.
         """
         section = self.study.information
         checks, half_probes = estimator == CLAIMED, ESTIMATORS[estimator].half_probes
-        common = section.model_dump(exclude={"estimators", "options", "spot_checks", "spot_units"})
-        return common | {
+        own = {"estimators", "light", "options", "spot_checks", "spot_units"}
+        return section.model_dump(exclude=own) | {
             "estimators": self._estimators([estimator]),
+            "light": self._estimators(self._light if checks else []),
             "spot_checks": self._estimators(section.spot_checks if checks else []),
             "spot_units": section.spot_units if checks else 0,
             "words": checks,
@@ -112,9 +121,10 @@ class StageOptions:
         }
 
     def estimator_modules(self, estimator: str) -> tuple[str, ...]:
-        """The modules of an estimator and of its spot checks."""
-        checks = self.study.information.spot_checks if estimator == CLAIMED else []
-        return tuple(block_of("estimator", name).module for name in [estimator, *checks])
+        """The modules of an estimator, and of those that its job computes beside it."""
+        checks = self.study.information.spot_checks
+        beside = [*self._light, *checks] if estimator == CLAIMED else []
+        return tuple(block_of("estimator", name).module for name in [estimator, *beside])
 
     def importance(self) -> dict[str, Any]:
         """The options of the stage `importance`.

@@ -223,11 +223,11 @@ def information(
 
     Args:
         states: with `hidden`.
-        options: `output` ("predicted" or "label"), `estimators` for every unit, `spot_checks`
-            (estimators too) for `spot_units` units drawn at random, `words`
-            (whether the words alone are asked), `half_probes` (estimator -> path of the function
-            that fits two probes to disjoint halves of the texts), `positions`, `ranks`,
-            `min_texts`, `permutations`, `seed`.
+        options: `output` ("predicted" or "label"), `estimators` for every unit, `light` ones for
+            the tokens alone, without a null, `spot_checks` (estimators too) for `spot_units` units
+            drawn at random, `words` (whether the words alone are asked), `half_probes` (estimator
+            -> path of the function that fits two probes to disjoint halves of the texts),
+            `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own.
         truth: of the split, where it is known: the index `planted` is estimated too.
         groups: [texts] number of the group of each text, or None. As `estimate(groups=)` does, no
@@ -268,6 +268,11 @@ def information(
             row = _row(unit, one.name, found, sample, one.options, rank)
             rows.append(row | {"spot_check": True})
         if unit.index == "instance":
+            observed = sample.of_columns([0])
+            for one in map(Chosen.of, options["light"]):
+                found = measured(one, observed)
+                rows.append(_row(unit, one.name, found, observed, one.options, rank))
+                _keep(pointwise, unit, one.name, found)
             for name, path in options["half_probes"].items():
                 pointwise |= _by_half_probes(name, path, sample, options["seed"])
         if unit.index == "instance" and options["words"]:

@@ -24,6 +24,12 @@ class Information(Section):
         "Estimators for all units. `linear` must be among them: the claims rest on it.",
         ["linear", "output_layer", "logistic"],
     )
+    light: list[str] = described(
+        ["logistic"],
+        "Estimators for the tokens alone (index `instance`), without a permutation null. Those"
+        " among `estimators` are not computed twice.",
+        ["logistic", "gaussian"],
+    )
     options: Blocks = described({}, "Options of estimators.", {"knn": {"neighbours": 5}})
     positions: PositiveInt = described(
         10, "Number of positions in the text, from the first, that are units.", 20
@@ -43,7 +49,7 @@ class Information(Section):
     )
     seed: int = described(5, "Seed of folds, permutations and draws.", 1)
 
-    @field_validator("estimators", "spot_checks")
+    @field_validator("estimators", "light", "spot_checks")
     @classmethod
     def _registered(cls, names: list[str], info: Any) -> list[str]:
         names = [block_of("estimator", name).name for name in names]

@@ -43,9 +43,9 @@ def standardised(hidden: Tensor) -> Tensor:
     states = _unit(states)
     far = torch.nonzero(states.abs().amax(0) > FAR)[:, 0]
     if len(far):
-        column = states[:, far].sort(dim=0).values
-        place = SHARE * (len(states) - 1)
-        low, high = column[math.floor(place)], column[len(states) - 1 - math.floor(place)]
+        column, place = states[:, far].T.contiguous(), math.floor(SHARE * (len(states) - 1))
+        low = column.kthvalue(place + 1, dim=1).values
+        high = column.kthvalue(len(states) - place, dim=1).values
         middle, half = (low + high) / 2, (high - low) / 2
         reach = torch.where(half > 0, REACH * half, torch.inf)
         states[:, far] = _unit(states[:, far].clamp(middle - reach, middle + reach))

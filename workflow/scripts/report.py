@@ -15,7 +15,10 @@ from attinfo.runtime.atomic import whole
 from attinfo.runtime.cost import costs
 from attinfo.runtime.provenance import fingerprint
 
-TABLES = ("claims", "cells", "runs", "calibration", "agreement", "faithfulness", "variance")
+TABLES = (
+    *("claims", "cells", "runs", "calibration", "agreement", "faithfulness", "completeness"),
+    *("variance", "ranks", "training"),
+)
 
 with job(snakemake.log[0]):
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options
@@ -26,7 +29,7 @@ with job(snakemake.log[0]):
     content = page(
         study=options["study"],
         level=options["level"],
-        tables={name: pd.read_csv(given[name]) for name in (*TABLES, "ranks")}
+        tables={name: pd.read_csv(given[name]) for name in TABLES}
         | {"information": pd.read_parquet(given.information)}
         | ({"published": pd.read_csv(given.published)} if given.published else {}),
         figures=read_figures(options["figures"], options["datasets"]),

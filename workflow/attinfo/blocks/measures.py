@@ -33,6 +33,8 @@ class Measure(Block):
             with attention by construction.
         in_strips: whether the page shows its values word by word.
         costly: whether it is computed for the drawn texts alone (`importance.texts`).
+        total: path of the function that says what the values of each text sum to, with the
+            arguments of the measure's own function but its options; empty if there is no such sum.
     """
 
     signed: bool = False
@@ -40,6 +42,7 @@ class Measure(Block):
     holds_weights: bool = False
     in_strips: bool = True
     costly: bool = False
+    total: str = ""
 
 
 class GradientOptions(Options):
@@ -73,6 +76,7 @@ MEASURES = registry(
         options=IntegratedGradientsOptions,
         signed=True,
         costly=True,
+        total="attinfo.explain.measures.integrated_gradients:from_zero",
         requires="captum",
         in_strips=False,
         summary="Integrated gradients from zero embeddings, by Gauss-Legendre "

@@ -33,8 +33,9 @@ class Measure(Block):
             with attention by construction.
         in_strips: whether the page shows its values word by word.
         costly: whether it is computed for the drawn texts alone (`importance.texts`).
-        total: path of the function that says what the values of each text sum to, with the
-            arguments of the measure's own function but its options; empty if there is no such sum.
+        total: path of the function that says what the values of each text sum to; empty if there
+            is no such sum. It takes (model, texts, states, seed, drawn) and returns [texts] totals,
+            NaN for texts that are not drawn.
     """
 
     signed: bool = False

@@ -24,8 +24,9 @@ from attinfo.config.study import Study
 from attinfo.data.prepare import prepare
 from attinfo.data.sources.files import files
 from attinfo.data.texts import read_summary, read_texts
+from attinfo.explain.completeness import completeness_table
 from attinfo.explain.faithfulness import faithfulness
-from attinfo.explain.importance import drawn_texts, importance
+from attinfo.explain.importance import completeness, drawn_texts, importance
 from attinfo.figures.catalogue import drawn, place
 from attinfo.information.calibration import calibrate
 from attinfo.information.trust import trusted
@@ -40,6 +41,7 @@ from attinfo.runtime.provenance import describe
 from attinfo.states.extract import states_of
 from attinfo.states.store import read_states, write_states
 from attinfo.training.enough import ending
+from attinfo.training.tables import training_table
 from attinfo.training.train import train
 
 ODD = (  # words of texts that a page must show and never run
@@ -54,7 +56,7 @@ ODD = (  # words of texts that a page must show and never run
 LABELS = ('<b>no</b> & "x"', "نعم ★")
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="200"><desc>{}</desc></svg>'
 DATASET = "own"
-TABLES = ("information", "texts", "agreement", "faithfulness", "training")
+TABLES = ("information", "texts", "agreement", "faithfulness", "completeness")
 FILES = ("states.safetensors", "pointwise/linear.parquet", "importance.parquet")
 
 
@@ -136,20 +138,23 @@ def run_small_study(
         for run in study.shown_runs
     ]
     level = study.statistics.level
+    records = [folder / f"runs/{run.path}/run.json" for run in study.runs]
+    training = training_table(study.runs, records)
     return {
         "study": study.study,
         "level": level,
         "tables": settle(
             found["texts"],
             Statistics(level=level, bootstrap=200, seed=1),
-            pd.concat(found["training"]),
+            training,
         )
         | {
             "information": trusted(pd.concat(found["information"]), calibration),
             "calibration": calibration,
             "agreement": pd.concat(found["agreement"]),
             "faithfulness": faithfulness_means(found["faithfulness"], level),
-            "training": pd.concat(found["training"]),
+            "completeness": completeness_table(found["completeness"]),
+            "training": training,
         },
         "figures": read_figures(dummy_figures(folder / "figures", [DATASET]), [DATASET]),
         "summaries": {DATASET: read_summary(data)},
@@ -201,7 +206,13 @@ def run_cell(
         drawn = drawn_texts(len(texts), options["texts"], options["seed"])
         important = importance(model, texts, states, seed, asked, options["costly"], drawn)
         important.to_parquet(own / "importance.parquet")
-        (own / "run.json").write_text(json.dumps(describe({"script": "0" * 12}, ("numpy",))))
+        record = describe({"script": "0" * 12}, ("numpy",)) | {
+            "epochs": history[-1]["epoch"],
+            "kept": next(row for row in history if row["kept"]),
+            **ending(history, study.training.patience),
+        }
+        (own / "run.json").write_text(json.dumps(record))
+        complete = completeness(model, texts, states, seed, important, options["totals"])
         table, by_instance = by_text(
             states, pointwise, importance=important, run=name, signed=SIGNED
         )
@@ -212,10 +223,9 @@ def run_cell(
         orders = {"attention": states.attention, "information": gain}
         deleted = faithfulness(model, texts, seed, orders, study.faithfulness)
         measures.append({"attention": states.score, **measures_of(pointwise, important, SIGNED)})
-        ended = pd.DataFrame([run | ending(history, study.training.patience)])
-        found["training"].append(ended)
         found["information"].append(units)
         found["texts"].append(table.assign(**run))
         found["agreement"] += [part.assign(**run) for part in agreed]
         found["faithfulness"].append(deleted.assign(**run))
+        found["completeness"].append(complete.assign(**run))
     found["agreement"].append(between_seeds(measures, states.offsets).assign(**cell))

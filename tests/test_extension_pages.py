@@ -104,7 +104,8 @@ for name, table in content["tables"].items():
     table.to_csv(folder / f"{name}.csv", index=False)
 (folder / "page.html").write_text(render(page(**content)), "utf-8")
 own = {name: content["tables"][name] for name in Tables._fields if name in content["tables"]}
-tables = Tables(**own, distributions=pd.DataFrame(columns=[*RUN, *COLUMNS]))
+empty = {"learning": RUN, "distributions": [*RUN, *COLUMNS]}
+tables = Tables(**own, **{name: pd.DataFrame(columns=c) for name, c in empty.items()})
 drawn = {name: FIGURES[name].draw(tables) for name in ("verdicts", "measures", "lengths")}
 studies = read_studies([write_study(folder / name, tables, name) for name in ("one", "other")])
 claims = compare_claims(studies)

@@ -7,6 +7,7 @@ from typing import Any
 
 from conftest import VARIANTS, architecture_of, chosen, code_of
 import numpy as np
+import pandas as pd
 import pytest
 from test_pretrained import tiny_bert, tiny_roberta, tokens_of
 import torch
@@ -23,8 +24,9 @@ from attinfo.data.sources.planted import planted
 from attinfo.data.texts import Texts, read_summary, read_texts
 from attinfo.data.truth import read_truth
 from attinfo.explain import erasure
+from attinfo.explain.completeness import completeness_table
 from attinfo.explain.erasure import Eraser, shortened
-from attinfo.explain.importance import drawn_texts, importance
+from attinfo.explain.importance import completeness, drawn_texts, importance
 from attinfo.explain.measures import gradient as by_gradient
 from attinfo.explain.measures import integrated_gradients as by_integration
 from attinfo.explain.measures import leave_one_out as by_deletion
@@ -35,6 +37,7 @@ from attinfo.explain.measures.gradient import gradient
 from attinfo.explain.measures.integrated_gradients import integrated_gradients
 from attinfo.explain.measures.leave_one_out import leave_one_out
 from attinfo.explain.measures.score import score
+from attinfo.keys import RUN
 from attinfo.models.classifier import Classifier, build
 from attinfo.models.encoders.pretrained import SubwordModel, features, folder_of, with_subwords
 from attinfo.models.noise import evaluation_noise
@@ -45,6 +48,7 @@ from attinfo.training.train import train
 
 VOCABULARY = 30
 MEASURES = code_of("importance measure")
+IG_TOTAL = BLOCKS["integrated_gradients"].total
 ENCODERS = ["mlp", "cnn", "bilstm", "transformer"]
 every_encoder = pytest.mark.parametrize("encoder", ENCODERS)
 
@@ -456,6 +460,42 @@ def test_costly_measures_have_the_same_values_for_drawn_texts_and_none_for_other
             assert part.loc[~own, name].isna().all()
         else:
             np.testing.assert_array_equal(part[name], whole[name])
+
+
+@every_encoder
+def test_the_completeness_of_integrated_gradients_is_the_error_of_their_sum(encoder: str) -> None:
+    model = model_of(encoder)
+    states, totals = States(**states_of(model, TEXTS)), {"integrated_gradients": IG_TOTAL}
+    largest = {}
+    for steps in (2, 64):
+        measures = [chosen("importance measure", "integrated_gradients", steps=steps)]
+        drawn = np.array([0, 2, 5, 6])
+        table = importance(model, TEXTS, states, 1, measures, ["integrated_gradients"], drawn)
+        found = completeness(model, TEXTS, states, 1, table, totals).set_index("text")
+        assert found.index.tolist() == drawn.tolist()
+        for text, row in found.iterrows():
+            batch = pad(TEXTS, np.array([text]))
+            embedded = model.embed(batch)
+            whole, zero = (model(batch, None, e).logits for e in (embedded, 0 * embedded))
+            predicted = whole.argmax(-1)
+            expected = (log_odds(whole, predicted) - log_odds(zero, predicted)).item()
+            values = table.loc[table["text"] == text, "integrated_gradients"].sum()
+            assert row["total"] == pytest.approx(expected, abs=1e-4)
+            assert row["error"] == pytest.approx(values - expected, abs=1e-4)
+        largest[steps] = found["error"].abs().max()
+    assert largest[64] < 0.02 and largest[64] < largest[2]
+
+
+def test_a_study_tells_the_completeness_of_each_run() -> None:
+    error = np.array([0.1, -0.2, 0.3, -4])
+    frame = pd.DataFrame({"text": range(4), "measure": "m", "total": -2.0, "error": error})
+    runs = [frame.assign(**dict.fromkeys(RUN, "x") | {"seed": seed}) for seed in (1, 2)]
+    table = completeness_table([*runs, runs[0].iloc[:0]])
+    assert table["seed"].tolist() == [1, 2] and (table["texts"] == 4).all()
+    assert (table["largest"] == 4).all() and (table["median_total"] == 2).all()
+    np.testing.assert_allclose(table["median"], 0.25)
+    assert table["p95"].between(0.3, 4).all()
+    assert list(completeness_table([runs[0].iloc[:0]])) == list(table)
 
 
 def test_texts_are_drawn_at_random_and_a_smaller_draw_is_part_of_a_larger_one() -> None:

@@ -20,6 +20,7 @@ from attinfo.report.objections import QUESTIONS, replies
 from attinfo.report.page import page, render, tables_of
 from attinfo.report.strips import GROUPS, Strip, svg
 from attinfo.report.tables.base import MOST_ROWS, Table
+from attinfo.report.tables.training import enough_sentence, enough_table
 from attinfo.report.verdict_text import MISSING, WORDS, answers, headline
 from attinfo.runtime.cost import Cost, costs
 
@@ -31,7 +32,7 @@ ONE = {"encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
 def content(tmp_path_factory):
     """What the page of a study of one model is made of; its texts are odd."""
     folder = tmp_path_factory.mktemp("one")
-    drawn = {"measures": ["gradient", "leave_one_out"], "texts": 60}
+    drawn = {"measures": ["gradient", "integrated_gradients", "leave_one_out"], "texts": 60}
     return run_small_study(folder, write_odd(folder / "own.csv"), ONE, seeds=1, importance=drawn)
 
 
@@ -209,6 +210,28 @@ def test_an_effect_that_turns_under_a_choice_is_an_objection_that_stands(content
 def test_every_objection_says_what_its_outcome_depends_on():
     for question in QUESTIONS:
         assert question.rule.startswith(("Met ", "Stands "))
+
+
+def test_runs_that_were_not_trained_enough_are_counted_by_cell(content):
+    training = content["tables"]["training"]
+    whole = training.assign(trained_enough=True)
+    assert enough_sentence(whole).startswith(f"All {len(training)} run")
+    assert enough_table(whole) is None
+    several = pd.concat([whole.assign(encoder=e, seed=s) for e in "abc" for s in (1, 2, 3)])
+    short = (several["encoder"] == "b") & (several["seed"] > 1)
+    several = several.assign(trained_enough=~short, stopped_by="epochs")
+    assert enough_sentence(several).startswith("Of 9 runs 2 were not trained enough.")
+    (row,) = enough_table(several).frame.to_dict("records")
+    assert (row["encoder"], row["runs"], row["not trained enough"]) == ("b", 3, 2)
+    assert (row["seeds"], row["stopped by patience"]) == ("2, 3", 0)
+    html = render(page(**content | {"tables": content["tables"] | {"training": several}}))
+    assert "Of 9 runs 2 were not trained enough." in html and 'id="enough-table"' in html
+
+
+def test_the_error_of_integrated_gradients_stands_beside_them(content, html):
+    assert 'id="completeness-table"' in html
+    (own,) = content["tables"]["completeness"].to_dict("records")
+    assert (own["measure"], own["texts"]) == ("integrated_gradients", 60)
 
 
 def test_texts_are_chosen_right_and_wrong_and_of_high_and_low_agreement(content):

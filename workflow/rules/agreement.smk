@@ -44,9 +44,11 @@ rule collect:
     input:
         agreement=groups_of("agreement.csv"),
         faithfulness=all_runs("faithfulness.parquet"),
+        completeness=all_runs("completeness.parquet"),
     output:
         agreement=f"{RESULTS}/agreement.csv",
         faithfulness=f"{RESULTS}/faithfulness.csv",
+        completeness=f"{RESULTS}/completeness.csv",
     log:
         log_of("collect", "collect"),
     benchmark:

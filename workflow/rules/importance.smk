@@ -15,6 +15,7 @@ for seeds in BATCHES:
             states=runs_of(seeds, "states.safetensors"),
         output:
             importance=runs_of(seeds, "importance.parquet"),
+            completeness=runs_of(seeds, "completeness.parquet"),
         log:
             log_of("importance", f"{GROUP}/{seeds[0]}"),
         benchmark:

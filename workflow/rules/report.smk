@@ -16,6 +16,7 @@ rule report:
         calibration=f"{RESULTS}/calibration.csv",
         agreement=f"{RESULTS}/agreement.csv",
         faithfulness=f"{RESULTS}/faithfulness.csv",
+        completeness=f"{RESULTS}/completeness.csv",
         variance=f"{RESULTS}/variance.csv",
         ranks=f"{RESULTS}/ranks.csv",
         published=rules.published.output.published if STUDY.report.published else [],

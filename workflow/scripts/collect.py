@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from attinfo.claims.collect import faithfulness_means
+from attinfo.explain.completeness import completeness_table
 from attinfo.runtime.atomic import whole
 
 with job(snakemake.log[0]):
@@ -17,6 +18,7 @@ with job(snakemake.log[0]):
     tables = {
         "agreement": pd.concat(map(pd.read_csv, snakemake.input.agreement)),
         "faithfulness": faithfulness_means(faithfulness, options["level"]),
+        "completeness": completeness_table(map(pd.read_parquet, snakemake.input.completeness)),
     }
     for name, table in tables.items():
         with whole(snakemake.output[name]) as path:

@@ -4,7 +4,7 @@ from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
 
 # isort: split
 
-from attinfo.explain.importance import drawn_texts, importance
+from attinfo.explain.importance import completeness, drawn_texts, importance
 from attinfo.models.inputs import texts_and_models
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.loading import Chosen
@@ -21,9 +21,13 @@ with job(snakemake.log[0]):
     asked = options["importance"]
     measures = [Chosen.of(measure) for measure in asked["measures"]]
     drawn = drawn_texts(len(texts), asked["texts"], asked["seed"])
-    runs = zip(seeds, models, given.states, snakemake.output.importance, strict=True)
-    for seed, model, states, path in runs:
+    made = snakemake.output
+    runs = zip(seeds, models, given.states, made.importance, made.completeness, strict=True)
+    for seed, model, states, path, completeness_path in runs:
         own = read_states(states, hidden=True)
         found = importance(model, texts, own, seed, measures, asked["costly"], drawn)
         with whole(path) as temporary:
             found.to_parquet(temporary, index=False)
+        errors = completeness(model, texts, own, seed, found, asked["totals"])
+        with whole(completeness_path) as temporary:
+            errors.assign(**snakemake.wildcards, seed=seed).to_parquet(temporary, index=False)

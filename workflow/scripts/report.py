@@ -15,8 +15,10 @@ from attinfo.runtime.atomic import whole
 from attinfo.runtime.cost import costs
 from attinfo.runtime.provenance import fingerprint
 
-TABLES = ("claims", "specifications", "cells", "runs", "training")
-TABLES = (*TABLES, "calibration", "agreement", "faithfulness", "variance", "ranks")
+TABLES = (
+    *("claims", "specifications", "cells", "runs", "training", "calibration", "agreement"),
+    *("faithfulness", "completeness", "variance", "ranks"),
+)
 
 with job(snakemake.log[0]):
     given, made, options = snakemake.input, snakemake.output, snakemake.params.options

@@ -116,16 +116,20 @@ def excluded_texts(
 
 
 def _drawn(values: np.ndarray, importance: pd.DataFrame | None, offsets: np.ndarray) -> np.ndarray:
-    """[texts] bool: the texts for which a measure was computed; a costly one not for all of them.
+    """[texts] bool: the texts for which a measure was computed.
+
+    They are all texts, or the drawn ones if the measure has no value in any other.
 
     Args:
         values: [tokens] of the measure.
         importance: of `importance.parquet`.
         offsets: [texts + 1].
     """
+    every = np.ones(len(offsets) - 1, bool)
     if importance is None:
-        return np.ones(len(offsets) - 1, bool)
-    return importance["drawn"].to_numpy()[offsets[:-1]] | ~nan_in_text(values, offsets)
+        return every
+    drawn = importance["drawn"].to_numpy()[offsets[:-1]]
+    return drawn if nan_in_text(values, offsets)[~drawn].all() else every
 
 
 def _row(

@@ -33,6 +33,9 @@ class Measure(Block):
             with attention by construction.
         in_strips: whether the page shows its values word by word.
         costly: whether it is computed for the drawn texts alone (`importance.texts`).
+        total: path of the function that says what the values of each text sum to; empty if there
+            is no such sum. It takes (model, texts, states, seed, drawn) and returns [texts] totals,
+            NaN for texts that are not drawn.
     """
 
     signed: bool = False
@@ -40,6 +43,7 @@ class Measure(Block):
     holds_weights: bool = False
     in_strips: bool = True
     costly: bool = False
+    total: str = ""
 
 
 class GradientOptions(Options):
@@ -73,6 +77,7 @@ MEASURES = registry(
         options=IntegratedGradientsOptions,
         signed=True,
         costly=True,
+        total="attinfo.explain.measures.integrated_gradients:from_zero",
         requires="captum",
         in_strips=False,
         summary="Integrated gradients from zero embeddings, by Gauss-Legendre "

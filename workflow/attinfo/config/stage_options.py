@@ -10,6 +10,7 @@ from typing import Any
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import block_of
 from attinfo.blocks.estimators import CLAIMED, ESTIMATORS
+from attinfo.blocks.measures import MEASURES
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.tasks import TASKS
 from attinfo.blocks.variant import IMPOSED, Variant
@@ -130,7 +131,9 @@ class StageOptions:
         """The options of the stage `importance`.
 
         `measures`, with their options, for `Chosen.of`; `costly`, the names of those that are
-        computed for drawn texts only; `texts` and `seed` of the draw, all texts if none is costly.
+        computed for drawn texts only; `texts` and `seed` of the draw, all texts if none is costly;
+        `totals`, for the measures that have one, the path of the function that says what they sum
+        to.
         """
         section, kind = self.study.importance, "importance measure"
         blocks = [block_of(kind, name) for name in section.measures]
@@ -140,12 +143,16 @@ class StageOptions:
             "costly": section.costly,
             "texts": section.texts if section.costly else None,
             "seed": section.seed,
+            "totals": {
+                name: MEASURES[name].total for name in section.measures if MEASURES[name].total
+            },
         }
 
     def importance_modules(self) -> tuple[str, ...]:
-        """The modules of the importance measures."""
-        names = self.study.importance.measures
-        return tuple(block_of("importance measure", name).module for name in names)
+        """The modules of the importance measures and of their totals."""
+        blocks = [MEASURES[name] for name in self.study.importance.measures]
+        totals = [block.total.partition(":")[0] for block in blocks if block.total]
+        return tuple(dict.fromkeys([block.module for block in blocks] + totals))
 
     def calibration(self, dataset: str, estimator: str) -> dict[str, Any]:
         """The options of the stage `calibrate`, for the widest states of a data set."""

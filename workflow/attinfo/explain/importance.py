@@ -14,14 +14,15 @@ Costly measures are computed for some texts only, drawn at random: the same ones
 data set.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from attinfo.data.texts import Texts
+from attinfo.explain.completeness import COLUMNS, errors
 from attinfo.models.classifier import Classifier
-from attinfo.runtime.loading import Chosen
+from attinfo.runtime.loading import Chosen, load
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
@@ -82,3 +83,32 @@ def importance(
         "drawn": np.isin(states.text, every),
     }
     return pd.DataFrame(places | values)
+
+
+def completeness(
+    model: Classifier,
+    texts: Texts,
+    states: States,
+    seed: int,
+    table: pd.DataFrame,
+    totals: Mapping[str, str],
+) -> pd.DataFrame:
+    """Compute how far the values of measures are from what they should sum to.
+
+    Args:
+        model, texts, states, seed: as for `importance`.
+        table: of `importance`, for the same run.
+        totals: measure -> path of the function that says what its values sum to in each text.
+
+    Returns:
+        The rows of `completeness.errors` of the drawn texts, for each measure of `totals`.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
+    """
+    drawn = np.flatnonzero(table["drawn"].to_numpy()[states.offsets[:-1]])
+    found = [pd.DataFrame(columns=COLUMNS)]
+    for name, path in totals.items():
+        total = load(path)(model, texts, states, seed, drawn)
+        found.append(errors(name, table[name].to_numpy(), total, states.offsets))
+    return pd.concat(found[1:] or found, ignore_index=True)

@@ -19,6 +19,7 @@ from attinfo.report.objections import QUESTIONS, Reply, replies
 from attinfo.report.strips import Strip
 from attinfo.report.tables.agreement import (
     agreement_table,
+    completeness_table,
     faithfulness_table,
     measure_table,
     model_table,
@@ -43,6 +44,7 @@ from attinfo.report.tables.estimates import (
     truth_table,
 )
 from attinfo.report.tables.provenance import cost_table, data_table, provenance_table
+from attinfo.report.tables.training import enough_sentence, enough_table
 from attinfo.report.template import template
 from attinfo.report.verdict_text import answers, headline
 from attinfo.runtime.cost import Cost
@@ -85,6 +87,7 @@ def tables_of(
         "agreement": agreement_table(cells, level),
         "units": unit_table(agreement),
         "measures": measure_table(cells),
+        "completeness": completeness_table(tables["completeness"]),
         "reliability": reliability_table(agreement),
         "published": None if published is None else published_table(published, level),
         "context": context_table(information),
@@ -96,6 +99,7 @@ def tables_of(
         "flags": flag_table(information),
         "truth": truth_table(information, cells),
         "models": model_table(cells, level),
+        "enough": enough_table(tables["training"]),
         "data": data_table(summaries),
         "cost": cost_table(costs),
         "provenance": provenance_table(records),
@@ -121,8 +125,8 @@ def page(
         study: the name of the study.
         level: of its intervals.
         tables: `claims`, `specifications`, `cells`, `runs`, `training`, `information`,
-            `calibration`, `agreement`, `faithfulness`, `variance`, `ranks`; and `published`, if
-            the study has published numbers to compare with.
+            `calibration`, `agreement`, `faithfulness`, `completeness`, `variance`, `ranks`; and
+            `published`, if the study has published numbers to compare with.
         figures: of the study.
         summaries: data set -> its summary.
         shown: the texts to show word by word.
@@ -147,6 +151,7 @@ def page(
         "seeds": runs["seed"].nunique(),
         "datasets": ", ".join(map(label_of, summaries)),
         "accuracy": _accuracy(runs),
+        "enough": enough_sentence(tables["training"]),
         "answers": answered,
         "headline": headline(answered),
         "figures": {s: [f for f in figures if f.section == s] for s in SECTIONS},

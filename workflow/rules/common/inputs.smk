@@ -48,7 +48,12 @@ def every_stage():
         all_runs("information/{estimator}.parquet") + all_runs("pointwise/{estimator}.parquet"),
         estimator=STUDY.information.estimators,
     )
-    names = ("states.safetensors", "importance.parquet", "faithfulness.parquet")
+    names = (
+        "states.safetensors",
+        "importance.parquet",
+        "completeness.parquet",
+        "faithfulness.parquet",
+    )
     runs = [path for name in names for path in all_runs(name)]
     cells = groups_of("agreement.csv") + groups_of("texts.parquet")
     return [*all_models("model.safetensors"), *runs, *estimates, *cells, *calibrations()]

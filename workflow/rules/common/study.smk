@@ -89,6 +89,7 @@ MADE_FROM = {
     "states.safetensors": MODEL,
     **{name: ["states.safetensors"] for name in ESTIMATES},
     "importance.parquet": STATES,
+    "completeness.parquet": STATES,
     "faithfulness.parquet": [*STATES, "pointwise/linear.parquet", "importance.parquet"],
 }
 

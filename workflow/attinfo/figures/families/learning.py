@@ -1,5 +1,7 @@
 """The learning curves of the trained models."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 import numpy as np
@@ -48,7 +50,7 @@ def learning(tables: Tables) -> Drawing:
         axis.set_title(heading(encoder, len(encoders)))
     for axis in axes[-1]:
         axis.set_xlabel("epoch")
-    extra = {
+    extra: dict[str, dict[str, Any]] = {
         "dev loss": {"color": GREY, "linestyle": "-"},
         "training loss": {"color": GREY, "linestyle": ":"},
         "kept epoch": {"marker": "o", **UNLINED},

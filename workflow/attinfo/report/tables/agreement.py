@@ -75,6 +75,35 @@ def measure_table(cells: pd.DataFrame) -> Table:
     )
 
 
+def completeness_table(completeness: pd.DataFrame) -> Table | None:
+    """One row per trained cell and measure with a known sum; None if no measure has one.
+
+    Args:
+        completeness: of `completeness.csv`.
+    """
+    own = completeness[completeness["variant"] == "trained"]
+    if own.empty:
+        return None
+    cells = own.groupby([*CELL, "measure"], sort=False)
+    frame = cells.agg(
+        median=("median", "mean"), p95=("p95", "mean"), largest=("largest", "max"),
+        size=("median_total", "mean"),
+    ).reset_index()  # fmt: skip
+    frame["measure"] = frame["measure"].map(label_of)
+    names = {"p95": "95 % of texts", "size": "median size of the sum"}
+    return Table(
+        "completeness-table",
+        "Do the values of a text sum to what they should?",
+        named(frame).rename(columns=names),
+        dict.fromkeys(["median", "95 % of texts", "largest", "median size of the sum"], ".3f"),
+        note="Integrated gradients sum to the log-odds of the predicted class minus those at zero "
+        "embeddings, up to the error of the quadrature. The columns are of the size of this error "
+        "in log-odds: the median and the 95 % point over texts, mean over seeds, and the largest "
+        "of all. More nodes (steps) make it smaller.",
+        whole="completeness.csv",
+    )
+
+
 def _pivot(
     own: pd.DataFrame, wanted: Mapping[tuple[str, str], str], key: Sequence[str]
 ) -> pd.DataFrame:

@@ -167,7 +167,7 @@ def test_integrated_gradients_add_up_to_the_change_of_the_log_odds(
         zero = torch.zeros_like(model.embed(pad(TEXTS, np.arange(len(TEXTS)))))
         change = log_odds(logits, predicted) - log_odds(outputs(model, TEXTS, zero), predicted)
     # Where ReLU or sparsemax have kinks, the sum over steps converges slowly.
-    bound = 0.02 if encoder == "cnn" or normaliser == "sparsemax" else 1e-4
+    bound = 0.05 if encoder == "cnn" or normaliser == "sparsemax" else 1e-4
     np.testing.assert_allclose([v.sum() for v in found], change, atol=bound)
     assert np.abs(change.numpy()).max() > 0.5
 
@@ -267,7 +267,7 @@ def test_neither_padding_nor_the_size_of_a_batch_nor_the_order_of_texts_changes_
     monkeypatch.setattr(erasure, "BATCH", 3)
     found = by_text(MEASURES[name](model, longer, None, 0), longer)
     for place, text in enumerate(order):
-        np.testing.assert_allclose(found[place], expected[text], atol=2e-6)
+        np.testing.assert_allclose(found[place], expected[text], rtol=1e-5, atol=2e-6)
 
 
 STRINGS = ["good word a!", "bad", "word (café) x, bad word 7", "good good bad ab", "x " * 30]

@@ -23,7 +23,9 @@ def test_each_conclusion_has_a_verdict_and_the_page_exists(study):
     claims = pd.read_csv(study / "results/default/claims.csv")
     primary = claims[claims["role"] == "primary"]
     assert list(primary["claim"]) == list(BY_NUMERAL)
-    assert (primary["n"] == 3).all()
+    assert (primary["n"] == 5).all()
+    assert primary["robust"].between(0, 1).all()
+    assert (primary.loc[primary["robust"] < 1, "hangs_on"].str.len() > 0).all()
     assert primary["verdict"].isin(["supported", "contradicted", "undetermined"]).all()
     assert (study / "results/default/report.html").stat().st_size < 10_000_000
 
@@ -32,7 +34,7 @@ def test_every_trained_bilstm_cell_is_right_in_at_least_72_percent(study):
     runs = pd.read_csv(study / "results/default/runs.csv")
     trained = runs[(runs["encoder"] == "bilstm") & (runs["variant"] == "trained")]
     accuracy = trained.groupby(["attention", "normaliser"])["accuracy"].mean()
-    assert len(accuracy) == 9
+    assert len(accuracy) == 10
     assert (accuracy >= 0.72).all(), accuracy
 
 
@@ -52,6 +54,11 @@ def test_permuted_weights_agree_with_nothing(study):
     for index, own in rows.items():
         _, low, high = t_interval(own.to_numpy(), 0.95)
         assert low < 0 < high, (index, low, high)
+
+
+def test_every_model_was_trained_enough(study):
+    training = pd.read_csv(study / "results/default/training.csv")
+    assert len(training) == 210 and training["trained_enough"].all()
 
 
 def test_models_of_shuffled_labels_are_at_chance(study):

@@ -33,7 +33,7 @@ def read(cells: int) -> Jobs:
 
 
 def trained(cells: int) -> Jobs:
-    return {"train": cells, "states": cells} | read(cells)
+    return {"train": cells, "learning": 1, "states": cells} | read(cells)
 
 
 RUNS = ("train", "states", "information", "importance", "faithfulness")
@@ -210,7 +210,7 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     ),
     "a cell less": (
         put("grid", [small_study()["grid"][0]]),
-        {"trust": 1, "collect": 1, "distributions": 1} | JUDGED,
+        {"learning": 1, "trust": 1, "collect": 1, "distributions": 1} | JUDGED,
     ),
     "the width of one encoder": (put("encoders", {"cnn": {"width": 8}}), trained(1)),
     "an option of one scorer": (
@@ -235,6 +235,10 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
         put("importance", "measures", ["gradient"]),
         {"importance": 3, "faithfulness": 3} | agreed(3),
     ),
+    "the texts of costly measures": (
+        put("importance", "texts", 30),
+        {"importance": 3, "faithfulness": 3} | agreed(3),
+    ),
     "the texts of faithfulness": (
         put("faithfulness", "texts", 25),
         {"faithfulness": 3, "collect": 1, "distributions": 1} | DRAWN,
@@ -252,8 +256,8 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     "one seed a job": (put("batch", 1), {}),
     "three seeds a job": (put("batch", 3), {}),
     "seeds in another order": (put("seeds", [2, 1]), {}),
-    "the first seed alone": (put("seeds", [1]), {"trust": 1} | agreed(3)),
-    "the last seed alone": (put("seeds", [2]), {"trust": 1} | agreed(3)),
+    "the first seed alone": (put("seeds", [1]), {"learning": 1, "trust": 1} | agreed(3)),
+    "the last seed alone": (put("seeds", [2]), {"learning": 1, "trust": 1} | agreed(3)),
 }
 
 

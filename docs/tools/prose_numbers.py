@@ -52,8 +52,21 @@ def study(folder: Path) -> dict[str, Any]:
         "cells": len({tuple(row[key] for key in CELL) for row in runs}),
         "claims": [claim(row, claims) for row in claims if row["role"] == "primary"],
         "parts": [part(row) for row in claims if row["role"] == "co-primary"],
+        "training": trained(rows(folder / "training.csv")),
         "spread": {name: spread(runs, statistic) for name, statistic in SPREAD.items()},
         "stages": stages(folder / "benchmarks", len(runs)),
+    }
+
+
+def trained(models: list[dict[str, str]]) -> dict[str, Any]:
+    """How long the trained models were trained, and how many of all runs were trained enough."""
+    epochs = [int(row["epochs"]) for row in models if row["variant"] == "trained"]
+    kept = [int(row["kept"]) for row in models if row["variant"] == "trained"]
+    return {
+        "epochs": round(mean(epochs), 1),
+        "most": max(epochs),
+        "kept": round(mean(kept), 1),
+        "enough": sum(row["trained_enough"] == "True" for row in models),
     }
 
 

@@ -14,6 +14,7 @@ import sys
 from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
 from project import ROOT
 import pytest
 from test_config_reference import default_config, merged
@@ -119,6 +120,19 @@ def test_the_results_file_has_the_numbers_of_the_tables() -> None:
     module, numbers = tool("prose_numbers"), json.loads((DOCS / "numbers.json").read_text("utf-8"))
     assert numbers["power"] == module.power()
     assert numbers["ratios"] == module.ratios()
+    assert numbers["jain_wallace"] == module.jain_wallace()
+
+
+def test_the_numbers_of_jain_and_wallace_are_theirs_and_each_that_ours_miss_has_a_cause() -> None:
+    names = ["dataset", "encoder", "attention", "statistic"]
+    found = pd.read_csv(DOCS / "findings/jain_wallace.csv")
+    theirs = pd.read_csv(ROOT / "studies/jain_wallace.csv").set_index(names)["published"]
+    assert set(map(tuple, found[names].to_numpy())) <= set(theirs.index)
+    own = found[found["change"].isna()].set_index(names)
+    assert not own.index.has_duplicates and set(own.index) == set(theirs.index)
+    pd.testing.assert_series_equal(own["theirs"], theirs[own.index], check_names=False)
+    missed = (own["theirs"] < own["low"]) | (own["theirs"] > own["high"])
+    assert (own["cause"].notna() == missed).all()
 
 
 def test_the_results_file_has_the_numbers_of_the_default_study() -> None:

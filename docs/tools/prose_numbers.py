@@ -3,7 +3,7 @@
 Numbers in README.md and docs/ stand in blocks between `<!-- numbers: NAME -->` and
 `<!-- end of numbers -->`. Each block is a template in docs/tools/blocks/NAME.md, filled with
 docs/numbers.json. That file holds what this module read from the tables of the default study, from
-docs/findings/verdicts.csv and from the tables in docs/benchmarks.md.
+docs/findings/ and from the tables in docs/benchmarks.md.
 """
 
 from collections import Counter, defaultdict
@@ -147,6 +147,24 @@ def ratios() -> list[dict[str, str]]:
     return [{key: row[key] for key in kept} for row in found if row.get("target")]
 
 
+def jain_wallace() -> list[dict[str, Any]]:
+    """The models of docs/findings/jain_wallace.csv: theirs and ours, and ours with a change."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows(DOCS / "findings/jain_wallace.csv"):
+        names = ("dataset", "encoder", "attention", "change", "seeds")
+        model = found.setdefault(
+            tuple(row[name] for name in names), {name: row[name] for name in names} | {"causes": []}
+        )
+        model[row["statistic"]] = {
+            name: float(row[name]) if row[name] else None
+            for name in ("theirs", "ours", "low", "high")
+        }
+        if row["cause"]:
+            label = row["statistic"].removeprefix("tau_").replace("_", "-")
+            model["causes"].append(f"{label}: {row['cause']}")
+    return list(found.values())
+
+
 def template(name: str, numbers: dict[str, Any]) -> str:
     """A block of prose."""
     environment = Environment(
@@ -181,7 +199,7 @@ def main(folder: str | None = None) -> None:
     numbers = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
     if folder:
         numbers["study"] = study(Path(folder))
-    numbers |= {"power": power(), "ratios": ratios()}
+    numbers |= {"power": power(), "ratios": ratios(), "jain_wallace": jain_wallace()}
     NUMBERS.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for path in pages():
         text = rendered(path, numbers)

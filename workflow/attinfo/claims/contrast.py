@@ -52,6 +52,7 @@ class Contrast:
             "enough" repeats a contrast on the runs that were trained enough.
         by: `encoder` or `normaliser`: the contrast is repeated for each that the study has.
         finding: a sentence for the page that holds {effect}, as `Conclusion.finding`; "" for none.
+            Of a contrast about each run: what the claim means, before the count of runs.
         about: where the difference lies, as in "between encoders".
         claim: the numeral of the conclusion; `Conclusion.contrasts` set it.
     """

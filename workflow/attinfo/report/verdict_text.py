@@ -201,10 +201,10 @@ def beside(claims: pd.DataFrame, conclusion: Conclusion, level: float) -> tuple[
     sentences = []
     for contrast in conclusion.contrasts:
         own = claims[(claims["contrast"] == contrast.statement) & (claims["n"] > 0)]
-        if (contrast.finding or contrast.each) and len(own):
+        if contrast.finding and len(own):
             row = own.iloc[0].to_dict()
             if contrast.each:
-                words = f"{contrast.statement[0].upper()}{contrast.statement[1:]}: {row['note']}."
+                words = f"{contrast.finding} {row['note'][0].upper()}{row['note'][1:]}."
             else:
                 words = _with_interval(row, contrast.finding, conclusion, level)
             sentences.append(words)

@@ -21,7 +21,7 @@ _PRIMARY = Contrast(
 )
 
 
-def _at_chance(statement: str, statistic: str) -> Contrast:
+def _at_chance(statement: str, statistic: str, finding: str = "") -> Contrast:
     """A concordance is at chance in each run: opposite deviations do not cancel."""
     return Contrast(
         f"each run: {statement} is at chance, {CHANCE:g} ± {CHANCE_MARGIN:g}",
@@ -29,6 +29,7 @@ def _at_chance(statement: str, statistic: str) -> Contrast:
         against=CHANCE,
         margin=CHANCE_MARGIN,
         each=True,
+        finding=finding,
     )
 
 
@@ -46,7 +47,12 @@ CONCLUSION = Conclusion(
     decimals=1,
     declared=(
         _PRIMARY,
-        _at_chance("concordance in the smallest gap decile", "concordance_0"),
+        _at_chance(
+            "concordance in the smallest gap decile",
+            "concordance_0",
+            finding="If the order of nearly equal weights meant nothing, half of the pairs in the "
+            "smallest gap decile would be in the order of their information, in every run.",
+        ),
         _at_chance("concordance of weights within 0.001", "concordance_absolute_0"),
         Contrast(
             "rise of concordance from smallest to largest gaps, {}",

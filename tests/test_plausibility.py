@@ -194,7 +194,8 @@ def test_a_trained_model_finds_the_planted_words_and_rarity_does_not(
     _, pointwise = information(model.states, OPTIONS)
     _, rows = by_text(model.states, pointwise, rated=rated)
     told = rows.set_index(["pair", "statistic"])["value"]
-    assert told["yardstick~linear_gain", "auc"] > (0.99 if encoder == "mlp" else 0.9)
+    # The other states of a BiLSTM know the planted words too.
+    assert told["yardstick~linear_gain", "auc"] > (0.99 if encoder == "mlp" else 0.8)
     if encoder == "mlp":  # without context no other token can be attended for the keyword
         assert told["yardstick~attention", "auc"] > 0.99
     assert told["yardstick~permuted", "auc"] == pytest.approx(0.5, abs=0.1)

@@ -23,7 +23,7 @@ rule claims:
     threads: 1
     resources:
         # One data set is in memory at a time.
-        mem_mb=growing(1000 + 4 * len(STUDY.runs) // len(STUDY.used_datasets)),
+        mem_mb=growing(1000 + 5 * len(STUDY.runs) // len(STUDY.used_datasets)),
         runtime=growing(30),
     params:
         options={

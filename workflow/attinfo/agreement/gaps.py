@@ -13,6 +13,7 @@ GAP_BINS = 10
 # only, so quantiles over all runs of a study are later computed from the counts in these bins.
 FINE_EDGES = np.logspace(-6, 0, 61)
 FINE_BINS = len(FINE_EDGES)  # the last edge is 1: no gap is above it
+FINE = "fine_"  # beginning of the columns of these bins
 ABSOLUTE_EDGES = (1e-3, 1e-2, 1e-1)  # of four bins that compare data sets and studies
 ABSOLUTE_BINS = len(ABSOLUTE_EDGES) + 1
 
@@ -165,30 +166,31 @@ def study_bins(counts: np.ndarray, bins: int = GAP_BINS) -> np.ndarray:
     return np.minimum((middle * bins).astype(np.int64), bins - 1)
 
 
-def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Add counts in bins that all runs of a data set share to the tables of their texts.
+def study_gaps(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Replace the counts in fine bins by counts in bins that all runs of a data set share.
 
     Args:
-        tables: one per run, with the columns of `gap_columns`.
+        tables: one per run, with the columns of `gap_columns`. The list is changed in place, so
+            that one table at most is in memory twice.
 
     Returns:
-        The tables with `study_concordant:<b>`, `study_pairs:<b>` and `study_gap:<b>`, in quantiles
-        of the gap over the pairs of all runs, at the resolution of the fine bins; and with
-        `absolute_concordant:<b>` and `absolute_pairs:<b>`, between `ABSOLUTE_EDGES`.
+        The same list. The tables have `study_concordant:<b>`, `study_pairs:<b>` and
+        `study_gap:<b>`, in quantiles of the gap over the pairs of all runs, at the resolution of
+        the fine bins; and `absolute_concordant:<b>` and `absolute_pairs:<b>`, between
+        `ABSOLUTE_EDGES`.
     """
     counts = {
         name: [_fine(table, f"fine_{name}") for table in tables] for name in ("concordant", "pairs")
     }
-    total = np.sum([own.sum(0) for own in counts["pairs"]], axis=0)
+    total = np.sum([own.sum(0, dtype=np.float64) for own in counts["pairs"]], axis=0)
     middle = np.sqrt(np.append(FINE_EDGES[0], FINE_EDGES[:-1]) * FINE_EDGES)
     places = {
         "study": (study_bins(total), GAP_BINS),
         "absolute": (np.searchsorted(ABSOLUTE_EDGES, middle), ABSOLUTE_BINS),
     }
-    found = []
     for i, table in enumerate(tables):
         columns = {
-            f"{kind}_{name}:{b}": counts[name][i][:, place == b].sum(1)
+            f"{kind}_{name}:{b}": counts[name][i][:, place == b].sum(1, dtype=np.float64)
             for kind, (place, bins) in places.items()
             for name in counts
             for b in range(bins)
@@ -198,11 +200,12 @@ def study_gaps(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
             weights = total * (place == b)
             mean = weights @ middle / weights.sum() if weights.any() else np.nan
             columns[f"study_gap:{b}"] = np.full(len(table), mean)
-        found.append(pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1))
-    return found
+        kept = table.drop(columns=[name for name in table if name.startswith(FINE)])
+        tables[i] = pd.concat([kept, pd.DataFrame(columns, index=table.index)], axis=1)
+    return tables
 
 
 def _fine(table: pd.DataFrame, name: str) -> np.ndarray:
     """[texts, FINE_BINS] counts; zero where the run has no such column."""
     columns = [f"{name}:{b}" for b in range(FINE_BINS)]
-    return table.reindex(columns=columns).to_numpy(np.float64, na_value=0)
+    return table.reindex(columns=columns).to_numpy(np.float32, na_value=0)

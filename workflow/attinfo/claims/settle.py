@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from attinfo.agreement.gaps import study_gaps
-from attinfo.claims.conclusions import CONTRASTS
+from attinfo.agreement.gaps import FINE, study_gaps
+from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
 from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Comparison, Draws, Effects, Sampled
 from attinfo.claims.run_statistics import RANKED, STATISTICS
@@ -21,16 +21,48 @@ from attinfo.statistics.intervals import interval, mean_of
 from attinfo.statistics.ranks import Scores, rank_intervals, scores_of
 from attinfo.statistics.variance import decompose
 
+# The columns of tables of texts that statistics are made of; those of fine bins are added up first.
+READ = {c for own in STATISTICS.values() for _, *columns in own.terms for c in columns if c}
+READ |= {"predicted"}
+# The statistics of contrasts, of specifications and of ranks.
+ASKED = {name for contrast in CONTRASTS for name in contrast.statistics} | set(RANKED)
+ASKED |= {
+    name
+    for own in CONCLUSIONS.values()
+    for one in own.specifications
+    for name in (*one.contrast.statistics, "accuracy")
+}
 
-def by_run(frames: Iterable[pd.DataFrame]) -> dict[tuple[object, ...], pd.DataFrame]:
-    """Split tables of texts by run, and add the column `correct`."""
-    return {
-        run: table.reset_index(drop=True).assign(
-            correct=table["label"].eq(table["predicted"]).to_numpy()
-        )
-        for frame in frames
-        for run, table in frame.groupby(RUN, sort=True)
-    }
+
+def by_run(
+    frames: Iterable[pd.DataFrame],
+) -> tuple[list[tuple[object, ...]], list[pd.DataFrame]]:
+    """Split tables of texts by run, and add the column `correct`.
+
+    Columns that no statistic is made of, such as the agreement of two measures of importance, are
+    dropped: they are most of the memory of a large study.
+    """
+    runs, tables = [], []
+    for frame in frames:
+        correct = frame["label"].eq(frame["predicted"])
+        kept = [c for c in frame if c in RUN or c.partition("#")[0] in READ or c.startswith(FINE)]
+        for run, table in frame[kept].assign(correct=correct).groupby(RUN, sort=True):
+            runs.append(run)
+            tables.append(table.drop(columns=RUN).reset_index(drop=True))
+    return runs, tables
+
+
+def _drawn(
+    frames: Iterable[pd.DataFrame],
+    statistics: Statistics,
+    enough: Mapping[tuple[object, ...], bool],
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The runs of a data set and the draws of all statistics. The tables of texts are freed."""
+    runs, tables = by_run(frames)
+    study_gaps(tables)
+    by_name = dict(zip(runs, tables, strict=True))
+    sampled = Sampled(by_name, statistics.bootstrap, statistics.seed, enough)
+    return sampled.runs, sampled.draws(STATISTICS)
 
 
 def summarise(
@@ -94,23 +126,21 @@ def settle(
         if dataset in seen:
             raise ValueError(f"the tables of '{dataset}' do not follow each other")
         seen.add(dataset)
-        tables = by_run(frames)
-        tables = dict(zip(tables, study_gaps(list(tables.values())), strict=True))
-        sampled = Sampled(tables, statistics.bootstrap, seed, enough)
-        draws = sampled.draws(STATISTICS)
-        wide, own = summarise(sampled.runs, draws, level, seed)
+        described, draws = _drawn(frames, statistics, enough)
+        wide, own = summarise(described, draws, level, seed)
         runs.append(wide)
         cells.append(own)
-        first = first_versions(sampled.runs, curves.versions)
-        own_draws = {name: values[:, first] for name, values in draws.items()}
-        compared = Comparison(sampled.runs[first].reset_index(drop=True), own_draws)
+        draws = {name: draws[name] for name in ASKED}  # the others are not needed any more
+        first = first_versions(described, curves.versions)
+        own_draws = draws if first.all() else {name: own[:, first] for name, own in draws.items()}
+        compared = Comparison(described[first].reset_index(drop=True), own_draws)
         blocks = {kind: list(dict.fromkeys(compared.runs[kind])) for kind in BLOCKS}
         for contrast in CONTRASTS:
             for one in contrast.repeated(blocks):
                 effects[one][dataset] = compared.effects(one)
-        curves.add(dataset, sampled.runs, draws)
+        curves.add(dataset, described, draws)
         for name in RANKED:
-            scores[name][dataset] = scores_of(sampled.runs, draws[name])
+            scores[name][dataset] = scores_of(described, draws[name])
     every_run = pd.concat(runs, ignore_index=True)
     specified = curves.table(level, seed)
     return {

@@ -84,7 +84,7 @@ EDITS: dict[str, tuple[str, str, Jobs]] = {
     "a scorer of one cell": (f"{LIBRARY}models/scorers/scaled_dot.py", "X = 1", trained(1)),
     "an encoder of one cell": (f"{LIBRARY}models/encoders/cnn.py", "X = 1", trained(1)),
     "a scorer that no cell has": (f"{LIBRARY}models/scorers/deep.py", "X = 1", {}),
-    "the list of scorers": (f"{LIBRARY}blocks/scorers.py", "X = 1", DRAWN),
+    "the list of scorers": (f"{LIBRARY}blocks/scorers.py", "X = 1", JUDGED),
     "a measure that is not computed": (
         f"{LIBRARY}explain/measures/integrated_gradients.py",
         "X = 1",

@@ -104,7 +104,7 @@ def test_adding_a_data_set_trains_only_on_that(smoke):
     rules = jobs_of_dry_run(folder, "--configfile", "more.yaml")
     assert (rules["prepare"], rules["preflight"], rules["train"]) == (1, 1, 1)
     assert "download" not in rules  # it reads the table that another data set has brought
-    assert rules["information"] == 2 and rules["agreement"] == 1
+    assert rules["information"] == 3 and rules["agreement"] == 1
 
 
 def test_a_dry_run_says_how_many_models_a_study_means(smoke):
@@ -184,7 +184,7 @@ def test_every_estimate_says_how_far_it_can_be_trusted(smoke):
     estimates = pd.read_parquet(folder / "results/smoke/information.parquet")
     calibration = pd.read_csv(folder / "results/smoke/calibration.csv")
     assert set(calibration["task"]) == set(KINDS["task"])
-    assert set(calibration["estimator"]) == {"linear", "knn", "stack"}
+    assert set(calibration["estimator"]) == {"linear", "knn", "logistic", "stack"}
     assert calibration["n"].max() == estimates["n"].max()  # as many texts as the test split has
     known = set(" ".join(estimates["flags"]).split())
     assert known <= set(FLAGS)

@@ -106,7 +106,10 @@ def claim(row: dict[str, str], claims: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def stages(folder: Path, runs: int) -> list[dict[str, Any]]:
-    """Core seconds and the largest memory of each rule's jobs."""
+    """Seconds of a processor and the largest memory of each rule's jobs.
+
+    Not those of a clock, which other work on the machine makes longer.
+    """
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
     for file in sorted(folder.rglob("*.tsv")):
         found[file.relative_to(folder).parts[0]] += rows(file, "\t")
@@ -114,12 +117,17 @@ def stages(folder: Path, runs: int) -> list[dict[str, Any]]:
         {
             "stage": stage,
             "jobs": len(own),
-            "seconds": round(sum(float(row["s"]) for row in own), 1),
+            "seconds": round(sum(_processor(row) for row in own), 1),
             "gigabytes": round(max(float(row["max_rss"]) for row in own) / 1000, 2),
         }
         for stage, own in found.items()
     ]
     return sorted(table, key=lambda row: -row["seconds"])
+
+
+def _processor(row: dict[str, str]) -> float:
+    """Seconds of a processor that a job took; of a clock if it was too short to be measured."""
+    return float(row["cpu_time"] if row["cpu_time"] not in ("NA", "-") else row["s"])
 
 
 def markdown_tables(text: str) -> Iterator[dict[str, str]]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from attinfo.claims.compared import COMPARED
 from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
-from attinfo.claims.run_statistics import COMPARED, STATISTICS
+from attinfo.claims.run_statistics import STATISTICS
 from attinfo.figures.distributions import COLUMNS, LARGEST, TAU
 from attinfo.figures.tables import CSV, PARQUET, Tables
 from attinfo.keys import GROUP, RUN

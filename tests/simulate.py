@@ -8,7 +8,8 @@ import pandas as pd
 
 from attinfo.agreement.gaps import GAP_BINS
 from attinfo.claims.conclusions import CONTRASTS
-from attinfo.claims.effects import Comparison, Sampled
+from attinfo.claims.effects import Comparison
+from attinfo.claims.sampled import Sampled
 from attinfo.claims.verdicts import judge
 from attinfo.keys import RUN
 

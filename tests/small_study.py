@@ -35,6 +35,7 @@ from attinfo.keys import GROUP
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
 from attinfo.report.figures import read_figures
+from attinfo.report.shown_runs import shown_runs
 from attinfo.report.strips import Files, strips
 from attinfo.runtime.loading import Chosen
 from attinfo.runtime.provenance import describe
@@ -135,7 +136,7 @@ def run_small_study(
     ).assign(dataset=DATASET)
     own = [
         Files(run, *(folder / "runs" / run.path / name for name in FILES))
-        for run in study.shown_runs
+        for run in shown_runs(study)
     ]
     level = study.statistics.level
     records = [folder / f"runs/{run.path}/run.json" for run in study.runs]

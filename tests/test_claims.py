@@ -11,8 +11,9 @@ import pytest
 from attinfo.agreement.gaps import GAP_BINS
 from attinfo.claims.conclusions import BY_NUMERAL, CONCLUSIONS, CONTRASTS, table
 from attinfo.claims.contrast import numbered, roman
-from attinfo.claims.effects import Comparison, Sampled
+from attinfo.claims.effects import Comparison
 from attinfo.claims.run_statistics import STATISTICS
+from attinfo.claims.sampled import Sampled
 from attinfo.claims.settle import settle
 from attinfo.claims.verdicts import judge, reason, verdict
 from attinfo.config.sections.statistics import Statistics

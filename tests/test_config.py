@@ -32,6 +32,7 @@ from attinfo.information.sample import Sample, folds, with_permutations
 from attinfo.information.summary import measured
 from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier
+from attinfo.report.shown_runs import shown_runs
 from attinfo.runtime.errors import InputError
 from attinfo.runtime.loading import Chosen
 
@@ -800,7 +801,7 @@ def test_the_report_shows_each_scorer_of_the_first_encoder_and_each_other_encode
     grid = {"encoder": ["mlp", "cnn"], "attention": ["additive", "deep"], "normaliser": "softmax"}
     grids = [grid | {"variant": ["uniform", "trained"]}, grid | {"encoder": "bilstm"}]
     study = Study.checked(config | {"grid": [{"dataset": "mine", **grid} for grid in grids]})
-    shown = [(run.encoder, run.attention, run.variant, run.seed) for run in study.shown_runs]
+    shown = [(run.encoder, run.attention, run.variant, run.seed) for run in shown_runs(study)]
     assert shown == [
         ("mlp", "additive", "trained", 1),
         ("mlp", "deep", "trained", 1),

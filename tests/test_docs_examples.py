@@ -14,7 +14,8 @@ from project import ROOT
 import pytest
 import torch
 
-from attinfo.claims.effects import Sampled, describe_runs, effects_of
+from attinfo.claims.effects import effects_of
+from attinfo.claims.sampled import Sampled, describe_runs
 from attinfo.figures.drawing import Missing
 from attinfo.figures.tables import Tables
 from attinfo.information.sample import Sample, folds, with_permutations

@@ -10,11 +10,13 @@ from test_agreement import random_run, run_of
 
 from attinfo.agreement.gaps import study_gaps
 from attinfo.agreement.tables import by_text
+from attinfo.claims.compared import IMPORTANCE, IN_STATISTICS
 from attinfo.claims.conclusions import CONTRASTS
 from attinfo.claims.contrast import ACCURACY_TOLERANCE, Contrast, Side
-from attinfo.claims.effects import PROBES, Comparison, Sampled, describe_runs, effects_of
-from attinfo.claims.run_statistics import COLD, IMPORTANCE, IN_STATISTICS, STATISTICS
-from attinfo.keys import RUN
+from attinfo.claims.effects import Comparison, effects_of
+from attinfo.claims.run_statistics import COLD, STATISTICS
+from attinfo.claims.sampled import Sampled, describe_runs
+from attinfo.keys import HALVES, RUN
 
 TEXTS, REPEATS = 30, 20
 PLUS, MINUS = "attention == 'additive'", "attention != 'additive'"
@@ -82,7 +84,7 @@ def test_the_table_of_a_run_has_the_columns_of_every_statistic() -> None:
         for name in IN_STATISTICS
         for kind in ("pvi", "gain", "pvi_position", "pvi_rank")
     }
-    own |= {f"linear_{kind}{probe}": values() for kind in ("gain", "pvi") for probe in PROBES}
+    own |= {f"linear_{kind}{probe}": values() for kind in ("gain", "pvi") for probe in HALVES}
     place = {"text": states.text, "token": states.position}
     pointwise = pd.DataFrame({**place, "attention": attention, **own})
     measures = {name: values() for name in IMPORTANCE}

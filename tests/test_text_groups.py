@@ -26,7 +26,8 @@ from attinfo.data.preflight import preflight
 from attinfo.data.splits import complete, split
 from attinfo.data.texts import Texts, read_arrow, read_groups, read_summary, read_texts
 from attinfo.information import estimate
-from attinfo.information.units import FOLDS, Unit, halves, information, sample_of, units_of
+from attinfo.information.halves import halves
+from attinfo.information.units import FOLDS, Unit, information, sample_of, units_of
 from attinfo.runtime.errors import InputError
 from attinfo.states.store import States
 

@@ -17,13 +17,12 @@ import torch
 from attinfo.blocks.estimators import ESTIMATORS
 from attinfo.data.groups import FOLDS
 from attinfo.information.estimators.linear import half_probes
+from attinfo.information.halves import halves, in_two
 from attinfo.information.sample import Sample
 from attinfo.information.summary import measured
 from attinfo.information.units import (
     attention_rank,
     effective_rank,
-    halves,
-    in_two,
     information,
     sample_of,
     units_of,

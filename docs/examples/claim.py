@@ -47,7 +47,8 @@ CONCLUSION = Conclusion(
 
 
 if __name__ == "__main__":
-    from attinfo.claims.effects import describe_runs, effects_of
+    from attinfo.claims.effects import effects_of
+    from attinfo.claims.sampled import describe_runs
 
     runs = pd.DataFrame(
         [

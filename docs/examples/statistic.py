@@ -15,7 +15,7 @@ TEMPERING = Statistic(
 
 
 if __name__ == "__main__":
-    from attinfo.claims.effects import Sampled
+    from attinfo.claims.sampled import Sampled
 
     run = ("reviews", "bilstm", "additive", "softmax", "trained", 1)
     texts = pd.DataFrame(

@@ -1,6 +1,8 @@
 """The page of the study, and what stands beside it."""
 
-SHOWN = STUDY.shown_runs
+from attinfo.report.shown_runs import shown_runs
+
+SHOWN = shown_runs(STUDY)
 RECORDS = all_models("run.json")
 
 

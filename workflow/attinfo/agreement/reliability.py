@@ -13,6 +13,7 @@ import pandas as pd
 
 from attinfo.agreement.kendall import kendall_by_text
 from attinfo.agreement.ranks import Ranked, average_ranks, pearson, spearman
+from attinfo.keys import HALF, HALVES
 from attinfo.states.store import States
 
 
@@ -34,10 +35,10 @@ def reliability(halves: Mapping[str, np.ndarray], offsets: np.ndarray) -> list[d
         `reliability_stepped_up`: from the latter, that of the mean of both probes.
     """
     rows: list[dict[str, object]] = []
-    for name in dict.fromkeys(name.partition("#")[0] for name in halves):
-        both = {number: halves[f"{name}#{number}"] for number in (1, 2)}
-        tau = kendall_by_text(both[1], both[2], offsets)["tau"].to_numpy()
-        rho = spearman(*(Ranked(values, offsets) for values in both.values()))
+    for name in dict.fromkeys(name.partition(HALF)[0] for name in halves):
+        first, second = (halves[f"{name}{half}"] for half in HALVES)
+        tau = kendall_by_text(first, second, offsets)["tau"].to_numpy()
+        rho = spearman(*(Ranked(values, offsets) for values in (first, second)))
         found = {"reliability": _mean(tau), "reliability_spearman": _mean(rho)}
         found["reliability_stepped_up"] = stepped_up(found["reliability_spearman"])
         known = int((~np.isnan(tau)).sum())

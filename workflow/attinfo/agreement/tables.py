@@ -23,12 +23,11 @@ from attinfo.agreement.ranks import (
 )
 from attinfo.agreement.reliability import reliability
 from attinfo.agreement.skew import skew_at, skew_by_text
-from attinfo.keys import PLACE
+from attinfo.keys import HALF, PLACE
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
 CONTROLS = ("position", "frequency")
-HALF = "#"  # before the number of the half, in names of columns
 
 
 def read_pointwise(paths: Iterable[str | Path]) -> pd.DataFrame:

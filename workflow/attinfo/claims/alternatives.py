@@ -5,7 +5,7 @@ To add one: an estimator with `statistics`, or a rank statistic in `RANKED_BY`.
 
 from itertools import product
 
-from attinfo.claims.run_statistics import INFORMATION, RANKED_BY
+from attinfo.claims.compared import INFORMATION, RANKED_BY
 
 Choices = tuple[tuple[str, str], ...]  # pairs of an axis and a choice, in words
 

@@ -11,8 +11,9 @@ import pandas as pd
 from attinfo.agreement.gaps import FINE, study_gaps
 from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
 from attinfo.claims.contrast import Contrast
-from attinfo.claims.effects import Comparison, Draws, Effects, Sampled
+from attinfo.claims.effects import Comparison, Effects
 from attinfo.claims.run_statistics import RANKED, STATISTICS
+from attinfo.claims.sampled import Draws, Sampled
 from attinfo.claims.specifications import Curves, first_versions, versions_of, with_robustness
 from attinfo.claims.verdicts import judge
 from attinfo.config.sections.statistics import Statistics

@@ -19,7 +19,8 @@ import pandas as pd
 
 from attinfo.claims.conclusions import CONCLUSIONS
 from attinfo.claims.contrast import Conclusion, Contrast, Control, Specification
-from attinfo.claims.effects import Comparison, Draws, Effects
+from attinfo.claims.effects import Comparison, Effects
+from attinfo.claims.sampled import Draws
 from attinfo.keys import ALL
 from attinfo.labels import label_of
 from attinfo.statistics.intervals import interval, mean_of

@@ -248,25 +248,6 @@ class Study(Filtered):
         temperatures = {parse_normaliser(run.normaliser)[1] for run in self.runs}
         return sorted(temperatures - {1.0})
 
-    @property
-    def shown_runs(self) -> list[Run]:
-        """The runs whose texts the report shows, all of the first data set.
-
-        They are the first run, one run with the same encoder for each other scorer, and one run
-        for each other encoder. Runs of the variant `trained` are preferred.
-        """
-        candidates = [run for run in self.runs if run.dataset == self.used_datasets[0]]
-        candidates.sort(key=lambda run: run.variant != "trained")
-        first = candidates[0]
-        shown: dict[tuple[str, str], Run] = {}
-        for run in candidates:
-            if run.encoder == first.encoder:
-                shown.setdefault((run.encoder, run.attention), run)
-        for run in candidates:
-            if run.encoder not in {encoder for encoder, _ in shown}:
-                shown[run.encoder, run.attention] = run
-        return list(shown.values())
-
     def block(self, kind: str, name: str) -> tuple[Block, dict[str, Any]]:
         """Find a building block by its name in the config.
 

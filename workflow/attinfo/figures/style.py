@@ -34,7 +34,7 @@ VERDICT_COLOURS = {
     "contradicted": "#b23a00",
     "undetermined": "#5b6472",
 }
-GREY, PALE, INK = "#5b6472", "#c9ced6", "#111827"
+GREY, FAINT, PALE, INK = "#5b6472", "#9aa2ae", "#c9ced6", "#111827"
 CONTRAST = 4.5  # of text on white: WCAG 2, level AA
 
 

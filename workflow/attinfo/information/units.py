@@ -6,7 +6,7 @@ text), `instance` (every token of every text, one probe for all) and, where the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ import torch
 
 from attinfo.data.groups import FOLDS, joined, long_enough
 from attinfo.data.truth import Truth
+from attinfo.information.halves import by_half_probes, half_estimates, halves
 from attinfo.information.repeats import MANY
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
-from attinfo.information.summary import measured, silent, summary
+from attinfo.information.summary import measured, summary
 from attinfo.information.token_type import token_type_probe
 from attinfo.runtime.errors import InputError
-from attinfo.runtime.loading import Chosen, load
+from attinfo.runtime.loading import Chosen
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
@@ -161,57 +162,6 @@ def repeated(hidden: torch.Tensor) -> float:
     return 1 - len(((bits ^ (bits >> 29)) * weight).sum(1).unique()) / len(hidden)
 
 
-def halves(sample: Sample, seed: int) -> list[Sample]:
-    """Two samples of half the texts each, or half the groups of texts, drawn from the seed."""
-    rng = np.random.default_rng(seed_of("halves", seed))
-    if sample.group is None:
-        order = rng.permutation(len(sample.output))
-    else:
-        order = rng.permutation(int(sample.group.max()) + 1)[sample.group.numpy()]
-    first = torch.from_numpy(order < np.sort(order)[len(order) // 2])
-    return [_refolded(sample.of_texts(kept), seed) for kept in (first, ~first)]
-
-
-def _refolded(half: Sample, seed: int) -> Sample:
-    """Half a sample; with new folds where it has enough groups, but none of them in some fold."""
-    if half.group is None or len(half.fold.unique()) == FOLDS or not _divisible(half):
-        return half
-    _, group = half.group.unique(return_inverse=True)
-    return replace(half, group=group, fold=folds(half.output[:, 0], FOLDS, seed, group))
-
-
-def in_two(sample: Sample, seed: int) -> torch.Tensor | None:
-    """[texts] bool: half of the texts of each fold, or of their groups; None where one has no two.
-
-    Drawn from the seed.
-    """
-    group = torch.arange(len(sample.output)) if sample.group is None else sample.group
-    fold = torch.zeros(int(group.max()) + 1, dtype=torch.int64).scatter_(0, group, sample.fold)
-    if int(fold.bincount(minlength=FOLDS).min()) < 2:
-        return None
-    rng = np.random.default_rng(seed_of("half probes", seed))
-    first = np.empty(len(fold), bool)
-    first[np.lexsort((rng.random(len(fold)), fold))] = np.arange(len(fold)) % 2 == 0
-    return torch.from_numpy(first)[group]
-
-
-def _by_half_probes(name: str, path: str, sample: Sample, seed: int) -> dict[str, np.ndarray]:
-    """Both pointwise values of all tokens by two probes, fitted to disjoint halves of the texts.
-
-    How well the orders of both agree is how well an order by the probe repeats.
-    """
-    first, observed = in_two(sample, seed), sample.of_columns([0])
-    unknown = torch.full((len(sample.text),), 0.0 if silent(observed) else torch.nan)
-    parts = [(unknown, unknown)] * 2
-    if first is not None and not silent(observed):
-        parts = [(made.pvi, made.gain) for made in load(path)(observed, first)]
-    return {
-        f"{name}_{kind}#{number}": values.numpy().astype(np.float32)
-        for number, both in enumerate(parts, 1)
-        for kind, values in zip(("pvi", "gain"), both, strict=True)
-    }
-
-
 def information(
     states: States,
     options: Mapping[str, Any],
@@ -241,8 +191,8 @@ def information(
         halves, NaN where the texts of a fold are of one group. The estimator `token_type` is
         information in the word itself. An output of one class only leaves no information to
         estimate: every value is 0 and flagged `constant_output`. `truth_alone` and `truth_text`
-        are the information of a decisive word by itself and of the whole text, in closed form;
-        NaN but for `planted`.
+        are the information of a decisive word by itself and of the whole text, in closed form.
+        Both are NaN for every index other than `planted`.
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
@@ -260,7 +210,7 @@ def information(
         sample = sample_of(states, unit, options, groups)
         parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
         for one in estimators:
-            found, half = measured(one, sample), _means(one, parts)
+            found, half = measured(one, sample), half_estimates(one, parts)
             rows.append(_row(unit, one.name, found, sample, one.options, rank, half))
             _keep(pointwise, unit, one.name, found)
         for one in spot_checks if place in checked else ():
@@ -274,7 +224,7 @@ def information(
                 rows.append(_row(unit, one.name, found, observed, one.options, rank))
                 _keep(pointwise, unit, one.name, found)
             for name, path in options["half_probes"].items():
-                pointwise |= _by_half_probes(name, path, sample, options["seed"])
+                pointwise |= by_half_probes(name, path, sample, options["seed"])
         if unit.index == "instance" and options["words"]:
             found = token_type_probe(token_id, sample)
             rows.append(_row(unit, "token_type", found, sample, {}, rank))
@@ -292,20 +242,8 @@ def _planted_rows(
         parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
         known = {"truth_alone": truth.alone, "truth_text": truth.text}
         for one in map(Chosen.of, options["estimators"]):
-            found, half = measured(one, sample), _means(one, parts)
+            found, half = measured(one, sample), half_estimates(one, parts)
             yield _row(unit, one.name, found, sample, one.options, rank, half) | known
-
-
-def _divisible(half: Sample) -> bool:
-    """Whether the texts of half a sample are of enough groups for every fold."""
-    return half.group is None or len(half.group.unique()) >= FOLDS
-
-
-def _means(estimator: Chosen, parts: Sequence[Sample]) -> list[float]:
-    """The estimate from each half of a sample, in nats; NaN where either has too few groups."""
-    if not all(map(_divisible, parts)):
-        return [np.nan] * len(parts)
-    return [float(measured(estimator, part).pvi.mean()) for part in parts]
 
 
 def _row(

@@ -31,6 +31,11 @@ class UnansweredError(Exception):
     """The study lacks what an answer needs; the message says what."""
 
 
+def graded(value: float, good: float, bad: float) -> str:
+    """Met up to `good`, standing above `bad`, met in part between them."""
+    return MET if value <= good else STANDS if value > bad else PART
+
+
 def together(outcomes: list[str]) -> str:
     """The outcome of several tests: the worst, where one that is not settled leaves all open."""
     return next((o for o in (STANDS, OPEN, PART) if o in outcomes), MET)

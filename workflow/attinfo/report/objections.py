@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from attinfo.claims.conclusions import CONCLUSIONS
-from attinfo.report import controls
+from attinfo.information.trust import RELIABLE
+from attinfo.report import controls, verdict_controls
 from attinfo.report.findings import MET, NONE, PART, Finding, Study, UnansweredError
 
 
@@ -173,7 +174,7 @@ QUESTIONS = (
         "accuracy.",
         "Met if the interval of each contrast excludes 0, and so does the repeated one’s, on the "
         "same side; stands if one turns.",
-        controls.accuracy,
+        verdict_controls.accuracy,
         ("accuracy", "contrast-table"),
     ),
     Question(
@@ -181,7 +182,7 @@ QUESTIONS = (
         "A run was trained enough if its dev loss had stopped falling. Runs that were not are "
         "counted, and each primary contrast is repeated without them.",
         "Met if there are none; stands if a contrast turns without them.",
-        controls.training,
+        verdict_controls.training,
         ("learning", "contrast-table"),
     ),
     Question(
@@ -190,14 +191,14 @@ QUESTIONS = (
         "defended, which is its specification curve.",
         "Met if the sign never turns; stands if it turns in more than 10 % of the specifications "
         "of a conclusion.",
-        controls.choices,
+        verdict_controls.choices,
         ("specifications", "robustness-table"),
     ),
     Question(
         "Texts are no replicates: retrained models differ.",
         "Seeds are paired and are the replicates. The variance is split over blocks and seeds.",
-        f"Met with at least {controls.FEW_SEEDS} seeds.",
-        controls.seeds,
+        f"Met with at least {verdict_controls.FEW_SEEDS} seeds.",
+        verdict_controls.seeds,
         ("variance-table",),
     ),
     Question(
@@ -206,14 +207,14 @@ QUESTIONS = (
         "adjusted by Holm, all others by Benjamini and Hochberg. Ranks have simultaneous "
         "intervals.",
         "Met by design.",
-        controls.multiplicity,
+        verdict_controls.multiplicity,
         ("verdict-table",),
     ),
     Question(
         "Noise in either ranking lowers their agreement.",
         "Two probes of each model, fitted to disjoint halves of the texts, show how well the order "
         "of the tokens repeats when the measurement repeats.",
-        f"Met if the mean of two such probes has a reliability of {controls.RELIABLE:g} or more in "
+        f"Met if the mean of two such probes has a reliability of {RELIABLE:g} or more in "
         "every cell.",
         controls.attenuation,
         ("reliability-table",),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from attinfo.blocks.measures import MEASURES
 from attinfo.claims.alternatives import AGREEMENT
+from attinfo.claims.compared import COMPARED
 from attinfo.claims.contrast import (
     TRAINED,
     Conclusion,
@@ -15,7 +16,7 @@ from attinfo.claims.contrast import (
     trained_enough,
     versus,
 )
-from attinfo.claims.run_statistics import COMPARED, STATISTICS
+from attinfo.claims.run_statistics import STATISTICS
 
 _BILSTM, _ADDITIVE = "encoder == 'bilstm'", "attention == 'additive'"
 _EXAMPLE = both(_BILSTM, _ADDITIVE, TRAINED)

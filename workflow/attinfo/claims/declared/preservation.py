@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from attinfo.claims.compared import IN_STATISTICS
 from attinfo.claims.contrast import (
     TRAINED,
     Conclusion,
@@ -13,7 +14,6 @@ from attinfo.claims.contrast import (
     trained_enough,
     versus,
 )
-from attinfo.claims.run_statistics import IN_STATISTICS
 
 _INDEXES = {
     "position": "by position",

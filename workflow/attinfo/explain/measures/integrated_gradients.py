@@ -70,12 +70,7 @@ def from_zero(
 ) -> np.ndarray:
     """What integrated gradients sum to: the log-odds of a text minus those at zero embeddings.
 
-    Args:
-        model: a model in evaluation mode.
-        texts: the texts of the store.
-        states: not used.
-        seed: seed of the run, for the noise at evaluation.
-        drawn: indices of the texts to compute; None for all.
+    The arguments are those of `integrated_gradients`.
 
     Returns:
         [texts] differences of log-odds of the predicted class; NaN for texts that are not drawn.

@@ -7,7 +7,7 @@ import pandas as pd
 from attinfo.claims.specifications import axes_of, robustness
 from attinfo.figures.captions import joined
 from attinfo.figures.drawing import Drawing, Missing
-from attinfo.figures.style import GREY, INK, PALE, VERDICT_COLOURS, panels
+from attinfo.figures.style import FAINT, GREY, INK, PALE, VERDICT_COLOURS, panels
 from attinfo.figures.tables import Tables
 from attinfo.labels import counted
 
@@ -53,7 +53,7 @@ def _colours(own: pd.DataFrame) -> np.ndarray:
     called = np.where(
         own["estimate"] > 0, VERDICT_COLOURS["supported"], VERDICT_COLOURS["contradicted"]
     )
-    return np.where(own["called"], called, "#9aa2ae")
+    return np.where(own["called"], called, FAINT)
 
 
 def _curve(axis: Axes, claim: str, own: pd.DataFrame) -> None:

@@ -15,6 +15,8 @@ from attinfo.keys import ALL
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.errors import InputError
 
+PIXELS = 200  # per inch, of what is drawn as pixels within an SVG
+
 
 class Drawing(NamedTuple):
     """A figure, the numbers in it as a tidy table, and its caption in plain words."""
@@ -75,7 +77,7 @@ def save(drawing: Drawing, stem: Path) -> None:
     drawing.figure.draw_without_rendering()
     drawing.figure.set_layout_engine("none")  # computed once, for both pictures
     with whole(stem.with_name(f"{stem.name}.svg")) as path:
-        drawing.figure.savefig(path, metadata={"Date": None})
+        drawing.figure.savefig(path, metadata={"Date": None}, dpi=PIXELS)
         path.write_text(compact(path.read_text("utf-8")), encoding="utf-8")
     with whole(stem.with_name(f"{stem.name}.png")) as path:
         drawing.figure.savefig(path)

@@ -12,6 +12,9 @@ from attinfo.figures.tables import Tables
 from attinfo.labels import counted
 
 CURVE, ROW = 1.3, 0.145  # inches: the height of a curve, and of a row of choices below it
+# Marks below this zorder are pixels in the SVG: thousands of specifications as elements of their
+# own take megabytes.
+AS_PIXELS = 2
 
 
 def specifications(tables: Tables) -> Drawing:
@@ -58,9 +61,11 @@ def _colours(own: pd.DataFrame) -> np.ndarray:
 
 def _curve(axis: Axes, claim: str, own: pd.DataFrame) -> None:
     place, colours = np.arange(len(own)), _colours(own)
-    axis.vlines(place, own["ci_low"], own["ci_high"], color=colours, linewidth=0.8, alpha=0.45)
-    axis.scatter(place, own["estimate"], c=colours, s=7, zorder=3)
+    low, high = own["ci_low"], own["ci_high"]
+    axis.vlines(place, low, high, color=colours, linewidth=0.8, alpha=0.45, zorder=0)
+    axis.scatter(place, own["estimate"], c=colours, s=7, zorder=1)
     axis.axhline(0, color=GREY, linewidth=0.8)
+    axis.set_rasterization_zorder(AS_PIXELS)
     bounds = own[["ci_low", "ci_high"]].fillna({"ci_low": own["estimate"]})
     bounds = bounds.fillna({"ci_high": own["estimate"]})
     ends = np.quantile(bounds.to_numpy(), [0.01, 0.99])
@@ -80,11 +85,12 @@ def _matrix(axis: Axes, own: pd.DataFrame, rows: list[tuple[str, str]]) -> None:
     before = ""
     for y, (name, choice) in enumerate(rows):
         has = np.flatnonzero((own[name].astype(str) == choice).to_numpy())
-        axis.scatter(has, np.full(len(has), y), c=colours[has], marker="|", s=18, linewidth=0.9)
+        axis.vlines(has, y - 0.3, y + 0.3, color=colours[has], linewidth=0.9, zorder=0)
         names.append(f"{name}: {choice}" if name != before else choice)
         if name != before and y:
             axis.axhline(y - 0.5, color=PALE, linewidth=0.6)
         before = name
+    axis.set_rasterization_zorder(AS_PIXELS)
     axis.set(xlim=(-1, len(own)), ylim=(len(rows) - 0.5, -0.5), xticks=[], yticks=range(len(rows)))
     axis.set_yticklabels(names, fontsize=6.5)
     axis.grid(visible=False)

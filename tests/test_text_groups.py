@@ -20,7 +20,7 @@ import attinfo
 from attinfo.config.inputs import Inputs
 from attinfo.config.sections.dataset import Dataset
 from attinfo.config.study import Study
-from attinfo.data.groups import groups_of_units, joined, long_enough
+from attinfo.data.groups import copies, groups_of_units, joined, long_enough
 from attinfo.data.local_files import check_local_files
 from attinfo.data.preflight import preflight
 from attinfo.data.splits import complete, split
@@ -225,7 +225,7 @@ def test_texts_are_joined_by_chains_of_groups_and_copies(
     group = rng.integers(0, groups, len(tokens))
     texts = np.flatnonzero(rng.random(len(tokens)) < 0.8)
     offsets = np.cumsum([0, *map(len, tokens)])
-    found = joined(np.concatenate(tokens), offsets, texts, group)
+    found = joined(copies(np.concatenate(tokens), offsets), texts, group)
     expected = list(range(len(texts)))
     for _ in texts:  # the smallest number that a chain leads to
         for i, a in enumerate(texts):

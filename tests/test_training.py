@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.torch import load_file
+import torch
 
 import attinfo
 from attinfo.data.texts import read_summary
@@ -24,6 +25,7 @@ from attinfo.models.architecture import Architecture
 from attinfo.models.classifier import Classifier, load
 from attinfo.runtime.errors import InputError
 from attinfo.states.store import States
+from attinfo.training.optimizers import SparseAdam
 from attinfo.training.train import evaluate, shuffled, train, train_run
 
 INFORMATION = {
@@ -300,9 +302,33 @@ def test_states_hold_no_information_about_labels_drawn_at_random(
         states = trained(encoder, seed=seed).states
         for draw in range(4):
             label = np.random.default_rng(draw).permutation(states.label)
-            known = States(**(vars(states) | {"label": label}))
+            known = replace(states, label=label)
             units = information(known, INFORMATION | {"output": "label"})[0]
             above += (units["mi_nats"] > units["floor_upper"]).tolist()
             assert (units["mi_nats"] < 0.1).all()
     # One in twenty is expected; units of a run share its labels, hence the margin.
     assert np.mean(above) < 0.15
+
+
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.9)])
+def test_the_sparse_optimizer_is_torchs_to_the_bit(betas: tuple[float, float]) -> None:
+    drawn = torch.Generator().manual_seed(1)
+    tables = [torch.nn.Embedding(50, 7, padding_idx=0, sparse=True) for _ in range(2)]
+    tables[1].load_state_dict(tables[0].state_dict())
+    kinds = SparseAdam, torch.optim.SparseAdam
+    optimizers = [
+        kind(table.parameters(), lr=0.01, betas=betas)
+        for kind, table in zip(kinds, tables, strict=True)
+    ]
+    for _ in range(20):
+        words = torch.randint(0, 50, (4, 6), generator=drawn)
+        for table, optimizer in zip(tables, optimizers, strict=True):
+            optimizer.zero_grad()
+            table(words).sin().square().sum().backward()
+            optimizer.step()
+        assert torch.equal(tables[0].weight, tables[1].weight)
+    ours, theirs = (
+        optimizer.state[table.weight] for optimizer, table in zip(optimizers, tables, strict=True)
+    )
+    assert ours["step"] == theirs["step"]
+    assert all(torch.equal(ours[name], theirs[name]) for name in ("exp_avg", "exp_avg_sq"))

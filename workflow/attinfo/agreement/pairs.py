@@ -1,6 +1,7 @@
 """Pairs of tokens of the same text, and their order."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -49,13 +50,20 @@ def of_one_length(
         offsets: [texts + 1].
         most: numbers t n^2 at a time, or one text.
     """
-    lengths = np.diff(offsets)
+    yield from _of_one_length(offsets.astype(np.int64).tobytes(), most)
+
+
+@lru_cache(maxsize=4)  # a run's measures, a dozen or more, are all sorted within the same texts
+def _of_one_length(offsets: bytes, most: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    bounds = np.frombuffer(offsets, np.int64)
+    lengths, found = np.diff(bounds), []
     for n in np.unique(lengths).tolist():
         texts = np.flatnonzero(lengths == n)
         step = len(texts) if most == np.inf else max(1, int(most) // n**2)
         for start in range(0, len(texts), step):
             own = texts[start : start + step]
-            yield own, offsets[own, None] + np.arange(n)
+            found.append((own, bounds[own, None] + np.arange(n)))
+    return found
 
 
 def sorted_within(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -1,11 +1,10 @@
 """Texts that belong together: of one group, such as an author, or of the same tokens."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
     from attinfo.data.texts import Texts
@@ -48,39 +47,53 @@ def groups_of_units(
         units, enough = long_enough(texts.lengths, count, min_texts)
         if units:
             found[index] = np.flatnonzero(enough)
-    return {
-        index: len(np.unique(joined(texts.token_ids, texts.offsets, members, group)))
-        for index, members in found.items()
-    }
+    copy = copies(texts.token_ids, texts.offsets)
+    return {index: len(np.unique(joined(copy, members, group))) for index, members in found.items()}
 
 
-def joined(
-    token_ids: np.ndarray, offsets: np.ndarray, texts: np.ndarray, group: np.ndarray | None = None
-) -> np.ndarray:
+def copies(token_ids: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """[texts] int64 numbers, from 0: the same number for texts of the same tokens.
+
+    Args:
+        token_ids: [tokens] of all texts.
+        offsets: [texts + 1] first token of each text, then the number of tokens.
+    """
+    number: dict[bytes, int] = {}
+    tokens = np.ascontiguousarray(token_ids)
+    bounds = pairwise(offsets)
+    numbers = [number.setdefault(tokens[a:b].tobytes(), len(number)) for a, b in bounds]
+    return np.array(numbers, dtype=np.int64)
+
+
+def joined(copy: np.ndarray, texts: np.ndarray, group: np.ndarray | None = None) -> np.ndarray:
     """Numbers of the sets of texts that belong together.
 
     Two texts belong together if they have the same tokens or the same group, or if a chain of such
     pairs, all of them among `texts`, leads from one to the other.
 
     Args:
-        token_ids: [tokens] of all texts.
-        offsets: [all texts + 1] first token of each text, then the number of tokens.
+        copy: [all texts] of `copies`.
         texts: which texts.
         group: [all texts] number of the group of each text; None without groups.
 
     Returns:
         [texts] int64 numbers from 0, in the order in which the sets occur.
     """
-    number: dict[bytes, int] = {}
-    tokens = np.ascontiguousarray(token_ids)
-    bounds = zip(offsets[texts], offsets[texts + 1], strict=True)
-    numbers = [number.setdefault(tokens[a:b].tobytes(), len(number)) for a, b in bounds]
-    same = np.array(numbers, dtype=np.int64)
+    same = _in_order(copy[texts])
     if group is None:
         return same
+    # Here: most data sets have no groups, and this import takes a tenth of a second.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     _, own = np.unique(group[texts], return_inverse=True)
-    n = len(number) + int(own.max(initial=-1)) + 1
-    links = coo_array((np.ones(len(texts)), (same, len(number) + own)), shape=(n, n))
-    parts = connected_components(links, directed=False)[1][same]
-    _, first, part = np.unique(parts, return_index=True, return_inverse=True)
+    number = int(same.max(initial=-1)) + 1
+    n = number + int(own.max(initial=-1)) + 1
+    links = coo_array((np.ones(len(texts)), (same, number + own)), shape=(n, n))
+    return _in_order(connected_components(links, directed=False)[1][same])
+
+
+def _in_order(numbers: np.ndarray) -> np.ndarray:
+    """The same sets with numbers from 0, in the order in which they occur."""
+    _, first, part = np.unique(numbers, return_index=True, return_inverse=True)
     return first.argsort().argsort()[part].astype(np.int64)

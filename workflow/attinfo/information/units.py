@@ -135,7 +135,7 @@ def belonging(
         texts: which of its texts.
         groups: [texts of the run] number of the group of each text; None without groups.
     """
-    group = joined(states.token_id, states.offsets, texts, groups)
+    group = joined(states.copies, texts, groups)
     number = int(group.max()) + 1
     if number == len(group) or (groups is None and number < FOLDS):
         return None
@@ -192,7 +192,8 @@ def information(
         information in the word itself. An output of one class only leaves no information to
         estimate: every value is 0 and flagged `constant_output`. `truth_alone` and `truth_text`
         are the information of a decisive word by itself and of the whole text, in closed form.
-        Both are NaN for every index other than `planted`.
+        Both are NaN for every index other than `planted`. `half_1` and `half_2` are the estimates
+        from two halves of the texts, NaN for every index other than `position` and `rank`.
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
@@ -208,9 +209,12 @@ def information(
     }
     for place, unit in enumerate(units):
         sample = sample_of(states, unit, options, groups)
-        parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
+        rank = effective_rank(sample.hidden)
+        # Of units that are ranked: how well their order repeats.
+        parts = halves(sample, options["seed"]) if unit.index != "instance" else None
         for one in estimators:
-            found, half = measured(one, sample), half_estimates(one, parts)
+            found = measured(one, sample)
+            half = (np.nan, np.nan) if parts is None else half_estimates(one, parts)
             rows.append(_row(unit, one.name, found, sample, one.options, rank, half))
             _keep(pointwise, unit, one.name, found)
         for one in spot_checks if place in checked else ():
@@ -239,11 +243,11 @@ def _planted_rows(
 ) -> Iterator[dict[str, Any]]:
     for unit in planted_units(states, truth):
         sample = sample_of(states, unit, {**options, "output": "label"}, groups)
-        parts, rank = halves(sample, options["seed"]), effective_rank(sample.hidden)
+        rank = effective_rank(sample.hidden)
         known = {"truth_alone": truth.alone, "truth_text": truth.text}
         for one in map(Chosen.of, options["estimators"]):
-            found, half = measured(one, sample), half_estimates(one, parts)
-            yield _row(unit, one.name, found, sample, one.options, rank, half) | known
+            found = measured(one, sample)
+            yield _row(unit, one.name, found, sample, one.options, rank) | known
 
 
 def _row(

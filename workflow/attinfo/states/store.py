@@ -4,12 +4,14 @@ One safetensors file of flat arrays. The tokens of text i are offsets[i]:offsets
 """
 
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from attinfo.data.groups import copies
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.errors import InputError
 
@@ -56,6 +58,11 @@ class States:
     output_change: np.ndarray | None = None
     output_weight: np.ndarray | None = None
     output_bias: np.ndarray | None = None
+
+    @cached_property
+    def copies(self) -> np.ndarray:
+        """[texts] int64 numbers: the same number for texts of the same tokens."""
+        return copies(self.token_id, self.offsets)
 
     @property
     def lengths(self) -> np.ndarray:

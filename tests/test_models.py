@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise, product
+import json
 from pathlib import Path
 
 from conftest import VARIANTS, Planted, Trained, architecture_of, code_of
@@ -15,7 +16,10 @@ from torch import Tensor
 from attinfo.data.batches import Batch
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier, Output
+from attinfo.models.encoders.cnn import CNN
+from attinfo.models.encoders.mlp import MLP
 from attinfo.models.noise import training_noise
+from attinfo.models.protocols import reads_tokens_alone
 from attinfo.states.extract import states_of
 from attinfo.states.store import read_states, write_states
 
@@ -75,6 +79,38 @@ def test_what_a_text_is_batched_with_changes_nothing(cell: tuple[str, str, str])
     for i, single in enumerate(alone):
         assert_same(Output(*(values[i : i + 1] for values in output)), single, lengths[i : i + 1])
     assert output.hidden.shape[-1] == 16  # the same width d whatever the encoder
+
+
+@given(
+    LENGTHS,
+    st.sampled_from(["mlp", *[f"cnn{sizes}" for sizes in ([1], [2, 4], [1, 3, 5, 7], [9])]]),
+)
+def test_the_part_that_reads_tokens_alone_and_the_rest_make_the_encoder(
+    lengths: list[int], kind: str
+) -> None:
+    torch.manual_seed(1)
+    encoder = MLP(5, 8) if kind == "mlp" else CNN(5, 8, kernel_sizes=json.loads(kind[3:]))
+    assert reads_tokens_alone(encoder)
+    embedded = torch.randn(len(lengths), max(lengths) + 1, 5)
+    for row, length in enumerate(lengths):
+        embedded[row, length:] = 0
+    values = encoder.per_token(embedded)
+    alone = torch.cat([encoder.per_token(token[None, None])[0] for token in embedded[0]])
+    torch.testing.assert_close(values[0], alone)
+    for row, length in enumerate(lengths):
+        values[row, length:] = 0
+    states = encoder.combined(values, torch.tensor(lengths))
+    for row, length in enumerate(lengths):
+        expected = encoder(embedded, torch.tensor(lengths))[row, :length]
+        torch.testing.assert_close(states[row, :length], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_encoder_with_a_forward_of_its_own_is_not_split() -> None:
+    class Squared(MLP):
+        def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+            return super().forward(embedded, lengths) ** 2
+
+    assert reads_tokens_alone(MLP(3, 4)) and not reads_tokens_alone(Squared(3, 4))
 
 
 def test_gumbel_noise_is_for_training_alone() -> None:

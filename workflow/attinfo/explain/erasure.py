@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attinfo.data.batches import batches, pad, ranges
+from attinfo.data.batches import Batch, batches, pad, ranges
 from attinfo.data.subwords import Pieces
 from attinfo.data.texts import Texts
 from attinfo.models.classifier import Classifier, Output
 from attinfo.models.noise import Noise, evaluation_noise
+from attinfo.models.protocols import reads_tokens_alone
 from attinfo.runtime.devices import in_parts
 
 BATCH = 256  # shortened texts
@@ -110,10 +111,8 @@ class Eraser:
         probabilities = np.empty((len(keep), self.model.output_layer.out_features))
 
         def read(rows: np.ndarray) -> np.ndarray:
-            texts = shortened(self.texts, source[rows], keep[rows])
-            batch = pad(texts, np.arange(len(rows)))
-            output: Output = self.model(batch, self._noise(source[rows], keep[rows]))
-            return output.logits.double().softmax(-1).cpu().numpy()
+            logits = self._logits(source[rows], keep[rows])
+            return logits.double().softmax(-1).cpu().numpy()
 
         with torch.inference_mode():
             for rows in batches(lengths, BATCH) if len(keep) else ():
@@ -156,6 +155,30 @@ class Eraser:
     def real(lengths: np.ndarray) -> np.ndarray:
         """[S, T] which positions hold a token, in texts of these lengths [S]."""
         return np.arange(lengths.max(initial=0)) < lengths[:, None]
+
+    def _logits(self, source: np.ndarray, keep: np.ndarray) -> Tensor:
+        """[S, C] logits of a batch of shortened texts; the arguments are those of `drop`."""
+        model, noise, encoder = self.model, self._noise(source, keep), self.model.encoder
+        if not reads_tokens_alone(encoder) or self.texts.features is not None:
+            batch = pad(shortened(self.texts, source, keep), np.arange(len(source)))
+            output: Output = model(batch, noise)
+            return output.logits
+        distinct, row = np.unique(source, return_inverse=True)
+        whole = pad(self.texts, distinct).to(model.device)
+        lengths = keep.sum(1)
+        place = np.argsort(~keep, axis=1, kind="stable")[:, : lengths.max()]
+        kept = torch.from_numpy(row[:, None] * whole.token_ids.shape[1] + place).to(model.device)
+        padding = torch.from_numpy(~self.real(lengths)).to(model.device)
+
+        def of_kept(values: Tensor) -> Tensor:
+            """[S, T, ...] values of the kept tokens, from those of the tokens of whole texts."""
+            values = values.flatten(0, 1)[kept]
+            return values.masked_fill_(padding.view(*padding.shape, *[1] * (values.ndim - 2)), 0)
+
+        batch = Batch(of_kept(whole.token_ids), torch.from_numpy(lengths).to(model.device))
+        values = of_kept(encoder.per_token(model.embed(whole)))
+        hidden = encoder.combined(values, batch.lengths)
+        return model.classify(hidden, model.attend(batch, hidden, noise)[1])
 
     def _noise(self, source: np.ndarray, keep: np.ndarray) -> Noise | None:
         """The noise of shortened texts: that of the kept tokens in the whole texts."""

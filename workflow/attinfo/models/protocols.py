@@ -3,7 +3,7 @@
 B is the number of texts of a batch, T its longest text in tokens, d the width of a hidden state.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from torch import Tensor
 
@@ -35,6 +35,30 @@ class TextEmbedder(Protocol):
     def embed(self, batch: Batch) -> Tensor:
         """[B, T, inputs] features of the tokens of a batch, zero at padding."""
         ...
+
+
+class PerToken(Protocol):
+    """An encoder with a first part that reads each token alone.
+
+    The values of this part are the same in the whole text and in a shortened one, so erasure
+    computes them once. `combined(per_token(embedded), lengths)` is the call of the encoder.
+    """
+
+    def per_token(self, embedded: Tensor) -> Tensor:
+        """[B, T, F] values of the tokens from their embeddings [B, T, inputs]."""
+        ...
+
+    def combined(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, d] hidden states from the values [B, T, F] of the tokens, zero at padding."""
+        ...
+
+
+def reads_tokens_alone(encoder: object) -> TypeGuard[PerToken]:
+    """Whether the class of an encoder is itself a `PerToken`.
+
+    A subclass that only changes `forward` is not, as its inherited parts would not add up to it.
+    """
+    return "per_token" in vars(type(encoder))
 
 
 class Scorer(Protocol):

@@ -39,3 +39,29 @@ class CNN(nn.Module):
         # Embeddings at padding are zero, like the zeros that `same` adds at the ends of a text.
         channels = embedded.transpose(1, 2)
         return torch.cat([c(channels) for c in self.convolutions], dim=1).transpose(1, 2).relu()
+
+    def per_token(self, embedded: Tensor) -> Tensor:
+        """[B, T, F] what each token adds to the states around it, by place in each window.
+
+        (Training takes `forward`, whose gradients torch computes faster.)
+        """
+        weights = [c.weight.permute(1, 2, 0).flatten(1) for c in self.convolutions]
+        return embedded @ torch.cat(weights, dim=1)
+
+    def combined(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, d] hidden states from what each token adds, [B, T, F]."""
+        count, longest, _ = values.shape
+        states = torch.cat([c.bias for c in self.convolutions]).repeat(count, longest, 1)
+        channel = place = 0
+        for convolution in self.convolutions:
+            channels, _, size = convolution.weight.shape
+            own = states[..., channel : channel + channels]
+            channel += channels
+            for offset in range(size):
+                shift = offset - (size - 1) // 2  # the state at t reads the token at t + shift
+                start, end = max(0, -shift), min(longest, longest - shift)
+                if start < end:
+                    part = values[:, start + shift : end + shift, place : place + channels]
+                    own[:, start:end] += part
+                place += channels
+        return states.relu()

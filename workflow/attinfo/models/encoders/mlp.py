@@ -16,4 +16,12 @@ class MLP(nn.Module):
         self.linear = nn.Linear(inputs, width)
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
+        return self.combined(self.per_token(embedded), lengths)
+
+    def per_token(self, embedded: Tensor) -> Tensor:
+        """[B, T, d] hidden states of embedded tokens [B, T, inputs]."""
         return self.linear(embedded).tanh()
+
+    def combined(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """The same hidden states [B, T, d]: no token reads another."""
+        return values

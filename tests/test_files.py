@@ -176,21 +176,6 @@ def test_a_job_and_nobody_else_imports_without_looking_for_garbage(
     assert done.stdout == f"{not first} True\n"
 
 
-@pytest.mark.parametrize("first", ["snakemake = None", ""])
-def test_a_job_leaves_out_what_models_do_not_need_of_torch_until_it_is_asked_for(
-    tmp_path: Path, first: str
-) -> None:
-    script = tmp_path / "job.py"
-    script.write_text(
-        f"{first}\nimport sys\nfrom attinfo.runtime.job import META, with_meta\nimport torch\n"
-        "full = lambda: hasattr(sys.modules[META], 'register_meta')\n"
-        "before = full()\nwith_meta()\nprint(before, full())\n"
-        "empty = torch.empty(2, 3, device='meta')\nprint((empty @ empty.T).shape)\n"
-    )
-    done = python(script)
-    assert done.stdout.splitlines() == [f"{not first} True", "torch.Size([2, 2])"], done.stderr
-
-
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not the GNU C library")
 @pytest.mark.parametrize("kept", [True, False])
 def test_memory_that_is_kept_is_not_asked_for_again(kept: bool) -> None:

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from attinfo.runtime.errors import InputError
-from attinfo.runtime.job import with_meta
 
 FILES = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # downloaded from the hub
 TIMEOUT = 10  # seconds to wait for the hub's answer whether a model exists
@@ -22,7 +21,6 @@ def _transformers() -> Any:
     Raises:
         InputError: the package is not installed.
     """
-    with_meta()
     try:
         import transformers
     except ImportError:

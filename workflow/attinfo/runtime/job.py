@@ -8,16 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 import ctypes
 import gc
-from importlib import import_module
-import importlib.abc
-import importlib.machinery
 import logging
 import os
 from pathlib import Path
 import sys
 import time
 import traceback
-from types import ModuleType
 from typing import Any
 
 from attinfo.runtime.errors import InputError
@@ -30,40 +26,6 @@ IN_JOB = hasattr(sys.modules["__main__"], "snakemake")
 # import this module first; `job` turns the collection of garbage on again.
 if SHORTCUTS and IN_JOB:
     gc.disable()
-
-
-META = "torch._meta_registrations"
-
-
-class _Skipped(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """An empty module in place of torch's functions for tensors without data (device `meta`).
-
-    Saves 0.2 s a job, a quarter of the import of torch. Models are computed without them; only
-    transformers may need them, see `with_meta`.
-    """
-
-    def find_spec(
-        self, name: str, path: Any = None, target: Any = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        return importlib.machinery.ModuleSpec(name, self) if name == META else None
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
-        return None
-
-    def exec_module(self, module: ModuleType) -> None:
-        pass
-
-
-if SHORTCUTS and IN_JOB:
-    sys.meta_path.insert(0, _Skipped())
-
-
-def with_meta() -> None:
-    """Import what `_Skipped` left out of torch, if it did."""
-    if any(isinstance(finder, _Skipped) for finder in sys.meta_path):
-        sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, _Skipped)]
-        sys.modules.pop(META, None)
-        import_module(META)
 
 
 @contextmanager

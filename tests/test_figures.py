@@ -229,8 +229,9 @@ def test_a_study_of_one_cell_and_one_seed_tells_what_it_has_not(one) -> None:
         ElementTree.parse(stem.with_name(f"{stem.name}.svg"))
 
 
-def test_figures_are_the_same_byte_for_byte(one, tmp_path) -> None:
-    draw_all(ONE, tmp_path)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_figures_are_the_same_byte_for_byte(one, tmp_path, processes: int) -> None:
+    draw_all(ONE, tmp_path, processes)
     for path in one.rglob("*.*"):
         assert path.read_bytes() == (tmp_path / path.relative_to(one)).read_bytes()
 

@@ -71,7 +71,7 @@ rule figures:
         benchmark_of("figures", "figures")
     conda:
         env("figures")
-    threads: 1
+    threads: 4
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),

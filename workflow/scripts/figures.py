@@ -13,4 +13,5 @@ from attinfo.figures.tables import tables_from
 with job(snakemake.log[0]):
     files = {name: Path(path) for name, path in snakemake.input.items()}
     study = json.loads(files["study"].read_text("utf-8"))
-    draw_all(tables_from(files, study), files["study"].with_name("figures"))
+    tables = tables_from(files, study)
+    draw_all(tables, files["study"].with_name("figures"), snakemake.threads)

@@ -1,6 +1,10 @@
 """A figure with its numbers and its caption: how the figures of a study are drawn and written."""
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from math import ceil
+from multiprocessing import get_context
 from pathlib import Path
 import re
 from typing import NamedTuple
@@ -45,17 +49,30 @@ def draw(drawer: Callable[[Tables], Drawing], figure: Figure, tables: Tables) ->
             return placeholder(str(reason))
 
 
-def draw_all(tables: Tables, folder: str | Path) -> None:
+def draw_all(tables: Tables, folder: str | Path, processes: int = 1) -> None:
     """Write every figure as SVG and PNG, its numbers as CSV, its caption as reStructuredText.
 
     Args:
         tables: of the study.
         folder: to write to; the figures of a data set get a folder of its name in it.
+        processes: that draw at a time; the files are the same whatever their number.
     """
-    for name, dataset in drawn(in_order(tables.runs["dataset"])):
-        drawing = FIGURES[name].draw(tables if dataset == ALL else tables.of(dataset))
-        with applied():
-            save(drawing, Path(folder, place(name, dataset)))
+    every = drawn(in_order(tables.runs["dataset"]))
+    write = partial(_draw_one, tables, folder)
+    if processes == 1:
+        for one in every:
+            write(one)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        for _ in pool.map(write, every, chunksize=ceil(len(every) / (4 * processes))):
+            pass  # raises what a process has raised
+
+
+def _draw_one(tables: Tables, folder: str | Path, one: tuple[str, str]) -> None:
+    name, dataset = one
+    drawing = FIGURES[name].draw(tables if dataset == ALL else tables.of(dataset))
+    with applied():
+        save(drawing, Path(folder, place(name, dataset)))
 
 
 def placeholder(reason: str) -> Drawing:
@@ -75,7 +92,7 @@ def compact(svg: str) -> str:
 def save(drawing: Drawing, stem: Path) -> None:
     """Write `<stem>.svg`, `.png`, `.csv` and the caption as `.rst`."""
     drawing.figure.draw_without_rendering()
-    drawing.figure.set_layout_engine("none")  # computed once, for both pictures
+    drawing.figure.set_layout_engine(None)  # computed once, for both pictures
     with whole(stem.with_name(f"{stem.name}.svg")) as path:
         drawing.figure.savefig(path, metadata={"Date": None}, dpi=PIXELS)
         path.write_text(compact(path.read_text("utf-8")), encoding="utf-8")

@@ -4,8 +4,11 @@ The seeds were not used in designing anything. A bar that does not hold is a fau
 estimator: it is not moved.
 """
 
+import sys
+
 from conftest import code_of
 import numpy as np
+from project import ROOT
 import pytest
 from samples import STUDIED, Estimator, every_estimator
 from scipy.stats import binom, spearmanr
@@ -14,6 +17,10 @@ from attinfo.information import estimate
 from attinfo.information.calibration import correlation, sample_of
 from attinfo.information.estimators.discrete import atoms_plugin
 from attinfo.information.estimators.stack import stack
+
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.bent import BENT, bent
 
 TASKS = code_of("task")
 
@@ -51,6 +58,35 @@ def test_the_stack_comes_near_the_truth(
     bias, agreement = accuracy(stack, task, width, target, rank)
     assert abs(bias) <= most_bias
     assert agreement >= least_correlation
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "seed"),
+    [
+        ("bowl", 128, 1000),
+        ("saddle", 256, 1001),
+        *(pytest.param(n, w, 1002, marks=pytest.mark.slow) for n in BENT for w in (128, 256)),
+    ],
+)
+def test_the_stack_finds_a_boundary_that_bends_in_a_few_directions_of_many(
+    name: str, width: int, seed: int
+) -> None:
+    known = bent(name, 4000, width, seed)
+    sample = sample_of(known, seed)
+    found = stack(sample).pvi.numpy()
+    assert abs(found.mean() - known.pointwise.mean()) <= 0.06
+    assert correlation(found, known.pointwise) >= 0.8
+    for other in ("linear", "knn"):
+        assert STUDIED[other](sample).pvi.mean() - known.pointwise.mean() < -0.15
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_the_information_of_a_bent_task_is_what_its_sample_holds(name: str) -> None:
+    known = bent(name, 40_000, 16, 1000)
+    assert known.information == pytest.approx(0.46, abs=1e-6)
+    error = known.pointwise.std() / 200
+    assert known.pointwise.mean() == pytest.approx(known.information, abs=4 * error)
+    assert known.gain.mean() == pytest.approx(known.pointwise.mean(), abs=4 * error)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ ESTIMATORS = registry(
         name="stack",
         path=f"{PACKAGE}.stack:stack",
         label="pool of probes",
-        summary="Pool of closed-form probes, linear and not; "
+        summary="Pool of probes, linear and not, and networks where an output bends; "
         "the default for states of unknown nature",
     ),
     Estimator(

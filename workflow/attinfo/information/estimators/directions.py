@@ -178,7 +178,7 @@ class _Moments:
         mean = torch.stack([self._components[self._members[k]].sum(0) for k in kept]).sum(0)
         mean = scale * mean / count
         cross = scale * self._cross[kept].sum(0) / count - share[..., None] * mean
-        ridge = scatter + RIDGE * torch.eye(len(scale), device=scale.device)
+        ridge = scatter + RIDGE * torch.eye(len(scale), dtype=scale.dtype, device=scale.device)
         found = torch.linalg.solve_ex(ridge, cross.flatten(0, 1).mT)[0].mT.view_as(cross)
         return found / found.norm(dim=2, keepdim=True).clamp(min=1e-30)
 
@@ -221,7 +221,10 @@ class _Moments:
         third = self._third[kept].sum(0) / count
         third = third - share[..., None, None] * self._skew[kept].sum(0) / count
         m = len(mean)
-        third, identity = third.unflatten(3, (m, m)), torch.eye(m, device=mean.device)
+        third, identity = (
+            third.unflatten(3, (m, m)),
+            torch.eye(m, dtype=mean.dtype, device=mean.device),
+        )
         for place in ("cta,bd->ctabd", "cta,bd->ctbad", "cta,bd->ctbda"):
             third = third - torch.einsum(place, slope, identity)
         unit = slope / slope.norm(dim=2, keepdim=True).clamp(min=1e-30)
@@ -250,7 +253,11 @@ def _leading(matrices: Tensor) -> tuple[Tensor, Tensor]:
 
     draw = torch.Generator().manual_seed(seed_of("subspace", d))
     width = min(d, 3 * HESSIAN)
-    basis = torch.randn(d, width, generator=draw).to(matrices.device).expand(columns, -1, -1)
+    basis = (
+        torch.randn(d, width, generator=draw, dtype=torch.float32)
+        .to(matrices.device)
+        .expand(columns, -1, -1)
+    )
     for _ in range(ITERATIONS):
         basis = torch.linalg.qr(squared(basis))[0]
     value, axes = torch.linalg.eigh(basis.mT @ squared(basis))

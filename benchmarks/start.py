@@ -1,0 +1,39 @@
+"""What the first estimate costs: `estimate` imported and called once, each time in a new process
+of one thread.
+
+python -m benchmarks.start
+"""
+
+import os
+from statistics import median
+import subprocess
+import sys
+
+ONCE = """
+import time
+start = time.perf_counter(), time.process_time()
+import numpy as np
+rng = np.random.default_rng(0)
+output = rng.integers(2, size=1000)
+hidden = rng.normal(size=(1000, 64)) + 0.2 * output[:, None]
+from attinfo.information import estimate
+estimate(hidden, output)
+print(time.perf_counter() - start[0], time.process_time() - start[1])
+"""
+REPETITIONS = 5
+
+
+def seconds(repetitions: int = REPETITIONS) -> tuple[float, float]:
+    """Median seconds, and of a processor, of one estimate of [1000, 64] in a new process."""
+    found = []
+    for _ in range(repetitions):
+        command = [sys.executable, "-c", ONCE]
+        alone = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, env=alone, capture_output=True, text=True, check=True)
+        found.append([float(part) for part in done.stdout.split()])
+    wall, own = zip(*found, strict=True)
+    return median(wall), median(own)
+
+
+if __name__ == "__main__":
+    print("{:.2f} s, {:.2f} s of a processor".format(*seconds()))

@@ -24,7 +24,7 @@ HESSIAN, HIGHER = 4, 2  # directions by second moments, and by the linear score'
 CUBIC, LEADING = 2, 16  # directions by third moments, of so many leading components
 ITERATIONS = 10  # of subspace iteration
 HELD = 2**25  # numbers, of matrices of second moments
-REFERENCES = 2  # seeded permutations of the output that say how large moments are without bends
+REFERENCES = 2  # outputs drawn at random, that say how large moments are without bends
 # By how much more than without bends a moment must show a direction: times d^(-2/3) of second
 # moments (as the largest eigenvalue spreads), (2d)^(-1/2) of a mean state, 1/d of third moments,
 # where d is the effective number of directions (of third moments the number).
@@ -54,13 +54,14 @@ def bent_directions(
 
     Args:
         components: [n, d] float32 principal components, and their `variance` [d].
-        sample: with outputs and folds; a permutation more of the output is the reference.
+        sample: with outputs and folds.
         choices: folds left out.
     """
     draw = torch.Generator().manual_seed(seed_of("bends", len(sample.output)))
-    first = sample.output[:, 0]
-    orders = [torch.randperm(len(first), generator=draw) for _ in range(REFERENCES)]
-    shuffled = torch.stack([first[order.to(first.device)] for order in orders])[:, sample.text]
+    texts = len(sample.output)
+    orders = [torch.randperm(texts, generator=draw) for _ in range(REFERENCES)]
+    # Not of the output itself: nothing of a fold that is left out may touch a threshold.
+    shuffled = (torch.stack(orders) % sample.classes).to(components.device)[:, sample.text]
     scales = torch.stack([(variance + s * variance.mean() + 1e-30).rsqrt() for s in SOFTNESS])
     scales = (scales / (variance * scales**2).mean(1, keepdim=True).sqrt()).float()
     d, targets = components.shape[1], sample.classes if sample.classes > 2 else 1
@@ -92,7 +93,7 @@ class _Moments:
 
     Args:
         components: [n, d].
-        output: [columns, n] int64, the last `REFERENCES` columns permuted.
+        output: [columns, n] int64, the last `REFERENCES` columns at random.
         sample: with folds and classes.
     """
 

@@ -19,9 +19,8 @@ from attinfo.information.sample import Sample
 from attinfo.runtime.seeds import seed_of
 
 HIDDEN = 36
-STEPS = 150
+STEPS = 150  # all are taken: whether a fold would stop earlier must not touch another's networks
 FIXED = 60  # first steps, in which the directions stay
-PATIENCE = 40  # steps without a better value in any network
 RATE, TURN = 0.05, 0.002  # of the steps of Adam, and of those that turn the directions
 DECAY = 0.1  # of every parameter, times its rate
 MOMENTS = 0.9, 0.99
@@ -109,7 +108,7 @@ def _trained(
     network = _Networks(states, scale, weight, indicator.shape[2])
     best = states.new_full(stops.shape[:2], torch.inf)
     kept = indicator.new_zeros(*stops.shape, indicator.shape[2])
-    stride, last = -(-len(states) // BATCH), 0
+    stride = -(-len(states) // BATCH)
     for step in range(STEPS * stride):
         rows = slice(step % stride, None, stride)
         if step % stride == 0:
@@ -119,9 +118,6 @@ def _trained(
                 better = loss < best
                 best = torch.where(better, loss, best)
                 kept = torch.where(better[..., None, None], values[:, None], kept)
-            last = step if bool(better.any()) else last
-            if step - last >= PATIENCE * stride:
-                break
         values = network.values(states[rows])
         surprise = _surprise(values, indicator[:, rows], log_prior)
         part = seen[:, rows]

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 import torch
 
-from attinfo.information.estimators import logistic, mlp, networks
+from attinfo.information.estimators import logistic, networks
 from attinfo.information.estimators.binning import binned
 from attinfo.information.estimators.discrete import atoms_plugin
 from attinfo.information.estimators.features import leading, principal
@@ -25,10 +25,11 @@ from attinfo.information.estimators.ksg import ksg_on_score
 from attinfo.information.estimators.linear import linear_probe
 from attinfo.information.estimators.logistic import logistic_probe
 from attinfo.information.estimators.mine import donsker_varadhan, mine
-from attinfo.information.estimators.mlp import residual_network
 from attinfo.information.estimators.normal_errors import Normal
 from attinfo.information.estimators.probes import RidgeProbes, ledoit_wolf
+from attinfo.information.estimators.projections import Projections
 from attinfo.information.estimators.ridge import ridge_gaussian
+from attinfo.information.estimators.stack import stack
 from attinfo.information.estimators.stacked_regression import stacked_regression
 from attinfo.information.sample import Measured, Sample, folds, with_permutations
 from attinfo.information.tasks import Task
@@ -45,7 +46,6 @@ CLOSED: dict[str, Estimator] = {
     "atoms": atoms_plugin,
 }
 TRAINED: dict[str, Estimator] = {
-    "residual": residual_network,
     "mine": mine,
     "infonce": infonce,
 }
@@ -121,10 +121,10 @@ def test_information_between_normal_classes_is_recovered_as_far_as_the_method_ca
         assert float(found.gain.mean()) == pytest.approx(float(found.pvi.mean()), abs=0.05)
 
 
-def test_a_network_finds_an_exclusive_or_that_no_linear_probe_can() -> None:
+def test_the_stack_finds_an_exclusive_or_that_no_linear_probe_can() -> None:
     drawn, sample = task("xor", 3000, width=16, rank=4)
     assert float(logistic_probe(sample).pvi.mean()) < 0.05
-    found = residual_network(sample)
+    found = stack(sample)
     assert float(found.pvi.mean()) > 0.6 * drawn.information
     assert np.corrcoef(found.pvi, drawn.pointwise)[0, 1] > 0.8
 
@@ -274,7 +274,7 @@ def _values(seed: int, columns: int = 2, n: int = 30) -> tuple[torch.Tensor, ...
 
 def test_the_objective_of_info_nce_takes_every_output_as_a_negative() -> None:
     values, indicator, log_prior = _values(0)
-    loss = mlp.cross_entropy(values, indicator, log_prior)
+    loss = networks.cross_entropy(values, indicator, log_prior)
     for column, (t, chosen) in enumerate(zip(values.numpy(), indicator.numpy(), strict=True)):
         critic = t @ chosen.T  # T(h_i, y_j) of every pair
         expected = np.mean(np.diag(critic) - logsumexp(critic, 1) + np.log(30))
@@ -301,8 +301,8 @@ def test_the_step_is_that_of_adam_with_decoupled_weight_decay() -> None:
     rate, decay = networks.RATE, networks.DECAY
     reference = torch.optim.AdamW(theirs._parameters, lr=rate, weight_decay=decay / rate)
     for _ in range(20):
-        ours.descend(mlp.cross_entropy(ours.values(inputs), indicator, log_prior))
-        loss = mlp.cross_entropy(theirs.values(inputs), indicator, log_prior)
+        ours.descend(networks.cross_entropy(ours.values(inputs), indicator, log_prior))
+        loss = networks.cross_entropy(theirs.values(inputs), indicator, log_prior)
         reference.zero_grad()
         loss.sum().backward()
         reference.step()
@@ -314,7 +314,7 @@ def test_the_step_is_that_of_adam_with_decoupled_weight_decay() -> None:
 def test_columns_are_trained_apart() -> None:
     _, sample = task("gaussian", 200, 8, permutations=3)
     alone = replace(sample, output=sample.output[:, :1])
-    together, single = residual_network(sample), residual_network(alone)
+    together, single = infonce(sample), infonce(alone)
     # Training goes on as long as any column gains, so that another may find a later optimum.
     assert np.corrcoef(together.pvi, single.pvi)[0, 1] > 0.99
 
@@ -323,11 +323,25 @@ def test_many_states_are_trained_on_in_turns(monkeypatch: pytest.MonkeyPatch) ->
     drawn, sample = task("gaussian", 2000, 16)
     monkeypatch.setattr(networks, "BATCH", 300)
     monkeypatch.setattr(networks, "ELEMENTS", 1)
-    found = residual_network(sample)
+    found = infonce(sample)
     assert float(found.pvi.mean()) == pytest.approx(drawn.pointwise.mean(), abs=0.03)
 
 
 # Nothing that scores a held-out fold was fitted to it.
+
+
+def test_outputs_of_a_fold_do_not_touch_the_networks_that_left_it_out() -> None:
+    _, sample = task("xor", 1500, width=16, rank=4)
+    components, variance = principal(sample.hidden)
+    rows = sample.members[2]
+    output = sample.output.clone()
+    output[rows] = 1 - output[rows]
+    one = Projections(components, variance, sample)
+    other = Projections(components, variance, replace(sample, output=output))
+    for before, after in zip(one.log_odds(2), other.log_odds(2), strict=True):
+        assert float(before.abs().max()) > 0.5
+        torch.testing.assert_close(before, after, atol=1e-3, rtol=1e-3)
+    assert not torch.allclose(one.log_odds(1)[0], other.log_odds(1)[0], atol=1e-2)
 
 
 def _words(sample: Sample) -> Measured:
@@ -335,7 +349,7 @@ def _words(sample: Sample) -> Measured:
 
 
 @pytest.mark.parametrize(
-    "estimator", [logistic_probe, residual_network, infonce, _words], ids=lambda e: e.__name__
+    "estimator", [logistic_probe, infonce, _words, stack], ids=lambda e: e.__name__
 )
 def test_outputs_of_a_fold_do_not_touch_its_posterior(estimator: Estimator) -> None:
     _, sample = task("gaussian", 250, 6)
@@ -712,5 +726,5 @@ def test_the_network_sees_the_leading_components_whitened() -> None:
     inputs = leading(*principal(sample.hidden), 4)
     np.testing.assert_allclose(np.cov(inputs.T, bias=True), np.eye(4), atol=1e-6)
     stretched = replace(sample, hidden=sample.hidden * 50)
-    one, other = residual_network(sample), residual_network(stretched)
+    one, other = infonce(sample), infonce(stretched)
     np.testing.assert_allclose(one.pvi, other.pvi, atol=1e-2)

@@ -61,13 +61,6 @@ class KSGOptions(Options):
     neighbours: Annotated[Count, Field(description="Number of neighbours, k.")] = 3
 
 
-class NetworkOptions(Options):
-    """Options of `mlp`."""
-
-    components: Annotated[Count, Field(description="Leading principal components read.")] = 16
-    hidden: Annotated[Count, Field(description="Units of the hidden layer.")] = 32
-
-
 class CriticOptions(Options):
     """Options of `mine` and `infonce`."""
 
@@ -122,13 +115,6 @@ ESTIMATORS = registry(
         needs_output_layer=True,
         summary="The model's own output layer on each state: no direction is learnt, "
         "scale and biases are cross-fitted",
-    ),
-    Estimator(
-        name="mlp",
-        path=f"{PACKAGE}.mlp:residual_network",
-        options=NetworkOptions,
-        summary="Cross-fitted network, linear plus one hidden layer, "
-        "on leading principal components",
     ),
     Estimator(
         name="gaussian",

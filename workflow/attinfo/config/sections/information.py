@@ -39,7 +39,7 @@ class Information(Section):
     )
     min_texts: int = described(200, "Units with fewer texts are left out.", 100, ge=50)
     spot_checks: list[str] = described(
-        ["stack"], "Estimators that are too slow for all units.", ["stack", "mlp"]
+        ["stack"], "Estimators that are too slow for all units.", ["stack", "gaussian"]
     )
     spot_units: NonNegativeInt = described(
         2, "Number of units of each run, drawn at random, that `spot_checks` estimate.", 1

@@ -7,8 +7,7 @@ InfoNCE differs from a trained probe in name and in the critic, which here sees 
 """
 
 from attinfo.information.estimators.features import soft_whitened, standardised
-from attinfo.information.estimators.mlp import cross_entropy
-from attinfo.information.estimators.networks import held_out_values, log_ratio_of
+from attinfo.information.estimators.networks import cross_entropy, held_out_values, log_ratio_of
 from attinfo.information.sample import Measured, Sample, from_log_ratio
 from attinfo.option_types import Count
 

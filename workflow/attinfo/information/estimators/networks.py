@@ -162,3 +162,8 @@ def _held_out(
 def log_ratio_of(values: Tensor, log_prior: Tensor) -> Tensor:
     """[columns, n, C] log q(y | h) - log p(y), where q is in proportion to p exp T."""
     return values - (values + log_prior).logsumexp(2, keepdim=True)
+
+
+def cross_entropy(values: Tensor, indicator: Tensor, log_prior: Tensor) -> Tensor:
+    """[columns] log loss of q in proportion to p exp T, less that of the prior p, in nats."""
+    return -(log_ratio_of(values, log_prior) * indicator).sum(2).mean(1)

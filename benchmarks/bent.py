@@ -45,7 +45,7 @@ def _quadrature() -> tuple[np.ndarray, np.ndarray]:
     return points, np.einsum("i,j,k->ijk", *3 * [weight / weight.sum()]).ravel()
 
 
-def bent(name: str, texts: int, width: int, seed: int) -> Task:
+def bent(name: str, texts: int, width: int, seed: int, information: float = INFORMATION) -> Task:
     """Two classes, of a logit `BENT[name]` whose strength is set by the information.
 
     Args:
@@ -53,10 +53,11 @@ def bent(name: str, texts: int, width: int, seed: int) -> Task:
         texts: number of states.
         width: of a state.
         seed: of the draw.
+        information: in nats.
     """
     points, weight = _quadrature()
     across = BENT[name](points)
-    strength = brentq(lambda s: _information(s * across, weight) - INFORMATION, 0.1, 100)
+    strength = brentq(lambda s: _information(s * across, weight) - information, 0.01, 100)
     share, _ = _pointwise(strength * across, weight)
     rng = np.random.default_rng(seed_of("bent", name, seed))
     latent = rng.normal(size=(texts, 3))
@@ -70,3 +71,23 @@ def bent(name: str, texts: int, width: int, seed: int) -> Task:
     gain = expit(-logit) * own[0] + expit(logit) * own[1]
     pointwise = own[output, np.arange(texts)]
     return Task(hidden, output, pointwise, gain, _information(strength * across, weight))
+
+
+def bowl(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
+    """See `bent`: as a task of `calibrate`, of two classes."""
+    return bent("bowl", texts, width, seed, target)
+
+
+def saddle(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
+    """See `bent`: as a task of `calibrate`, of two classes."""
+    return bent("saddle", texts, width, seed, target)
+
+
+def wave(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
+    """See `bent`: as a task of `calibrate`, of two classes."""
+    return bent("wave", texts, width, seed, target)
+
+
+def ring(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
+    """See `bent`: as a task of `calibrate`, of two classes."""
+    return bent("ring", texts, width, seed, target)

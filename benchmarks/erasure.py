@@ -1,0 +1,69 @@
+"""Bounds of normalised AOPC beside those of the package `aopc`: equal values on small texts.
+
+Of a bag-of-words classifier with random weights, every order of the tokens of a text is tried by
+`aopc`; ours is a beam search that is wide enough to be exact.
+"""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from aopc.methods import get_exact_bounds
+import numpy as np
+import torch
+from torch import nn
+
+from attinfo.explain.beam import bounds
+from benchmarks.timing import interleaved, measure
+
+VOCABULARY, MASK, NONE = 50, 1, -1  # ids of words from 2
+
+
+class _Classifier(nn.Module):
+    """Two tanh units of the mean word vector, so that tokens interact; class 1 for full texts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        draw = torch.Generator().manual_seed(1)
+        self.words = torch.randn(VOCABULARY, 8, generator=draw)
+        self.words[MASK] = 0
+        self.inward = 3 * torch.randn(8, 4, generator=draw)
+        self.outward = 2 * torch.randn(4, 2, generator=draw)
+
+    def forward(self, tokens: torch.Tensor) -> SimpleNamespace:
+        """`logits` [B, 2] of tokens [B, T]."""
+        hidden = (self.words[tokens].mean(1) @ self.inward).tanh()
+        return SimpleNamespace(logits=hidden @ self.outward)
+
+
+def rows(quick: bool) -> Iterator[dict[str, Any]]:
+    """A row for each text: the seconds of both, and the larger difference of the two bounds."""
+    model, rng = _Classifier(), np.random.default_rng(1)
+    for tokens in (4, 5) if quick else (4, 5, 6, 7):
+        text = torch.from_numpy(rng.integers(2, VOCABULARY, tokens))[None]
+        full = model(text).logits.softmax(1)[0]
+        label = int(full.argmax())
+
+        def fall(
+            _: np.ndarray,
+            top: np.ndarray,
+            text: torch.Tensor = text,
+            label: int = label,
+            full: torch.Tensor = full,
+        ) -> np.ndarray:
+            masked = text.expand(len(top), -1).masked_fill(torch.from_numpy(top), MASK)
+            return (full[label] - model(masked).logits.softmax(1)[:, label]).double().numpy()
+
+        def ours(fall: Any = fall, tokens: int = tokens) -> np.ndarray:
+            sizes = np.arange(1, tokens + 1)[None]
+            return bounds(fall, sizes, np.array([tokens]), 2**tokens)[0]
+
+        def theirs(text: torch.Tensor = text, label: int = label) -> np.ndarray:
+            return np.array(get_exact_bounds(model, "cpu", text, label, NONE, NONE, MASK, 0, None))
+
+        theirs()  # warm
+        seconds, gave = interleaved({"ours": ours, "theirs": theirs})
+        apart = float(np.abs(gave["ours"] - gave["theirs"]).max())
+        about = "erasure", "bounds of AOPC", "aopc, all orders", f"{tokens} tokens"
+        times = seconds["ours"], seconds["theirs"]
+        yield measure(*about, *times, difference=apart, tolerance=1e-5)

@@ -175,7 +175,7 @@ def information(
         states: with `hidden`.
         options: `output` ("predicted" or "label"), `estimators` for every unit, `light` ones for
             the tokens alone, without a null, `spot_checks` (estimators too) for `spot_units` units
-            drawn at random, `words` (whether the words alone are asked), `half_probes` (estimator
+            drawn at random, without a null, `words` (whether the words alone are asked), `half_probes` (estimator
             -> path of the function that fits two probes to disjoint halves of the texts),
             `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own.
@@ -217,12 +217,12 @@ def information(
             half = (np.nan, np.nan) if parts is None else half_estimates(one, parts)
             rows.append(_row(unit, one.name, found, sample, one.options, rank, half))
             _keep(pointwise, unit, one.name, found)
+        observed = sample.of_columns([0])
         for one in spot_checks if place in checked else ():
-            found = measured(one, sample)
-            row = _row(unit, one.name, found, sample, one.options, rank)
+            found = measured(one, observed)
+            row = _row(unit, one.name, found, observed, one.options, rank)
             rows.append(row | {"spot_check": True})
         if unit.index == "instance":
-            observed = sample.of_columns([0])
             for one in map(Chosen.of, options["light"]):
                 found = measured(one, observed)
                 rows.append(_row(unit, one.name, found, observed, one.options, rank))

@@ -111,14 +111,14 @@ def _trained(
     stride = -(-len(states) // BATCH)
     for step in range(STEPS * stride):
         rows = slice(step % stride, None, stride)
+        values = network.values(states[rows])
         if step % stride == 0:
             with torch.no_grad():
-                values = network.values(states)
-                loss = (judged @ _surprise(values, indicator, log_prior)[..., None])[..., 0]
+                every = values.detach() if stride == 1 else network.values(states)
+                loss = (judged @ _surprise(every, indicator, log_prior)[..., None])[..., 0]
                 better = loss < best
                 best = torch.where(better, loss, best)
-                kept = torch.where(better[..., None, None], values[:, None], kept)
-        values = network.values(states[rows])
+                kept = torch.where(better[..., None, None], every[:, None], kept)
         surprise = _surprise(values, indicator[:, rows], log_prior)
         part = seen[:, rows]
         network.descend((surprise * part).sum(1) / part.sum(1).clamp(min=1), step)

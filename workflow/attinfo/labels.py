@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from attinfo.blocks.catalogue import KINDS
 from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.keys import GIVEN
 
 LABELS = {
     "token_type": "the word alone",
@@ -20,6 +21,8 @@ def label_of(name: str) -> str:
     if "@" in name:
         kind, temperature = parse_normaliser(name)
         return f"{label_of(kind)}, τ = {temperature:g}"
+    if name.startswith(GIVEN):
+        return f"{name.removeprefix(GIVEN).replace('_', ' ')} (given)"
     return LABELS.get(name, name.replace("_", " "))
 
 

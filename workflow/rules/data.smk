@@ -55,6 +55,7 @@ rule preflight:
     input:
         data=PREPARED,
         vectors=VECTORS,
+        scores=[path for name in STUDY.used_datasets for path in INPUTS.scores(name)],
     output:
         checked=f"{RESULTS}/preflight.json",
     log:

@@ -27,6 +27,7 @@ rule report:
         states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
         pointwise=[f"{RESULTS}/runs/{run.path}/pointwise/linear.parquet" for run in SHOWN],
         importance=[f"{RESULTS}/runs/{run.path}/importance.parquet" for run in SHOWN],
+        seconds=all_runs("seconds.csv"),
         records=RECORDS,
     output:
         report=report(
@@ -55,6 +56,10 @@ rule report:
             "datasets": STUDY.used_datasets,
             "figures": f"{RESULTS}/figures",
             "benchmarks": [f"{RESULTS}/benchmarks", "results/data/benchmarks"],
+            "estimators": STUDY.information.estimators,
+            "runs_of": {
+                name: [r.dataset for r in STUDY.runs].count(name) for name in STUDY.used_datasets
+            },
             "strips": {"count": STUDY.report.texts, "seed": STUDY.report.seed},
             # Without what changes no result: how many seeds a job takes.
             "config": STUDY.model_dump(mode="json", exclude={"batch"}),

@@ -8,6 +8,7 @@ import json
 
 from attinfo.data.groups import groups_of_units
 from attinfo.data.preflight import preflight
+from attinfo.data.scores import read_each
 from attinfo.data.texts import read_groups, read_summary, read_texts
 from attinfo.data.vectors import summary_of
 from attinfo.runtime.atomic import whole
@@ -22,6 +23,8 @@ with job(snakemake.log[0]):
         for name, folder in folders.items()
         if (own := read_groups(folder, "test")) is not None
     }
+    if scores := options.pop("scores", None):
+        read_each(folders, **scores)
     sizes = options.pop("embeddings")
     embeddings = list(zip(sizes, map(summary_of, snakemake.input.vectors), strict=True))
     checked = preflight(summaries, **options, embeddings=embeddings, groups=groups)

@@ -23,7 +23,7 @@ from attinfo.agreement.ranks import (
 )
 from attinfo.agreement.reliability import reliability
 from attinfo.agreement.skew import skew_at, skew_by_text
-from attinfo.keys import HALF, PLACE
+from attinfo.keys import GIVEN, HALF, PLACE
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States
 
@@ -52,7 +52,7 @@ def measures_of(
             all tokens have a value there, and so are those of `halves_of`.
         importance: of `importance.parquet`.
         signed: the importance measures of which the absolute value counts, as attention has no
-            sign.
+            sign. That of scores from elsewhere always counts.
     """
     found = {}
     for name in pointwise.columns.drop(["text", "token", "attention"]):
@@ -62,7 +62,7 @@ def measures_of(
     if importance is not None:
         for name in importance.columns.drop(PLACE):
             values = importance[name].to_numpy(np.float64)
-            found[name] = np.abs(values) if name in signed else values
+            found[name] = np.abs(values) if name in signed or name.startswith(GIVEN) else values
     return found
 
 

@@ -5,7 +5,7 @@ which tables and figures show it, whether cells are ranked by it, and whether st
 by it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,8 @@ from attinfo.claims.compared import (
     INFORMATION,
     RANKED_BY,
 )
+from attinfo.keys import GIVEN
+from attinfo.labels import label_of
 
 COLD = ("0.1", "0.5")  # temperatures below one that have contrasts of their own
 
@@ -277,6 +279,31 @@ STATISTICS: dict[str, Statistic] = {
         for bin in range(GAP_BINS)
     },
 }
+
+
+def given_statistics(columns: Iterable[str]) -> dict[str, Statistic]:
+    """The statistics of scores from elsewhere, by the columns of a table of texts.
+
+    A table of scores names its measures, so the statistics are known from the tables alone: `tau_`
+    and `plausibility_` of each, as of the study's own measures.
+    """
+    found = {}
+    for column in columns:
+        kind, _, measure = column.partition(":")
+        if not measure.startswith(GIVEN) or "~" in measure:
+            continue
+        label = label_of(measure)
+        if kind == "tau":
+            found[f"tau_{measure}"] = _of_attention(measure, measure, label)
+        elif kind == "ap_lift":
+            found[f"plausibility_{measure}"] = _found_by(measure, measure, label)
+        elif kind == "auc":
+            found[f"plausibility_auc_{measure}"] = _share(
+                f"ROC AUC of rated words by {label}", column
+            )
+    return found
+
+
 RANKED = tuple(
     sorted((n for n, s in STATISTICS.items() if s.ranked), key=lambda n: STATISTICS[n].ranked)
 )

@@ -12,7 +12,7 @@ from attinfo.agreement.gaps import FINE, study_gaps
 from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
 from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Comparison, Effects
-from attinfo.claims.run_statistics import RANKED, STATISTICS
+from attinfo.claims.run_statistics import RANKED, STATISTICS, given_statistics
 from attinfo.claims.sampled import Draws, Sampled
 from attinfo.claims.specifications import Curves, first_versions, versions_of, with_robustness
 from attinfo.claims.verdicts import judge
@@ -46,7 +46,8 @@ def by_run(
     runs, tables = [], []
     for frame in frames:
         correct = frame["label"].eq(frame["predicted"])
-        kept = [c for c in frame if c in RUN or c.partition("#")[0] in READ or c.startswith(FINE)]
+        read = READ | {c for own in given_statistics(frame).values() for _, c, _ in own.terms}
+        kept = [c for c in frame if c in RUN or c.partition("#")[0] in read or c.startswith(FINE)]
         for run, table in frame[kept].assign(correct=correct).groupby(RUN, sort=True):
             runs.append(run)
             tables.append(table.drop(columns=RUN).reset_index(drop=True))
@@ -63,7 +64,9 @@ def _drawn(
     study_gaps(tables)
     by_name = dict(zip(runs, tables, strict=True))
     sampled = Sampled(by_name, statistics.bootstrap, statistics.seed, enough)
-    return sampled.runs, sampled.draws(STATISTICS)
+    given = given_statistics(dict.fromkeys(column for table in tables for column in table))
+    draws = {name: sampled.draw(statistic) for name, statistic in given.items()}
+    return sampled.runs, sampled.draws(STATISTICS) | draws
 
 
 def summarise(

@@ -44,7 +44,7 @@ class Inputs:
     def prepare_options(self, dataset: str) -> dict[str, Any]:
         """The options of the stage `prepare` for a data set, as plain values."""
         return self.study.datasets[dataset].model_dump(
-            mode="json", exclude={"model", "training", "yardstick"}
+            mode="json", exclude={"model", "training", "yardstick", "scores"}
         )
 
     def source_key(self, dataset: str) -> str:
@@ -60,6 +60,11 @@ class Inputs:
         """`name` of a data set's lexicon and `least`, the smallest rating of a rated word."""
         name = self.study.datasets[dataset].yardstick
         return None if name is None else {"name": name, "least": self.study.yardsticks[name].least}
+
+    def scores(self, dataset: str) -> list[str]:
+        """The table of scores of a data set; empty if it has none."""
+        path = self.study.datasets[dataset].scores
+        return [] if path is None else [path]
 
     @cached_property
     def sources(self) -> dict[str, dict[str, Any]]:

@@ -192,4 +192,12 @@ class StageOptions:
             },
             "packages": {place: package for place, package in needs.items() if package},
             "embeddings": sizes,
+            **self._scores(),
         }
+
+    def _scores(self) -> dict[str, Any]:
+        """The tables of scores, and the runs that these may name; empty without any."""
+        used = self.study.used_datasets
+        paths = {name: path for name in used for path in self.inputs.scores(name)}
+        runs = [run.path for run in self.study.runs if run.dataset in paths]
+        return {"scores": {"paths": paths, "runs": runs}} if paths else {}

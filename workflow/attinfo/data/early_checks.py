@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from attinfo.config.inputs import Inputs
-from attinfo.data.local_files import check_local_files
+from attinfo.data.local_files import check_local_files, check_scores_file
 from attinfo.runtime.errors import InputError
 
 
@@ -22,6 +22,8 @@ def check_files(inputs: Inputs) -> None:
         dataset = study.datasets[name]
         options = inputs.prepare_options(name)
         check_local_files(f"datasets.{name}.source", dataset.source, options)
+        if dataset.scores:
+            check_scores_file(f"datasets.{name}.scores", dataset.scores)
         if dataset.yardstick:
             place = f"yardsticks.{dataset.yardstick}.source"
             source = study.yardsticks[dataset.yardstick].source

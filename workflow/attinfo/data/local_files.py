@@ -70,6 +70,25 @@ def check_local_files(
         _check_folder(place, Path(source["path"]))
 
 
+def check_scores_file(place: str, path: str) -> None:
+    """Check that a table of scores is there, and of a format that can be read.
+
+    Args:
+        place: the key of the config that names it, for messages.
+        path: the file.
+
+    Raises:
+        InputError: one line with the key, the file, what was found and what was expected.
+    """
+    try:
+        if not Path(path).is_file():
+            found = "a folder" if Path(path).is_dir() else "nothing there"
+            raise NotATable(f"found {found}, expected a table of scores")
+        ending_of(path)
+    except NotATable as error:
+        raise InputError(f"config: {place}: '{path}': {error}") from None
+
+
 def _check_folder(place: str, folder: Path) -> None:
     """A folder in the layout of the hub has files; quotes swallow no rows of its CSV and TSV."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())

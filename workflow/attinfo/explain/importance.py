@@ -14,7 +14,8 @@ Costly measures are computed for some texts only, drawn at random: the same ones
 data set.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
+import time
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,7 @@ def importance(
     measures: Sequence[Chosen],
     costly: Collection[str] = (),
     drawn: np.ndarray | None = None,
+    seconds: MutableMapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Compute the importance of every token of one run.
 
@@ -61,6 +63,7 @@ def importance(
         measures: the importance measures and their options.
         costly: names of the measures that are computed for drawn texts only.
         drawn: indices of these texts; None for all.
+        seconds: receives what each measure took, by its name.
 
     Returns:
         A row for each token, in the order of the store, with the int32 columns `text` and `token`
@@ -74,7 +77,11 @@ def importance(
     values = {}
     for measure in measures:
         given = (model, texts, states, seed, *([drawn] if measure.name in costly else []))
+        measure.load()  # imported before the clock starts
+        start = time.perf_counter()
         found = measure.load()(*given, **measure.options)
+        if seconds is not None:
+            seconds[measure.name] = time.perf_counter() - start
         values[measure.name] = found.astype(np.float32)
     every = np.arange(len(texts)) if drawn is None else drawn
     places = {

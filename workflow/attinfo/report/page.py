@@ -43,6 +43,7 @@ from attinfo.report.tables.estimates import (
     spot_checks,
     truth_table,
 )
+from attinfo.report.tables.methods import method_table
 from attinfo.report.tables.provenance import cost_table, data_table, provenance_table
 from attinfo.report.tables.training import enough_sentence, enough_table
 from attinfo.report.template import template
@@ -92,6 +93,9 @@ def tables_of(
         "published": None if published is None else published_table(published, level),
         "context": context_table(information),
         "faithfulness": faithfulness_table(tables["faithfulness"]),
+        "methods": method_table(cells, tables["faithfulness"], tables["seconds"])
+        if "seconds" in tables
+        else None,
         "variance": variance_table(tables["variance"]),
         "ranks": rank_table(tables["ranks"]),
         "contrasts": contrast_table(claims),
@@ -125,8 +129,9 @@ def page(
         study: the name of the study.
         level: of its intervals.
         tables: `claims`, `specifications`, `cells`, `runs`, `training`, `information`,
-            `calibration`, `agreement`, `faithfulness`, `completeness`, `variance`, `ranks`; and
-            `published`, if the study has published numbers to compare with.
+            `calibration`, `agreement`, `faithfulness`, `completeness`, `variance`, `ranks`;
+            `seconds`, of `methods.seconds_of`, if the times are known; and `published`, if the
+            study has published numbers to compare with.
         figures: of the study.
         summaries: data set -> its summary.
         shown: the texts to show word by word.

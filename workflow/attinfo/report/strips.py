@@ -14,7 +14,7 @@ from attinfo.agreement.kendall import kendall_by_text
 from attinfo.blocks.measures import MEASURES
 from attinfo.config.grid import Run
 from attinfo.data.texts import read_arrow, read_summary
-from attinfo.keys import PLACE
+from attinfo.keys import GIVEN, PLACE
 from attinfo.labels import label_of
 from attinfo.report.template import template
 from attinfo.runtime.seeds import seed_of
@@ -108,7 +108,8 @@ def read(files: Files) -> Values:
     drawn = tables[1]["drawn"].to_numpy()[states.offsets[:-1]]
     gain = values["linear_gain"].to_numpy()
     tau = kendall_by_text(states.score, gain, states.offsets)["tau"].to_numpy()
-    return Values(files.run, states, values[[m for m in ROWS if m in values]], tau, drawn)
+    shown = [m for m in (*ROWS, *values) if m in values and (m in ROWS or m.startswith(GIVEN))]
+    return Values(files.run, states, values[list(dict.fromkeys(shown))], tau, drawn)
 
 
 def choose(run: Values, count: int, seed: int) -> dict[int, tuple[bool, str]]:
@@ -193,14 +194,15 @@ def _model(values: Values, text: int, classes: Sequence[str]) -> Model:
         classes[predicted],
         bool(predicted == states.label[text]),
         float(values.tau[text]),
-        [_row(measure, own[measure].to_numpy(float)) for measure in own],
+        [_row(name, own[name].to_numpy(float)) for name in own if own[name].notna().any()],
     )
 
 
 def _row(measure: str, values: np.ndarray) -> Row:
     largest = float(np.nanmax(np.abs(values), initial=0))
     shades = np.nan_to_num(values / largest) if largest > 0 else np.zeros_like(values)
-    return Row(ROWS[measure], values.tolist(), np.round(shades, 2).tolist(), largest)
+    label = ROWS.get(measure, label_of(measure))
+    return Row(label, values.tolist(), np.round(shades, 2).tolist(), largest)
 
 
 # Sizes of the picture, in its units: a letter, a row, and the margins to the left and right.

@@ -37,6 +37,16 @@ def all_runs(name):
     ]
 
 
+def runs_on_dataset(*names):
+    """Return a function for some files of each run on the data set of the wildcards."""
+    return lambda w: [
+        f"{RESULTS}/runs/{run.path}/{name}"
+        for run in STUDY.runs
+        if run.dataset == w.dataset
+        for name in names
+    ]
+
+
 def all_models(name):
     """List one file for each model that the study trains."""
     return [f"{RESULTS}/runs/{run.path}/{name}" for run in STUDY.models]

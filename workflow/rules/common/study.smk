@@ -90,6 +90,7 @@ MADE_FROM = {
     **{name: ["states.safetensors"] for name in ESTIMATES},
     "importance.parquet": STATES,
     "completeness.parquet": STATES,
+    "seconds.csv": STATES,
     "faithfulness.parquet": [*STATES, "pointwise/linear.parquet", "importance.parquet"],
 }
 

@@ -13,6 +13,7 @@ from pydantic import (
 from attinfo.blocks.catalogue import KINDS, block_of, with_defaults
 from attinfo.config.sections.base import Fraction, Section, described
 from attinfo.config.yaml_values import Column, Keyed, Word, Words
+from attinfo.option_types import Text
 
 
 class Split(Section):
@@ -144,6 +145,12 @@ class Dataset(Section):
         "The lexicon (a name under `yardsticks`) that the words of this data set are compared"
         " with.",
         "vader",
+    )
+    scores: Text | None = described(
+        None,
+        "A table of scores of the test texts' tokens by another tool: columns `text`, `token` (or"
+        " `start` and `end`), `name`, `value`, and where needed `run`, `word` and `seconds`.",
+        "scores/shap.parquet",
     )
     model: dict[str, Any] = described(
         {}, "Keys of `model` that differ on this data set.", {"width": 128}

@@ -11,7 +11,7 @@ from attinfo.claims.run_statistics import (
     format_of,
     shown_in,
 )
-from attinfo.keys import CELL, GROUP
+from attinfo.keys import CELL, GIVEN, GROUP
 from attinfo.labels import label_of
 from attinfo.report.tables.base import Table, by_cell, named
 
@@ -58,12 +58,14 @@ def agreement_table(cells: pd.DataFrame, level: float) -> Table:
 def measure_table(cells: pd.DataFrame) -> Table:
     """One row per trained cell: agreement with each measure, and how well rated words are found."""
     headings = shown_in(MEASURE_TABLE)
+    given = [name for name in dict.fromkeys(cells["statistic"]) if f"tau_{GIVEN}" in name]
+    headings |= {name: label_of(name.removeprefix("tau_")) for name in given}
     frame, _ = by_cell(cells[cells["variant"] == "trained"], headings, CELL, bounded=())
     return Table(
         MEASURE_TABLE,
         "Agreement of attention with measures of importance and with rated words",
         frame,
-        _formats(headings),
+        _formats(shown_in(MEASURE_TABLE)) | {headings[name]: "+.3f" for name in given},
         note="τ-b within texts, mean over texts and seeds; agreement.csv counts texts for which a "
         "costly measure was not computed. Position, word frequency and permuted weights are "
         "controls: an agreement that attention has with them too says nothing of importance. Rated "

@@ -1,0 +1,110 @@
+"""The table of the page that has the quality of each measure, and what it costs."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from attinfo.claims.compared import COMPARED
+from attinfo.keys import GIVEN
+from attinfo.labels import label_of
+from attinfo.report.tables.base import Table
+
+PER = 1000  # texts
+INFORMATION = "linear_gain"  # the measure behind the order `information` of faithfulness
+
+
+def seconds_of(paths: Iterable[str | Path], estimates: Mapping[str, float]) -> pd.DataFrame:
+    """What the measures of a study took.
+
+    Args:
+        paths: `seconds.csv` of every run.
+        estimates: column of pointwise information -> seconds per 1,000 texts.
+
+    Returns:
+        The column `seconds` per 1,000 texts, mean over runs, by measure.
+    """
+    table = pd.concat(map(pd.read_csv, paths))
+    own = table[table["texts"] > 0]
+    rate = PER * own["seconds"] / own["texts"]
+    means = rate.groupby(own["measure"]).mean()
+    return pd.concat([means, pd.Series(estimates, dtype=float)]).to_frame("seconds")
+
+
+def estimate_seconds(
+    benchmarks: Iterable[str | Path], names: Iterable[str], texts: int
+) -> dict[str, float]:
+    """Seconds that the estimates of information took, from the benchmark files of their jobs.
+
+    Args:
+        benchmarks: files `<seed>/<estimator>.tsv` of Snakemake.
+        names: the estimators of the study.
+        texts: the texts that all these jobs had, those of each run counted.
+
+    Returns:
+        `<estimator>_gain` and `<estimator>_pvi` -> seconds per 1,000 texts. The job of an estimator
+        also makes its permutation null and its estimates of positions and ranks.
+    """
+    found: dict[str, float] = {}
+    for name in names:
+        own = [path for path in map(Path, benchmarks) if path.stem == name]
+        rows = (pd.read_csv(path, sep="\t") for path in own)
+        total = sum(float(row["s"].iloc[0]) for row in rows)
+        if own and texts:
+            found |= dict.fromkeys((f"{name}_gain", f"{name}_pvi"), PER * total / texts)
+    return found
+
+
+def method_table(
+    cells: pd.DataFrame, faithfulness: pd.DataFrame, seconds: pd.DataFrame
+) -> Table | None:
+    """One row for each measure: agreement, faithfulness, plausibility, seconds; None without any.
+
+    Args:
+        cells: of `cells.csv`.
+        faithfulness: of `faithfulness.csv`.
+        seconds: of `seconds_of`.
+    """
+    own = cells[cells["variant"] == "trained"].groupby("statistic")["estimate"].mean()
+    erased = faithfulness[faithfulness["variant"] == "trained"]
+    means = erased.groupby(["ordering", "kind"])["naopc"].mean()
+    raw = erased.groupby(["ordering", "kind"])["aopc"].mean()
+    given = [m for name in own.index if (m := name.removeprefix("tau_")).startswith(GIVEN)]
+    rows = []
+    columns = {"attention": "attention", **{k: c for k, (c, _) in COMPARED.items()}}
+    for name, column in [*columns.items(), *zip(given, given, strict=True)]:
+        order = "information" if column == INFORMATION else column
+        rows.append(
+            {
+                "measure": COMPARED[name][1] if name in COMPARED else label_of(name),
+                "τ-b with attention": own.get(f"tau_{name}"),
+                "comprehensiveness": means.get((order, "comprehensiveness")),
+                "sufficiency": means.get((order, "sufficiency")),
+                "comprehensiveness, raw": raw.get((order, "comprehensiveness")),
+                "sufficiency, raw": raw.get((order, "sufficiency")),
+                "words that people chose": own.get(f"plausibility_{name}"),
+                f"seconds per {PER:,} texts": 0.0
+                if name == "attention"
+                else seconds["seconds"].get(column),
+            }
+        )
+    frame = pd.DataFrame(rows).astype({c: float for c in rows[0] if c != "measure"})
+    numbers = frame.drop(columns=["measure", frame.columns[-1]])
+    frame = frame[numbers.notna().any(axis=1)]
+    shown = frame.columns[frame.notna().any()]
+    if frame.empty:
+        return None
+    return Table(
+        "method-table",
+        "Each measure: its quality, and the time that it takes",
+        frame[shown].reset_index(drop=True),
+        {column: ".2f" if "seconds" in column else ".3f" for column in shown.drop("measure")},
+        note="Mean over the trained cells. Agreement is τ-b within texts. Comprehensiveness "
+        "(higher is better) and sufficiency (lower is better) are AOPC, normalised from the worst "
+        "(0) to the best (1) order of a text, and raw. Words that people chose: average precision "
+        "of finding them, above a random order. Seconds of one processor: attention is a part of "
+        "the prediction and costs nothing more; the job of an estimator of information also makes "
+        "its permutation null and the estimates of positions and ranks; given scores have the "
+        "seconds that their table states. Times differ from one machine to the next.",
+        whole="cells.csv",
+    )

@@ -221,7 +221,8 @@ def test_naming_a_yardstick_prepares_and_trains_nothing_again() -> None:
     assert without.data_key("mine") == named.data_key("mine")
     assert without.study.training_of("mine") == named.study.training_of("mine")
     assert without.yardstick_options("mine") is None is without.yardstick_key("mine")
-    assert named.yardstick_options("mine") == {"name": "loaded", "least": 0.5}
+    columns = {"word": "word", "value": "value", "middle": 0.0}
+    assert named.yardstick_options("mine") == {"name": "loaded", "least": 0.5} | columns
     assert named.yardstick_key("mine") in named.sources.keys() - without.sources.keys()
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from attinfo.agreement.plausibility import read_rated
 from attinfo.agreement.reliability import between_seeds, split_half
 from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
+from attinfo.data.rationales import read_rationale
 from attinfo.data.truth import read_truth
 from attinfo.runtime.atomic import whole
 from attinfo.states.store import read_states
@@ -21,6 +22,7 @@ with job(snakemake.log[0]):
     if options["yardstick"]:
         table = pd.read_parquet(given.yardstick[0])
         rated = read_rated(given.data, "test", table, **options["yardstick"])
+    rationale = read_rationale(given.data, "test")
     by_seed = (
         np.reshape(f, (len(options["seeds"]), -1)) for f in (given.information, given.pointwise)
     )
@@ -41,6 +43,7 @@ with job(snakemake.log[0]):
             options["temperatures"],
             name,
             options["signed"],
+            rationale,
         )
         units = by_unit(states, information, pointwise, name)
         halves = split_half(states, pointwise, "linear_pvi_position")

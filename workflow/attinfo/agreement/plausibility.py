@@ -6,6 +6,7 @@ well use other words (Jacovi & Goldberg 2020).
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,37 +18,46 @@ from attinfo.data.texts import read_arrow
 from attinfo.runtime.errors import InputError
 
 
-def rated_words(table: pd.DataFrame, least: float, name: str) -> set[str]:
-    """The words of a lexicon whose absolute value is `least` or more, in lower case.
+def rated_words(
+    table: pd.DataFrame,
+    least: float,
+    name: str,
+    word: str = "word",
+    value: str = "value",
+    middle: float = 0.0,
+) -> set[str]:
+    """The words of a lexicon whose rating is `least` or more away from the middle, in lower case.
 
     Args:
-        table: with the columns `word` and `value`, as strings. Words that differ in case only are
-            one word, with the mean of their values.
-        least: the smallest absolute value of a rated word.
+        table: of strings. Words that differ in case only are one word, with the mean of their
+            ratings.
+        least: the smallest distance of a rated word.
         name: of the lexicon, for messages.
+        word, value: names of the columns.
+        middle: rating of a neutral word.
 
     Raises:
-        InputError: a column is missing, a row has no word or a value that is not a number, or no
-            word has such a value.
+        InputError: a column is missing, a row has no word or a rating that is not a number, or no
+            word has such a rating.
     """
-    for column in ("word", "value"):
+    for column in (word, value):
         if column not in table:
             raise InputError(
                 f"yardsticks.{name}: has the columns {', '.join(map(str, table))}, "
                 f"expected '{column}' among them"
             )
-    values = pd.to_numeric(table["value"], errors="coerce")
+    values = pd.to_numeric(table[value], errors="coerce")
     if not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values))[0])
         raise InputError(
-            f"yardsticks.{name}: row {row + 1} ('{table['word'].iloc[row]}') has the value "
-            f"{table['value'].iloc[row]!r}, expected a number"
+            f"yardsticks.{name}: row {row + 1} ('{table[word].iloc[row]}') has the value "
+            f"{table[value].iloc[row]!r}, expected a number"
         )
-    words = table["word"].str.strip().str.lower()
+    words = table[word].str.strip().str.lower()
     if (words == "").any():
         row = int(np.flatnonzero(words == "")[0])
         raise InputError(f"yardsticks.{name}: row {row + 1} has no word, expected one in each row")
-    means = values.groupby(words).mean()
+    means = (values - middle).groupby(words).mean()
     rated = set(means.index[means.abs() >= least])
     if not rated:
         raise InputError(
@@ -58,16 +68,16 @@ def rated_words(table: pd.DataFrame, least: float, name: str) -> set[str]:
 
 
 def read_rated(
-    data: str | Path, split: str, table: pd.DataFrame, name: str, least: float
+    data: str | Path, split: str, table: pd.DataFrame, name: str, least: float, **columns: Any
 ) -> np.ndarray:
     """[tokens] bool: whether a lexicon rates the word of each token of a prepared split.
 
     Args:
         data: the folder of the prepared data set.
         split: `train`, `dev` or `test`.
-        table, name, least: of `rated_words`, which says what is refused.
+        table, name, least, columns: of `rated_words`, which says what is refused.
     """
-    words = rated_words(table, least, name)
+    words = rated_words(table, least, name, **columns)
     texts = read_arrow(data, split)
     starts, ends = texts["starts"].to_pylist(), texts["ends"].to_pylist()
     return np.array(

@@ -21,6 +21,7 @@ from attinfo.agreement.ranks import (
     top_overlap,
     weighted_tau,
 )
+from attinfo.agreement.rationales import rationales_by_text
 from attinfo.agreement.reliability import reliability
 from attinfo.agreement.skew import skew_at, skew_by_text
 from attinfo.keys import GIVEN, HALF, PLACE
@@ -157,6 +158,7 @@ def by_text(
     temperatures: Iterable[float] = (),
     run: str = "",
     signed: Collection[str] = (),
+    rationale: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Summarise one run text by text, so that the claims can resample texts.
 
@@ -169,6 +171,8 @@ def by_text(
         temperatures: at which the skew of the scores is computed as well.
         run: name of the run, which seeds the permutation of its attention.
         signed: the importance measures that are ranked by their absolute value.
+        rationale: [tokens] share of the annotators who marked each token, where people did; see
+            `rationales_by_text`.
 
     Returns:
         First a table with one row per text: label, predicted, tokens; the skew of the weights; the
@@ -241,6 +245,16 @@ def by_text(
                 values = columns[f"{statistic}:{name}"]
                 computed = drawn.get(name, np.ones(len(lengths), bool))
                 rows.append(_row(f"yardstick~{name}", statistic, values, lengths, computed))
+    if rationale is not None:
+        controls = {"permuted": measures["permuted"], "rarity": -measures["frequency"]}
+        finders = {"attention": score, **own, **controls}
+        found = rationales_by_text(finders, rationale, offsets, run.partition("/")[0])
+        columns |= found
+        for column, values in found.items():
+            statistic, _, name = column.partition(":")
+            if name:
+                computed = drawn.get(name, np.ones(len(lengths), bool))
+                rows.append(_row(f"rationale~{name}", statistic, values, lengths, computed))
     columns |= {f"tau:{name}": pairs.tau("attention", name) for name in halves}
     rows += reliability(halves, offsets)
     extremes = {f"{{}}@{name}:{{}}": own[name] for name in pointwise if name in own}

@@ -33,7 +33,15 @@ def no_files(options: Mapping[str, Any]) -> list[str]:
 
 
 def named_files(options: Mapping[str, Any]) -> list[str]:
-    """The files in the options `path`, `train`, `dev` and `test`, without empty options."""
+    """The files in the options `path`, `train`, `dev` and `test`, without empty options.
+
+    Of a published layout, all its files.
+    """
+    if options["layout"] == "eraser":
+        return files_of_folder(options)
+    if options["layout"] == "hatexplain":
+        path = Path(options["path"])
+        return [str(path), str(path.with_name("post_id_divisions.json"))]
     return [options[role] for role in ("path", "train", "dev", "test") if options[role]]
 
 
@@ -111,6 +119,13 @@ class FilesOptions(Options):
     test: Annotated[Text | None, Field(description="File of the test split.")] = None
     columns: Columns = None
     quoting: Quoting = "auto"
+    layout: Annotated[
+        Literal["table", "eraser", "hatexplain"],
+        Field(
+            description="table: files of rows. Or that of a published data set with rationales: "
+            "`path` is the folder of a data set of ERASER, or the `dataset.json` of HateXplain."
+        ),
+    ] = "table"
 
 
 class PlantedOptions(Options):

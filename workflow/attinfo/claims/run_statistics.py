@@ -280,16 +280,33 @@ STATISTICS: dict[str, Statistic] = {
     },
 }
 
+RATIONALE_SCORES = {"auprc": "AUPRC", "token_f1": "token F1", "iou_f1": "IOU F1"}
+
 
 def given_statistics(columns: Iterable[str]) -> dict[str, Statistic]:
-    """The statistics of scores from elsewhere, by the columns of a table of texts.
+    """The statistics of what the data of a study bring, by the columns of a table of texts.
 
-    A table of scores names its measures, so the statistics are known from the tables alone: `tau_`
-    and `plausibility_` of each, as of the study's own measures.
+    A table of scores names its measures, so their statistics are known from the tables alone:
+    `tau_` and `plausibility_` of each, as of the study's own measures. The scores by human
+    rationales are `rationale_<score>_<measure>`, and above chance
+    `rationale_<score>_lift_<measure>`.
     """
+    finders = {column: (name, label) for name, (column, label) in FINDERS.items()}
     found = {}
     for column in columns:
         kind, _, measure = column.partition(":")
+        score = kind.removesuffix("_chance").removesuffix("_lift")
+        if score in RATIONALE_SCORES:
+            name, label = finders.get(measure, (measure, label_of(measure)))
+            words = f"{RATIONALE_SCORES[score]} of marked tokens"
+            if kind.endswith("_chance"):
+                found[f"rationale_{kind}"] = _share(f"{words} in random order", column)
+            elif kind.endswith("_lift"):
+                found[f"rationale_{kind}_{name}"] = _mean(
+                    f"{words} by {label}, above chance", column, signed=True, bounds=(-1, 1)
+                )
+            else:
+                found[f"rationale_{kind}_{name}"] = _share(f"{words} by {label}", column)
         if not measure.startswith(GIVEN) or "~" in measure:
             continue
         label = label_of(measure)

@@ -19,6 +19,8 @@ ADDED_LATER = {
     "most_unknown": 0.5,
     "quoting": "auto",
     "group": None,
+    "rationale": None,
+    "layout": "table",
 }
 
 
@@ -57,9 +59,11 @@ class Inputs:
         return None if name is None else _source_key(self.study.yardsticks[name].source)
 
     def yardstick_options(self, dataset: str) -> dict[str, Any] | None:
-        """`name` of a data set's lexicon and `least`, the smallest rating of a rated word."""
+        """`name` of a data set's lexicon, and how its table is read, for `rated_words`."""
         name = self.study.datasets[dataset].yardstick
-        return None if name is None else {"name": name, "least": self.study.yardsticks[name].least}
+        if name is None:
+            return None
+        return {"name": name, **self.study.yardsticks[name].model_dump(exclude={"source"})}
 
     def scores(self, dataset: str) -> list[str]:
         """The table of scores of a data set; empty if it has none."""

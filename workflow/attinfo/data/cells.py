@@ -8,6 +8,7 @@ label reads the same whether it came from CSV, JSON or Parquet.
 from collections.abc import Sequence
 import datetime
 from decimal import Decimal
+import json
 from math import isinf
 from numbers import Number
 from typing import Any, NamedTuple, TypeAlias
@@ -77,7 +78,7 @@ def column(values: Sequence[Any]) -> tuple[list[Cell], Strange | None]:
 
     Returns:
         The cells, missing ones "" among texts and None among lists; and what is strange, if
-        anything is.
+        anything is. Strange lists and objects are texts of JSON.
     """
     if all(type(value) is str for value in values):
         return list(values), None
@@ -90,4 +91,16 @@ def column(values: Sequence[Any]) -> tuple[list[Cell], Strange | None]:
             return [list(v) if isinstance(v, list | tuple) and v else None for v in values], None
         found = [(row, "a list, where other rows hold a text") for row in lists]
     first = Strange(found[0][0], len(found), found[0][1]) if found else None
-    return [text or "" for text in texts], first
+    # Lists of numbers, such as spans, are kept as they would stand in a CSV file.
+    written = (
+        _written(value) if isinstance(value, list | tuple | dict) else "" for value in values
+    )
+    return [text or other for text, other in zip(texts, written, strict=True)], first
+
+
+def _written(value: Any) -> str:
+    """A list or an object as JSON; "" where it holds something that JSON has no word for."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return ""

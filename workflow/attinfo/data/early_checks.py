@@ -26,8 +26,8 @@ def check_files(inputs: Inputs) -> None:
             check_scores_file(f"datasets.{name}.scores", dataset.scores)
         if dataset.yardstick:
             place = f"yardsticks.{dataset.yardstick}.source"
-            source = study.yardsticks[dataset.yardstick].source
-            check_local_files(place, source, columns=("word",), numbers=("value",))
+            own = study.yardsticks[dataset.yardstick]
+            check_local_files(place, own.source, columns=(own.word,), numbers=(own.value,))
     named = [("model.vectors", path) for path in inputs.vector_files.values()]
     if study.report.published:
         named.append(("report.published", study.report.published))

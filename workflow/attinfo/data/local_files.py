@@ -62,12 +62,30 @@ def check_local_files(
     Raises:
         InputError: one line with the key, the file, what was found and what was expected.
     """
-    if source["name"] == "files":
+    if source["name"] == "files" and source["layout"] != "table":
+        _check_layout(place, source)
+    elif source["name"] == "files":
         for role in ROLES:
             if source[role]:
                 _check(place, source[role], source, dataset, columns, numbers)
     elif source["name"] == "huggingface" and Path(source["path"]).is_dir():
         _check_folder(place, Path(source["path"]))
+
+
+def _check_layout(place: str, source: Mapping[str, Any]) -> None:
+    """The files of a published layout are there."""
+    if source["path"] is None:
+        raise InputError(f"config: {place}: layout '{source['layout']}' needs 'path'")
+    path = Path(source["path"])
+    needed = [path / "train.jsonl", path / "test.jsonl"]
+    if source["layout"] == "hatexplain":
+        needed = [path, path.with_name("post_id_divisions.json")]
+    for file in needed:
+        if not file.is_file():
+            raise InputError(
+                f"config: {place}: '{path}': has no {file.name}, expected the layout of "
+                f"{source['layout']}"
+            )
 
 
 def check_scores_file(place: str, path: str) -> None:
@@ -164,6 +182,7 @@ def _needed(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The columns that a data set names, with the key that names each."""
     found = [("text", dataset["text"]), ("label", dataset["label"])]
     found += [("group", column) for column in [dataset["group"]] if column]
+    found += [("rationale", own["column"]) for own in [dataset["rationale"]] if own]
     found += [("where", column) for column in dataset["where"]]
     return found + [("split", column) for column in [dataset["split"]["column"]] if column]
 

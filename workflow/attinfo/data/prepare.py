@@ -21,6 +21,7 @@ import pyarrow as pa
 from tokenizers import Tokenizer
 
 from attinfo.data.names import shown
+from attinfo.data.rationales import rationales, shares
 from attinfo.data.rows import RawTable, class_names, labelled
 from attinfo.data.splits import capped, complete
 from attinfo.data.tokenization import (
@@ -44,7 +45,8 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
 
     `texts/` is a `datasets.DatasetDict` (train, dev, test) with the columns text, label,
     token_ids, starts and ends (character offsets of each token in the text), group (int32, where
-    the data set names its column) and, where the source knows the decisive characters, decisive
+    the data set names its column), rationale (share of the annotators who marked each token, NaN
+    in texts without one) and, where the source knows the decisive characters, decisive
     (1 for each token that has one of them). The text of given tokens is these tokens with a blank
     between them. `vocabulary.json` is the tokeniser; `summary.json` says how many texts, tokens
     and classes there are, what was left out, and how many texts, and groups, stand in two splits.
@@ -63,6 +65,8 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     """
     read = RawTable(raw)
     table = labelled(read, options)
+    if options["rationale"]:
+        table["marks"] = rationales(read, table, options["rationale"])
     classes = class_names(table["label"], options)
     table["label"] = table["label"].map({name: i for i, name in enumerate(classes)})
     parts, whole = _drawn(read, table, classes, options)
@@ -70,7 +74,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     tokens = {part: _tokens(read, rows, tokenizer, options) for part, rows in parts.items()}
     unknown = SPECIAL.index("<unk>")
     _check_known(read, parts["test"], tokens["test"], tokenizer, options)
-    features = _features(classes, grouped="group" in table, decisive="decisive" in table)
+    features = _features(classes, table)
     splits = {part: _dataset(rows, tokens[part], features) for part, rows in parts.items()}
     repeated = duplicates({part: rows["text"].tolist() for part, rows in parts.items()})
     summary = {
@@ -90,6 +94,8 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     }
     if "truth" in read.table.attrs:
         summary["truth"] = read.table.attrs["truth"]
+    if "marks" in table:
+        summary["rationales"] = _rationales(read, parts, tokens)
     if "group" in table:
         summary["groups"] = _groups(read, parts, options["group"])
     folder.mkdir(parents=True)
@@ -99,6 +105,27 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     _note_repeated(read, {part: rows["text"].tolist() for part, rows in parts.items()}, repeated)
     return read.notes
+
+
+def _rationales(
+    read: RawTable, parts: Mapping[str, pd.DataFrame], tokens: Mapping[str, Tokens]
+) -> dict[str, dict[str, Any]]:
+    """How many texts of each split have a rationale, by how many people, and how much is marked."""
+    found = {}
+    for part, rows in parts.items():
+        annotators = [len(own) for own in rows["marks"] if own]
+        if part == "test" and not annotators:
+            raise InputError(
+                f"{read.name}: no text of the test split has a rationale, expected one or more"
+            )
+        share = shares(rows["marks"].tolist(), tokens[part])
+        known = share[~np.isnan(share)]
+        found[part] = {
+            "texts": len(annotators),
+            "most_annotators": max(annotators, default=0),
+            "marked_share": float(known.mean()) if len(known) else None,
+        }
+    return found
 
 
 def _note_repeated(
@@ -232,7 +259,7 @@ def _check_known(
         )
 
 
-def _features(classes: list[str], grouped: bool, decisive: bool) -> Features:
+def _features(classes: list[str], table: pd.DataFrame) -> Features:
     features: dict[str, Any] = {
         "text": Value("string"),
         "label": ClassLabel(names=classes),
@@ -240,9 +267,13 @@ def _features(classes: list[str], grouped: bool, decisive: bool) -> Features:
         "starts": List(Value("int32")),
         "ends": List(Value("int32")),
     }
-    if grouped:
+    if "group" in table:
         features["group"] = Value("int32")
-    return Features(features | ({"decisive": List(Value("int8"))} if decisive else {}))
+    if "marks" in table:
+        features["rationale"] = List(Value("float32"))
+    if "decisive" in table:
+        features["decisive"] = List(Value("int8"))
+    return Features(features)
 
 
 def _dataset(rows: pd.DataFrame, tokens: Tokens, features: Features) -> Dataset:
@@ -255,6 +286,8 @@ def _dataset(rows: pd.DataFrame, tokens: Tokens, features: Features) -> Dataset:
     }
     if "group" in features:
         columns["group"] = pa.array(rows["group"], pa.int32())
+    if "rationale" in features:
+        columns["rationale"] = tokens.lists(shares(rows["marks"].tolist(), tokens))
     if "decisive" in features:
         columns["decisive"] = tokens.lists(_decisive(rows["decisive"].tolist(), tokens))
     return Dataset(InMemoryTable(pa.table(columns, schema=features.arrow_schema)))

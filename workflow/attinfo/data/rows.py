@@ -59,8 +59,8 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     Returns:
         The columns `text`, `label` (name of the class), `split` (train, dev or test; all train
         where no splits are given) and, where there are any, `tokens` (the given tokens of each
-        text), `group` (int32 number of the group of each text) and `decisive`; the index holds the
-        row numbers in the raw table.
+        text), `group` (int32 number of the group of each text), `marks` (the cells of the column of
+        rationales) and `decisive`; the index holds the row numbers in the raw table.
 
     Raises:
         InputError: a column is missing or holds neither texts nor token lists, a text, label or
@@ -77,6 +77,8 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     if options["group"]:
         found["group"] = table[options["group"]].map(bare)
     found["split"] = _splits(raw, table, options)
+    if options["rationale"]:
+        found["marks"] = table[options["rationale"]["column"]]
     if "decisive" in table and _are_spans(table["decisive"]):
         found["decisive"] = table["decisive"]
     _check_texts(raw, found, options)
@@ -102,6 +104,7 @@ def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         raise InputError(f"{raw.name}: column '{options['text']}' is named as both text and label")
     columns = [("text", options["text"]), ("label", options["label"])]
     columns += [("group", column) for column in [options["group"]] if column]
+    columns += [("rationale", own["column"]) for own in [options["rationale"]] if own]
     columns += [("where", column) for column in options["where"]]
     columns += [("split", column) for column in [options["split"]["column"]] if column]
     table, names = raw.table, list(map(str, raw.table))
@@ -110,7 +113,8 @@ def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
             raise InputError(
                 f"{raw.name}: {role}: {unknown('column', column, list(map(shown, names)))}"
             )
-        _check_kind(raw, role, column)
+        if role != "rationale":
+            _check_kind(raw, role, column)
     if raw.table.empty:
         raise InputError(f"{raw.name}: the table has no row, expected two or more classes")
     for column, values in options["where"].items():
@@ -183,6 +187,7 @@ def _splits(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> A
                 f"{raw.name}: column '{column}': {error}; rename it, or set {NO_SPLITS}"
             ) from None
     used = {options["text"], options["label"], options["group"], *options["where"]}
+    used |= {own["column"] for own in [options["rationale"]] if own}
     for other, cells in table.items():
         if other not in used and isinstance(cells.dtype, pd.StringDtype):
             _check_no_split(raw, str(other), set(cells))

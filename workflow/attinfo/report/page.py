@@ -43,7 +43,7 @@ from attinfo.report.tables.estimates import (
     spot_checks,
     truth_table,
 )
-from attinfo.report.tables.methods import method_table
+from attinfo.report.tables.methods import method_table, rationale_table
 from attinfo.report.tables.provenance import cost_table, data_table, provenance_table
 from attinfo.report.tables.training import enough_sentence, enough_table
 from attinfo.report.template import template
@@ -88,6 +88,7 @@ def tables_of(
         "agreement": agreement_table(cells, level),
         "units": unit_table(agreement),
         "measures": measure_table(cells),
+        "rationales": rationale_table(cells, level),
         "completeness": completeness_table(tables["completeness"]),
         "reliability": reliability_table(agreement),
         "published": None if published is None else published_table(published, level),

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     FiniteFloat,
     PositiveFloat,
     PositiveInt,
@@ -79,6 +80,27 @@ def checked_source(source: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, **with_defaults("source", name, options)}
 
 
+class Rationale(Section):
+    """What people marked in each text as the reason for its class."""
+
+    column: Column = described(..., "Column that holds the marks.", "rationale")
+    form: Literal["spans", "tokens", "mask", "marked"] = described(
+        "spans",
+        "What a cell holds. spans: [start, end) characters; tokens: places of tokens, from 0; mask:"
+        " 0 or 1 for each token; each of one annotator or a list of several. marked: the text with"
+        " marks around the chosen parts.",
+        "mask",
+    )
+    marks: tuple[Text, Text] = described(
+        ("*", "*"), "The opening and the closing mark of the form `marked`.", ["[[", "]]"]
+    )
+
+
+def _as_section(value: Any) -> Any:
+    """The section of a rationale of which only the column is named."""
+    return {"column": value} if isinstance(value, str) else value
+
+
 class Dataset(Section):
     """A data set: where its labelled texts come from, and how they become token ids."""
 
@@ -97,6 +119,12 @@ class Dataset(Section):
         " Splits that are drawn, and the folds and permutations of information, keep each group"
         " whole. null: each text is on its own.",
         "author",
+    )
+    rationale: Annotated[Rationale | None, BeforeValidator(_as_section)] = described(
+        None,
+        "What people marked in each text: a column of spans of characters, or a section. Several"
+        " annotators are averaged.",
+        {"column": "rationale", "form": "mask"},
     )
     where: Annotated[dict[str, Words], Keyed] = described(
         {}, "Rows to keep: the value, or the values, that a column must have.", {"language": "en"}
@@ -183,6 +211,16 @@ class Dataset(Section):
         return self
 
     @model_validator(mode="after")
+    def _rationale_is_another_column(self) -> Self:
+        if self.rationale is not None and self.rationale.column in (self.text, self.label):
+            role = "text" if self.rationale.column == self.text else "label"
+            raise ValueError(
+                f"rationale is '{self.rationale.column}', the column of '{role}', expected another "
+                "column"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _tokens_fit(self) -> Self:
         if self.tokenizer == "words" and self.vocabulary_size is not None:
             raise ValueError(
@@ -198,7 +236,7 @@ class Dataset(Section):
 
 
 class Yardstick(Section):
-    """A lexicon: words with human ratings, in a table with the columns `word` and `value`."""
+    """A lexicon: a table of words with human ratings."""
 
     source: dict[str, Any] = described(
         ...,
@@ -207,6 +245,11 @@ class Yardstick(Section):
     )
     least: PositiveFloat = described(
         1.0, "A word counts as a sentiment word from this absolute value on.", 0.5
+    )
+    word: Column = described("word", "Column that holds the words.", "Word")
+    value: Column = described("value", "Column that holds the ratings.", "V.Mean.Sum")
+    middle: FiniteFloat = described(
+        0.0, "Rating of a neutral word, which is subtracted from all ratings.", 5.0
     )
 
     @field_validator("source")

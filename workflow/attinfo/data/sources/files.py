@@ -6,6 +6,7 @@ from typing import Literal
 import pandas as pd
 
 from attinfo.data.delimited import Quoting
+from attinfo.data.sources.layouts import eraser, hatexplain
 from attinfo.data.tables import joined, read_table
 from attinfo.option_types import Text
 from attinfo.runtime.errors import InputError
@@ -19,6 +20,7 @@ def files(
     test: Text | None = None,
     columns: list[Text] | None = None,
     quoting: Literal["auto", "standard", "none"] = "auto",
+    layout: Literal["table", "eraser", "hatexplain"] = "table",
 ) -> pd.DataFrame:
     """Your own files: CSV, TSV, JSON lines or Parquet, plain or .gz; one, or one for each split.
 
@@ -33,6 +35,8 @@ def files(
             `none`: it is an ordinary character. `auto`: it encloses a field, but a field that
             holds both a line break and a separator is refused, since a lone quote makes such
             fields of several rows; in `.txt` files as `none`.
+        layout: `table`, or that of a published data set with rationales: `path` is the folder of a
+            data set of `eraser`, or the `dataset.json` of `hatexplain`; see `layouts`.
 
     Returns:
         The rows as texts (a column of token lists as lists), with the column `split` where splits
@@ -46,6 +50,10 @@ def files(
     given = {split: file for split, file in splits.items() if file is not None}
     if path is not None and given:
         raise InputError(f"source: both 'path' and '{next(iter(given))}' are given, expected one")
+    if layout != "table":
+        if path is None:
+            raise InputError(f"source: layout '{layout}' needs 'path'")
+        return eraser(Path(path)) if layout == "eraser" else hatexplain(Path(path))
     if path is not None:
         return _read(path, columns, quoting)
     for split in ("train", "test"):

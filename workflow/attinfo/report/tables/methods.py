@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from attinfo.claims.compared import COMPARED
-from attinfo.keys import GIVEN
+from attinfo.claims.compared import COMPARED, FINDERS
+from attinfo.keys import CELL, GIVEN
 from attinfo.labels import label_of
-from attinfo.report.tables.base import Table
+from attinfo.report.tables.base import Table, named
 
 PER = 1000  # texts
 INFORMATION = "linear_gain"  # the measure behind the order `information` of faithfulness
@@ -82,7 +82,8 @@ def method_table(
                 "sufficiency": means.get((order, "sufficiency")),
                 "comprehensiveness, raw": raw.get((order, "comprehensiveness")),
                 "sufficiency, raw": raw.get((order, "sufficiency")),
-                "words that people chose": own.get(f"plausibility_{name}"),
+                "words that people rated": own.get(f"plausibility_{name}"),
+                "parts that people marked": own.get(f"rationale_auprc_lift_{name}"),
                 f"seconds per {PER:,} texts": 0.0
                 if name == "attention"
                 else seconds["seconds"].get(column),
@@ -101,10 +102,61 @@ def method_table(
         {column: ".2f" if "seconds" in column else ".3f" for column in shown.drop("measure")},
         note="Mean over the trained cells. Agreement is τ-b within texts. Comprehensiveness "
         "(higher is better) and sufficiency (lower is better) are AOPC, normalised from the worst "
-        "(0) to the best (1) order of a text, and raw. Words that people chose: average precision "
-        "of finding them, above a random order. Seconds of one processor: attention is a part of "
-        "the prediction and costs nothing more; the job of an estimator of information also makes "
-        "its permutation null and the estimates of positions and ranks; given scores have the "
-        "seconds that their table states. Times differ from one machine to the next.",
+        "(0) to the best (1) order of a text, and raw. Words that people rated, parts that they "
+        "marked: average precision of finding them, above a random order. Seconds of one "
+        "processor: attention is a part of the prediction and costs nothing more; the job of an "
+        "estimator of information also makes its permutation null and the estimates of positions "
+        "and ranks; given scores have the seconds that their table states. Times differ from one "
+        "machine to the next.",
         whole="cells.csv",
+    )
+
+
+def rationale_table(cells: pd.DataFrame, level: float) -> Table | None:
+    """One row for each trained cell and measure; None if no data set has rationales.
+
+    Args:
+        cells: of `cells.csv`.
+        level: of its intervals.
+    """
+    names = {"auprc": "AUPRC", "token_f1": "token F1", "iou_f1": "IOU F1"}
+    own = cells[(cells["variant"] == "trained") & cells["statistic"].str.startswith("rationale_")]
+    if own.empty:
+        return None
+    wide = own.set_index([*CELL, "statistic"])[["estimate", "ci_low", "ci_high"]]
+    measures = {"attention": "attention"} | {name: label for name, (_, label) in FINDERS.items()}
+    start = "rationale_auprc_lift_"
+    for statistic in dict.fromkeys(own["statistic"]):
+        if statistic.startswith(start):
+            name = statistic.removeprefix(start)
+            measures.setdefault(name, label_of(name))
+    rows = []
+    for cell in own[CELL].drop_duplicates().itertuples(index=False, name=None):
+        for name, label in measures.items():
+            row = dict(zip(CELL, cell, strict=True)) | {"measure": label}
+            for score, heading in names.items():
+                lift = (*cell, f"rationale_{score}_lift_{name}")
+                if lift not in wide.index:
+                    continue
+                found = wide.loc[lift]
+                row[heading] = wide["estimate"].get((*cell, f"rationale_{score}_{name}"))
+                above = f"{heading} above chance"
+                row |= {above: found["estimate"], f"{above} low": found["ci_low"]}
+                row[f"{above} high"] = found["ci_high"]
+            rows.append(row)
+    frame = pd.DataFrame(rows)
+    frame = frame.dropna(subset=[n for n in names.values() if n in frame], how="all")
+    headings = [f"{heading} above chance" for heading in names.values()]
+    return Table(
+        "rationale-table",
+        "Do measures find the parts of a text that people marked?",
+        named(frame.reset_index(drop=True)),
+        dict.fromkeys(names.values(), ".3f") | dict.fromkeys(headings, "+.3f"),
+        {heading: (f"{heading} low", f"{heading} high") for heading in headings},
+        f"Mean over texts and seeds; in brackets the {level:.0%} interval of the score above that "
+        "of a random order. AUPRC ranks all tokens; token F1 and IOU F1 take as many top tokens as "
+        "people marked in the text, and IOU F1 compares runs of adjacent tokens (DeYoung et al. "
+        "2020). Permuted weights and rarity are controls. This is plausibility, which is not "
+        "faithfulness.",
+        "cells.csv",
     )

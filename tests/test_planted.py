@@ -432,6 +432,21 @@ def test_states_that_have_read_both_words_are_credited_with_both(estimates):
 
 
 @pytest.mark.slow
+def test_a_supporting_value_is_credited_with_its_closed_form(estimates):
+    own = estimates[estimates["dataset"] == "pairs"]
+    assert len(own) == 8
+    assert ((own["mi_nats"] - own["truth_alone"]).abs() < 0.03).all(), own["mi_nats"]
+
+
+@pytest.mark.slow
+def test_attention_that_is_given_the_query_finds_the_supporting_sentence(runs):
+    """And the models answer as often as the labels follow the rule."""
+    own = runs[(runs["dataset"] == "pairs") & (runs["attention"] == "additive")]
+    assert (own["accuracy"] > 0.85).all(), own["accuracy"]
+    assert (own["hit_attention"] > 0.3).all(), own["hit_attention"]
+
+
+@pytest.mark.slow
 def test_what_is_found_stands_beside_the_truth_on_the_page(planted_study):
     page = (planted_study / "report.html").read_text("utf-8")
     assert "attention finds it" in page and "0.368" in page

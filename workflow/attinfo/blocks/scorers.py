@@ -7,12 +7,27 @@ the class here. The call signature is `models.protocols.Scorer`:
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from attinfo.blocks.block import Block, Options, registry
 from attinfo.option_types import Count, Ge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scorer(Block):
+    """The description of a scorer.
+
+    Attributes:
+        takes_query: whether the scorer can be conditioned on the query of a data set with two
+            texts. Its class then takes the argument `conditioned`, and `forward` the encoded query
+            [B, width] as a third argument.
+    """
+
+    takes_query: bool = False
+
 
 Init = Annotated[
     Literal["unit", "linear", "normal"],
@@ -54,42 +69,47 @@ class DotOptions(Options):
 
 
 SCORERS = registry(
-    Block(
+    Scorer(
         name="additive",
         path="attinfo.models.scorers.additive:Additive",
         label="Additive",
+        takes_query=True,
         options=AdditiveOptions,
         summary="v . tanh(W h + b) (Bahdanau et al. 2015), "
         "with `query: last` v . tanh(W h + U h_n + b)",
     ),
-    Block(
+    Scorer(
         name="deep",
         path="attinfo.models.scorers.deep:Deep",
         label="Deep",
+        takes_query=True,
         options=DeepOptions,
         summary="An MLP with two or more hidden tanh layers "
         "(our reading of the paper's deep attention)",
     ),
-    Block(
+    Scorer(
         name="scaled_dot",
         path="attinfo.models.scorers.scaled_dot:ScaledDot",
         label="Scaled dot",
+        takes_query=True,
         options=DotOptions,
         summary="q . h / sqrt(d), q learned or the last state "
         "(Vaswani et al. 2017; Jain & Wallace 2019)",
     ),
-    Block(
+    Scorer(
         name="dot",
         path="attinfo.models.scorers.dot:Dot",
         label="Dot",
+        takes_query=True,
         options=DotOptions,
         summary="q . h, unscaled, with a learned query q or the last state as q "
         "(Luong et al. 2015)",
     ),
-    Block(
+    Scorer(
         name="multiplicative",
         path="attinfo.models.scorers.multiplicative:Multiplicative",
         label="Multiplicative",
+        takes_query=True,
         options=DotOptions,
         summary="q . W h with a learned query q or the last state as q "
         '(Luong et al. 2015, "general")',

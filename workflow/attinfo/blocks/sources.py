@@ -150,6 +150,25 @@ class PlantedOptions(Options):
     seed: Annotated[int, Field(description="Seed of the texts.")] = 1
 
 
+class PlantedPairsOptions(Options):
+    """Options of `planted_pairs`."""
+
+    facts: Annotated[
+        int, Ge(1), Le(2), Field(description="Sentences that decide the class of a query.")
+    ] = 1
+    entities: Annotated[int, Ge(2), Le(8), Field(description="Entities of a story.")] = 3
+    probability: Annotated[
+        Probability, Field(description="Of the label that the sentences stand for.")
+    ] = 0.9
+    classes: Annotated[int, Ge(2), Le(20), Field(description="Number of classes.")] = 2
+    order: Annotated[Literal["name", "value"], Field(description="What begins a sentence.")] = (
+        "name"
+    )
+    fillers: Annotated[int, Ge(0), Field(description="Most other words of a sentence.")] = 2
+    texts: Annotated[Count, Field(description="Number of stories.")] = 6000
+    seed: Annotated[int, Field(description="Seed of the stories.")] = 1
+
+
 SOURCES = registry(
     Source(
         name="pypi",
@@ -178,6 +197,13 @@ SOURCES = registry(
         path="attinfo.data.sources.planted:planted",
         options=PlantedOptions,
         summary="Generated texts with one or two decisive words, "
+        "whose information is known in closed form",
+    ),
+    Source(
+        name="planted_pairs",
+        path="attinfo.data.sources.planted_pairs:planted_pairs",
+        options=PlantedPairsOptions,
+        summary="Generated stories with a query each, of which one or two sentences decide, "
         "whose information is known in closed form",
     ),
 )

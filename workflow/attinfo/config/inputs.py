@@ -19,6 +19,7 @@ ADDED_LATER = {
     "most_unknown": 0.5,
     "quoting": "auto",
     "group": None,
+    "query": None,
     "rationale": None,
     "layout": "table",
 }
@@ -46,7 +47,7 @@ class Inputs:
     def prepare_options(self, dataset: str) -> dict[str, Any]:
         """The options of the stage `prepare` for a data set, as plain values."""
         return self.study.datasets[dataset].model_dump(
-            mode="json", exclude={"model", "training", "yardstick", "scores"}
+            mode="json", exclude={"model", "training", "yardstick", "scores", "query_encoder"}
         )
 
     def source_key(self, dataset: str) -> str:

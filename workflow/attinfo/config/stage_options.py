@@ -37,12 +37,14 @@ class StageOptions:
     def model(self, dataset: str, encoder: str, attention: str, normaliser: str) -> dict[str, Any]:
         """The architecture of a cell, for `Architecture.of`."""
         name, temperature = parse_normaliser(normaliser)
+        own = self.study.datasets[dataset]
         return {
             "encoder": chosen(*self.study.block("encoder", encoder)),
             "attention": chosen(*self.study.block("attention", attention)),
             "normaliser": chosen(*self.study.block("normaliser", name)),
             "temperature": temperature,
             **self.study.model_of(dataset, encoder).model_dump(exclude={"vectors"}),
+            **({"query": own.query_encoder} if own.query else {}),
         }
 
     def model_modules(

@@ -8,7 +8,9 @@ from pydantic import AfterValidator, NonNegativeInt, PositiveInt, ValidationErro
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import KINDS, with_defaults
+from attinfo.blocks.encoders import ENCODERS
 from attinfo.blocks.normalisers import parse_normaliser
+from attinfo.blocks.scorers import SCORERS, Scorer
 from attinfo.blocks.variant import Variant
 from attinfo.blocks.variants import VARIANTS
 from attinfo.config.grid import Filtered, Grid, Run
@@ -150,6 +152,7 @@ class Study(Filtered):
                 yardstick = self.datasets[name].yardstick
                 if yardstick is not None and yardstick not in self.yardsticks:
                     raise ValueError(unknown("yardstick", yardstick, self.yardsticks))
+                self._check_query(name)
                 self.training_of(name)
                 for encoder in self.encoders_of(name):
                     self.model_of(name, encoder)
@@ -163,6 +166,30 @@ class Study(Filtered):
                 f"faithfulness.texts: found {self.faithfulness.texts}, expected at most {drawn}: "
                 "other texts have no importance by costly measures (importance.texts)"
             )
+
+    def _check_query(self, dataset: str) -> None:
+        """Check that the blocks of a data set with queries can read them; raises ValueError."""
+        if self.datasets[dataset].query is None:
+            return
+        for encoder in self.encoders_of(dataset):
+            if ENCODERS[self.block("encoder", encoder)[0].name].pretrained:
+                raise ValueError(
+                    f"query: the encoder '{encoder}' is pretrained and reads one text, expected "
+                    "another encoder"
+                )
+        for attention in dict.fromkeys(r.attention for r in self.runs if r.dataset == dataset):
+            block, options = self.block("attention", attention)
+            if not (isinstance(block, Scorer) and block.takes_query):
+                able = [name for name, b in SCORERS.items() if isinstance(b, Scorer)]
+                raise ValueError(
+                    f"query: the attention '{attention}' takes no query, expected one of "
+                    f"{', '.join(able)}"
+                )
+            if options.get("query") == "last":
+                raise ValueError(
+                    f"query: the attention '{attention}' has the option 'query: last', expected it "
+                    "without: the query is the second text"
+                )
 
     def _named(self) -> Iterator[tuple[str, Iterator[tuple[str, list[str]]]]]:
         """Each grid and filter: its place in the config, and the names it gives for each kind."""

@@ -31,12 +31,18 @@ class Batch(NamedTuple):
     lengths: Tensor  # [B] int64, >= 1
     pieces: PieceBatch | None = None  # where the texts have them
     features: Tensor | None = None  # [B, T, F] where the texts have them, 0 at padding
+    queries: Tensor | None = None  # [B, Q] int64 token ids of the second texts, 0 at padding
+    query_lengths: Tensor | None = None  # [B] int64, >= 1
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
         pieces = None if self.pieces is None else self.pieces.to(device)
         features = None if self.features is None else self.features.to(device)
-        return Batch(self.token_ids.to(device), self.lengths.to(device), pieces, features)
+        queries = None if self.queries is None else self.queries.to(device)
+        lengths = None if self.query_lengths is None else self.query_lengths.to(device)
+        return Batch(
+            self.token_ids.to(device), self.lengths.to(device), pieces, features, queries, lengths
+        )
 
 
 def batches(
@@ -82,7 +88,15 @@ def pad(texts: Texts, chosen: np.ndarray, extra: int = 0) -> Batch:
         padded[real] = texts.features[tokens]
         features = torch.from_numpy(padded)
     pieces = None if texts.pieces is None else _pad_pieces(texts.pieces, chosen, len(columns))
-    return Batch(torch.from_numpy(ids), torch.from_numpy(lengths), pieces, features)
+    batch = Batch(torch.from_numpy(ids), torch.from_numpy(lengths), pieces, features)
+    if texts.queries is None:
+        return batch
+    own = texts.queries.of(chosen)
+    counts = np.diff(own.offsets)
+    held = np.arange(counts.max()) < counts[:, None]
+    queries = np.zeros(held.shape, dtype=np.int64)
+    queries[held] = own.token_ids
+    return batch._replace(queries=torch.from_numpy(queries), query_lengths=torch.from_numpy(counts))
 
 
 def _pad_pieces(pieces: Pieces, chosen: np.ndarray, columns: int) -> PieceBatch:

@@ -182,6 +182,7 @@ def _needed(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The columns that a data set names, with the key that names each."""
     found = [("text", dataset["text"]), ("label", dataset["label"])]
     found += [("group", column) for column in [dataset["group"]] if column]
+    found += [("query", column) for column in [dataset["query"]] if column]
     found += [("rationale", own["column"]) for own in [dataset["rationale"]] if own]
     found += [("where", column) for column in dataset["where"]]
     return found + [("split", column) for column in [dataset["split"]["column"]] if column]
@@ -236,7 +237,7 @@ def _parquet(path: Path, needed: Collection[str]) -> tuple[list[str], list[Row],
 def _check_rows(rows: list[Row], dataset: Mapping[str, Any], whole: bool) -> list[tuple[int, Row]]:
     """The rows that `where` keeps, whose texts and labels are fit."""
     kept = list(_kept(rows, dataset["where"]))
-    for role in ("text", "label", *(["group"] if dataset["group"] else [])):
+    for role in ("text", "label", *(role for role in ("query", "group") if dataset[role])):
         _check_cells(kept, role, dataset[role], whole)
     labels = [bare(cell(row[dataset["label"]])) for _, row in kept]
     _check_labels(kept, labels, dataset)

@@ -44,7 +44,8 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     """Write the data set of a raw table into a folder.
 
     `texts/` is a `datasets.DatasetDict` (train, dev, test) with the columns text, label,
-    token_ids, starts and ends (character offsets of each token in the text), group (int32, where
+    token_ids, starts and ends (character offsets of each token in the text), query and
+    query_token_ids (where the data set names a second text), group (int32, where
     the data set names its column), rationale (share of the annotators who marked each token, NaN
     in texts without one) and, where the source knows the decisive characters, decisive
     (1 for each token that has one of them). The text of given tokens is these tokens with a blank
@@ -72,10 +73,13 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     parts, whole = _drawn(read, table, classes, options)
     tokenizer = _tokenizer(read, parts["train"], options)
     tokens = {part: _tokens(read, rows, tokenizer, options) for part, rows in parts.items()}
+    queries = {part: _queries(read, rows, tokenizer, options) for part, rows in parts.items()}
     unknown = SPECIAL.index("<unk>")
     _check_known(read, parts["test"], tokens["test"], tokenizer, options)
     features = _features(classes, table)
-    splits = {part: _dataset(rows, tokens[part], features) for part, rows in parts.items()}
+    splits = {
+        part: _dataset(rows, tokens[part], queries[part], features) for part, rows in parts.items()
+    }
     repeated = duplicates({part: rows["text"].tolist() for part, rows in parts.items()})
     summary = {
         "classes": classes,
@@ -94,6 +98,10 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     }
     if "truth" in read.table.attrs:
         summary["truth"] = read.table.attrs["truth"]
+    if "query" in table:
+        summary["queries"] = {
+            part: _described(own, unknown) for part, own in queries.items() if own is not None
+        }
     if "marks" in table:
         summary["rationales"] = _rationales(read, parts, tokens)
     if "group" in table:
@@ -206,9 +214,11 @@ def _tokenizer(read: RawTable, train: pd.DataFrame, options: Mapping[str, Any]) 
             f"{read.name}: column '{options['text']}' holds lists of tokens, which are kept as "
             f"they are, but 'tokenizer' is '{options['tokenizer']}', expected 'words'"
         )
+    queries = train["query"].tolist() if "query" in train else []
     if "tokens" in train:
-        return given_vocabulary(train["tokens"], options["min_count"])
-    texts = train["text"].tolist()
+        split = (query.split() for query in queries)
+        return given_vocabulary([*train["tokens"], *split], options["min_count"])
+    texts = train["text"].tolist() + queries
     if options["tokenizer"] == "subwords":
         return train_subwords(texts, options["min_count"], options["vocabulary_size"])
     return train_tokenizer(texts, options["min_count"])
@@ -224,6 +234,22 @@ def _tokens(
     for text in np.flatnonzero(tokens.lengths == 0):
         place = read.place(rows.index[int(text)])
         raise InputError(f"{read.name}: the text of {place} has no word, expected one or more")
+    return tokens
+
+
+def _queries(
+    read: RawTable, rows: pd.DataFrame, tokenizer: Tokenizer, options: Mapping[str, Any]
+) -> Tokens | None:
+    """The tokens of the queries of a split, of which every one has one or more."""
+    if "query" not in rows:
+        return None
+    queries = rows["query"].tolist()
+    if "tokens" in rows:
+        return look_up(tokenizer, [query.split() for query in queries], options["max_tokens"])
+    tokens = tokenize(tokenizer, queries, options["max_tokens"])
+    for text in np.flatnonzero(tokens.lengths == 0):
+        place = read.place(rows.index[int(text)])
+        raise InputError(f"{read.name}: the query of {place} has no word, expected one or more")
     return tokens
 
 
@@ -267,6 +293,8 @@ def _features(classes: list[str], table: pd.DataFrame) -> Features:
         "starts": List(Value("int32")),
         "ends": List(Value("int32")),
     }
+    if "query" in table:
+        features |= {"query": Value("string"), "query_token_ids": List(Value("int32"))}
     if "group" in table:
         features["group"] = Value("int32")
     if "marks" in table:
@@ -276,7 +304,9 @@ def _features(classes: list[str], table: pd.DataFrame) -> Features:
     return Features(features)
 
 
-def _dataset(rows: pd.DataFrame, tokens: Tokens, features: Features) -> Dataset:
+def _dataset(
+    rows: pd.DataFrame, tokens: Tokens, queries: Tokens | None, features: Features
+) -> Dataset:
     columns = {
         "text": pa.array(rows["text"].tolist(), pa.string()),
         "label": pa.array(rows["label"], pa.int64()),
@@ -284,6 +314,9 @@ def _dataset(rows: pd.DataFrame, tokens: Tokens, features: Features) -> Dataset:
         "starts": tokens.lists(tokens.starts),
         "ends": tokens.lists(tokens.ends),
     }
+    if queries is not None:
+        columns["query"] = pa.array(rows["query"].tolist(), pa.string())
+        columns["query_token_ids"] = queries.lists(queries.ids)
     if "group" in features:
         columns["group"] = pa.array(rows["group"], pa.int32())
     if "rationale" in features:

@@ -58,13 +58,13 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
 
     Returns:
         The columns `text`, `label` (name of the class), `split` (train, dev or test; all train
-        where no splits are given) and, where there are any, `tokens` (the given tokens of each
-        text), `group` (int32 number of the group of each text), `marks` (the cells of the column of
-        rationales) and `decisive`; the index holds the row numbers in the raw table.
+        where no splits are given) and, where there are any, `query`, `tokens` (the given tokens of
+        each text), `group` (int32 number of the group of each text), `marks` (the cells of the
+        column of rationales) and `decisive`; the index holds the row numbers in the raw table.
 
     Raises:
-        InputError: a column is missing or holds neither texts nor token lists, a text, label or
-            group is empty, a text absurdly long, a label is of no class, two labels are
+        InputError: a column is missing or holds neither texts nor token lists, a text, label, query
+            or group is empty, a text absurdly long, a label is of no class, two labels are
             near-identical, a split unknown or in a column that the config does not name, there
             are fewer than 2 or more than 20 classes, or fewer than ten texts of one.
     """
@@ -77,6 +77,8 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     if options["group"]:
         found["group"] = table[options["group"]].map(bare)
     found["split"] = _splits(raw, table, options)
+    if options["query"]:
+        found["query"] = table[options["query"]]
     if options["rationale"]:
         found["marks"] = table[options["rationale"]["column"]]
     if "decisive" in table and _are_spans(table["decisive"]):
@@ -104,6 +106,7 @@ def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         raise InputError(f"{raw.name}: column '{options['text']}' is named as both text and label")
     columns = [("text", options["text"]), ("label", options["label"])]
     columns += [("group", column) for column in [options["group"]] if column]
+    columns += [("query", column) for column in [options["query"]] if column]
     columns += [("rationale", own["column"]) for own in [options["rationale"]] if own]
     columns += [("where", column) for column in options["where"]]
     columns += [("split", column) for column in [options["split"]["column"]] if column]
@@ -187,6 +190,7 @@ def _splits(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> A
                 f"{raw.name}: column '{column}': {error}; rename it, or set {NO_SPLITS}"
             ) from None
     used = {options["text"], options["label"], options["group"], *options["where"]}
+    used |= {options["query"]}
     used |= {own["column"] for own in [options["rationale"]] if own}
     for other, cells in table.items():
         if other not in used and isinstance(cells.dtype, pd.StringDtype):
@@ -210,7 +214,7 @@ def _check_no_split(raw: RawTable, column: str, values: set[str]) -> None:
 
 def _check_texts(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> None:
     """Every row has a text, a label and, where one is named, a group; no text is absurdly long."""
-    for role in ("text", "label", *(["group"] if "group" in table else [])):
+    for role in ("text", "label", *(role for role in ("query", "group") if role in table)):
         empty = table.index[table[role].map(bare) == ""]
         if len(empty):
             raise InputError(

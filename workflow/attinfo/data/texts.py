@@ -12,6 +12,22 @@ from attinfo.data.subwords import Pieces
 
 
 @dataclass(frozen=True)
+class Queries:
+    """The second texts of a split, ragged as `Texts`."""
+
+    token_ids: np.ndarray  # [tokens] int64
+    offsets: np.ndarray  # [texts + 1] int64
+
+    def of(self, chosen: np.ndarray) -> "Queries":
+        """The queries of the chosen texts, each as often as it is chosen."""
+        lengths = np.diff(self.offsets)[chosen]
+        ends = np.cumsum(lengths)
+        places = np.arange(ends[-1] if len(ends) else 0)
+        begin = np.repeat(self.offsets[chosen] - (ends - lengths), lengths)
+        return Queries(self.token_ids[begin + places], np.append(0, ends))
+
+
+@dataclass(frozen=True)
 class Texts:
     """The texts of one split, ragged: token_ids[offsets[i]:offsets[i + 1]] are those of text i."""
 
@@ -22,6 +38,7 @@ class Texts:
     # token, which do not change.
     pieces: Pieces | None = None
     features: np.ndarray | None = None  # [tokens, F] float32
+    queries: Queries | None = None  # the second texts that attention is conditioned on
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,12 +64,18 @@ def read_arrow(folder: str | Path, split: str) -> pa.Table:
 def read_texts(folder: str | Path, split: str) -> Texts:
     """Token ids and labels of one split of a prepared data set."""
     table = read_arrow(folder, split)
-    token_ids = table["token_ids"].combine_chunks()
-    return Texts(
-        token_ids=token_ids.flatten().to_numpy().astype(np.int64),
-        offsets=token_ids.offsets.to_numpy().astype(np.int64) - token_ids.offsets[0].as_py(),
-        labels=table["label"].to_numpy().astype(np.int64),
-    )
+    token_ids, offsets = _ragged(table, "token_ids")
+    queries = None
+    if "query_token_ids" in table.column_names:
+        queries = Queries(*_ragged(table, "query_token_ids"))
+    return Texts(token_ids, offsets, table["label"].to_numpy().astype(np.int64), queries=queries)
+
+
+def _ragged(table: pa.Table, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The values [tokens] and the offsets [texts + 1] of a column of lists, int64."""
+    lists = table[name].combine_chunks()
+    values = lists.flatten().to_numpy().astype(np.int64)
+    return values, lists.offsets.to_numpy().astype(np.int64) - lists.offsets[0].as_py()
 
 
 def read_groups(folder: str | Path, split: str) -> np.ndarray | None:

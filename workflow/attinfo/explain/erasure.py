@@ -45,6 +45,7 @@ def shortened(texts: Texts, source: np.ndarray, keep: np.ndarray) -> Texts:
         labels=texts.labels[source],
         pieces=None if texts.pieces is None else _shortened_subwords(texts.pieces, source, keep),
         features=None if texts.features is None else texts.features[tokens],
+        queries=None if texts.queries is None else texts.queries.of(source),
     )
 
 

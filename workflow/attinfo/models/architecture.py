@@ -20,6 +20,8 @@ class Architecture:
         embedding_std: standard deviation of the initial word embeddings.
         width: number of features of a hidden state, d.
         dropout: share of the embedded features that dropout sets to zero in training.
+        query: what encodes the query of a data set with two texts: `own` or `shared`, see
+            `sections.Dataset.query_encoder`; None without queries.
     """
 
     encoder: Chosen
@@ -30,6 +32,7 @@ class Architecture:
     embedding_std: float
     width: int
     dropout: float
+    query: str | None = None
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "Architecture":

@@ -3,6 +3,9 @@
 token ids [B, T] -> embeddings [B, T, inputs] -> hidden states [B, T, d] -> scores [B, T]
 -> weights [B, T] -> context = sum_i weight_i state_i [B, d] -> logits [B, C]
 
+Of a data set with two texts, the scores depend on the query as well: token ids [B, Q] -> embeddings
+-> states [B, Q, d] -> their mean [B, d]. The weights and the states are those of the text alone.
+
 B is the number of texts, T the tokens of the longest text, d the width, C the number of classes.
 """
 
@@ -110,7 +113,15 @@ class Classifier(nn.Module):
                 embedding.weight.mul_(architecture.embedding_std)
             self.embedding = embedding
         self.encoder = part("encoder", lambda: encoder.load()(inputs, width, **encoder.options))
-        self.scorer = part("scorer", lambda: attention.load()(width, **attention.options))
+        given = dict(attention.options)
+        self.conditioned = architecture.query is not None
+        if self.conditioned:
+            given["conditioned"] = True
+        if architecture.query == "own":
+            self.query_encoder = part(
+                "query_encoder", lambda: encoder.load()(inputs, width, **encoder.options)
+            )
+        self.scorer = part("scorer", lambda: attention.load()(width, **given))
         # The random stream keeps the layer's former name: another name would change the weights.
         self.output_layer = part("reader", lambda: nn.Linear(width, classes))
         self.dropout = SharedDropout(architecture.dropout)
@@ -162,6 +173,22 @@ class Classifier(nn.Module):
         embedded = self.embed(batch) if embedded is None else embedded
         return self.encoder(self.dropout(embedded), batch.lengths)
 
+    def query_of(self, batch: Batch) -> Tensor:
+        """[B, d] the encoded queries of a batch: the mean of the states of their tokens.
+
+        The mean, because not every encoder gathers the whole query in its last state.
+
+        Raises:
+            ValueError: the batch has no queries.
+        """
+        if batch.queries is None or batch.query_lengths is None:
+            raise ValueError("found a batch without queries, expected one for each text")
+        encoder = getattr(self, "query_encoder", self.encoder)
+        lengths = batch.query_lengths
+        states = encoder(self.dropout(self.embedding(batch.queries)), lengths)
+        real = torch.arange(states.shape[1], device=states.device) < lengths[:, None]
+        return (states * real[..., None]).sum(1) / lengths[:, None]
+
     def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
         """Attention scores [B, T] and attention weights [B, T] of hidden states [B, T, d]."""
         lengths = batch.lengths
@@ -170,7 +197,8 @@ class Classifier(nn.Module):
         if self.uniform:
             score = torch.zeros_like(hidden[..., 0]).masked_fill(~real, -torch.inf)
             return score, score.softmax(-1)
-        score = self.scorer(hidden, lengths).masked_fill(~real, -torch.inf)
+        query = (self.query_of(batch),) if self.conditioned else ()
+        score = self.scorer(hidden, lengths, *query).masked_fill(~real, -torch.inf)
         return score, self.normaliser(score, noise=noise)
 
     def classify(self, hidden: Tensor, attention: Tensor) -> Tensor:

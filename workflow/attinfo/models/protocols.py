@@ -73,6 +73,9 @@ class Scorer(Protocol):
 
         Returns:
             [B, T] scores. The classifier replaces those at padding by -inf.
+
+        A scorer with `takes_query` can be made with `conditioned=True`. It is then called with a
+        third argument, the encoded query [B, d] of each text.
         """
         ...
 

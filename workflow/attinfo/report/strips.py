@@ -71,6 +71,7 @@ class Strip(NamedTuple):
     words: list[str]
     left_out: int  # words beyond those shown
     models: list[Model]
+    query: str = ""  # the second text, if there is one
 
     @property
     def lines(self) -> list[slice]:
@@ -179,6 +180,7 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
                 words[:LONGEST],
                 len(words[LONGEST:]),
                 [_model(own, text, classes) for own in runs],
+                row.get("query") or "",
             )
         )
     return found

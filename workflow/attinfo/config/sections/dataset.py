@@ -113,11 +113,23 @@ class Dataset(Section):
         "text", "Column that holds the text, or the list of its tokens.", "review"
     )
     label: Column = described("label", "Column that holds the class.", "sentiment")
+    query: Column | None = described(
+        None,
+        "Column of a second text, such as the question about a passage. Attention over the text is"
+        " then conditioned on it.",
+        "question",
+    )
+    query_encoder: Literal["own", "shared"] = described(
+        "own",
+        "Whether the query is encoded by an encoder of its own, of the same kind, or by that of the"
+        " text. Word embeddings are shared.",
+        "shared",
+    )
     group: Column | None = described(
         None,
         "Column whose value names the texts that belong together, such as an author or a film."
         " Splits that are drawn, and the folds and permutations of information, keep each group"
-        " whole. null: each text is on its own.",
+        " whole. With a `query` it may be the column of the text. null: each text is on its own.",
         "author",
     )
     rationale: Annotated[Rationale | None, BeforeValidator(_as_section)] = described(
@@ -203,10 +215,25 @@ class Dataset(Section):
 
     @model_validator(mode="after")
     def _group_is_another_column(self) -> Self:
-        if self.group is not None and self.group in (self.text, self.label):
+        # With queries, texts that are asked several questions may be kept together.
+        others = (self.label,) if self.query is not None else (self.text, self.label)
+        if self.group is not None and self.group in others:
             role = "text" if self.group == self.text else "label"
             raise ValueError(
                 f"group is '{self.group}', the column of '{role}', expected another column"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _query_is_another_column(self) -> Self:
+        if self.query is not None and self.query in (self.text, self.label):
+            role = "text" if self.query == self.text else "label"
+            raise ValueError(
+                f"query is '{self.query}', the column of '{role}', expected another column"
+            )
+        if self.query is None and self.query_encoder != "own":
+            raise ValueError(
+                f"query_encoder is '{self.query_encoder}', expected it beside 'query' alone"
             )
         return self
 

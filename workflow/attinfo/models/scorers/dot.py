@@ -17,12 +17,15 @@ class Dot(nn.Module):
         query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
             of the text.
         init: initial scale of a learned q, see `initial.set_scale`.
+        conditioned: whether q is the encoded query of each text, which `forward` receives.
     """
 
-    def __init__(self, width: int, *, query: str = "learned", init: str = "unit"):
+    def __init__(
+        self, width: int, *, query: str = "learned", init: str = "unit", conditioned: bool = False
+    ):
         super().__init__()
         self.query: nn.Parameter | None = None
-        if query == "learned":
+        if query == "learned" and not conditioned:
             bound = 1 / math.sqrt(width)
             self.query = nn.Parameter(torch.empty(width).uniform_(-bound, bound))
         self.add_weights(width)
@@ -32,10 +35,14 @@ class Dot(nn.Module):
     def add_weights(self, width: int) -> None:
         """Make the weights of a subclass, which are drawn after q and before its scale is set."""
 
-    def query_of(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+    def query_of(self, hidden: Tensor, lengths: Tensor, given: Tensor | None) -> Tensor:
         """The query: [d], the same for all texts, or [B, d], one for each text."""
+        if given is not None:
+            return given
         return last_state(hidden, lengths) if self.query is None else self.query
 
-    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
-        query = self.query_of(hidden, lengths)
+    def forward(  # noqa: D102
+        self, hidden: Tensor, lengths: Tensor, query: Tensor | None = None
+    ) -> Tensor:
+        query = self.query_of(hidden, lengths, query)
         return hidden @ query if query.ndim == 1 else torch.einsum("btd,bd->bt", hidden, query)

@@ -13,11 +13,12 @@ class Multiplicative(Dot):
         query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
             of the text.
         init: initial scale of a learned q, see `initial.set_scale`.
+        conditioned: whether q is the encoded query of each text, which `forward` receives.
     """
 
     def add_weights(self, width: int) -> None:  # noqa: D102
         self.transposed = nn.Linear(width, width, bias=False)
 
-    def query_of(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+    def query_of(self, hidden: Tensor, lengths: Tensor, given: Tensor | None) -> Tensor:
         """W^T q: one product for each text instead of one for each token."""
-        return self.transposed(super().query_of(hidden, lengths))
+        return self.transposed(super().query_of(hidden, lengths, given))

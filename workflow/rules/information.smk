@@ -23,7 +23,7 @@ for seeds in BATCHES:
             mem_mb=growing(1500),
             runtime=growing(60 * len(seeds)),
         params:
-            options=lambda w: OPTIONS.information(w.estimator),
+            options=lambda w: OPTIONS.information(w.estimator, w.dataset),
             reads=prepared,
             seeds=seeds_made,
             code=estimator_code("information.py"),

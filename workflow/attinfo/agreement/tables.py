@@ -193,6 +193,10 @@ def by_text(
         **skew_by_text(states.attention, offsets),
         **skew_at(states.score, offsets, temperatures),
     }
+    if states.numbers:
+        error = states.logits[:, 0].astype(np.float64) - states.label
+        columns["squared_error"] = error**2
+        columns["squared_deviation"] = (states.label - states.label.mean(dtype=np.float64)) ** 2
     gain = pointwise["linear_gain"].to_numpy()
     if decisive is not None:
         columns |= found_by_text(states, gain, decisive)

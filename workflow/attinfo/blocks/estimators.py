@@ -33,6 +33,8 @@ class Estimator(Block):
             probes to disjoint halves of the texts, so that it is seen how well the order of the
             tokens repeats; None where there is none.
         abbreviation: of the label, in headings of tables; by default the label.
+        of_numbers: the estimator in `CONTINUOUS` that a study has in its place where the output is
+            a number; None where there is none.
     """
 
     gain: bool = True
@@ -40,6 +42,7 @@ class Estimator(Block):
     needs_output_layer: bool = False
     half_probes: str | None = None
     abbreviation: str = ""
+    of_numbers: str | None = None
 
 
 class NeighboursOptions(Options):
@@ -79,6 +82,7 @@ ESTIMATORS = registry(
         name="stack",
         path=f"{PACKAGE}.stack:stack",
         label="pool of probes",
+        of_numbers="stack",
         summary="Pool of probes, linear and not, and networks where an output bends; "
         "the default for states of unknown nature",
     ),
@@ -86,6 +90,7 @@ ESTIMATORS = registry(
         name="linear",
         path=f"{PACKAGE}.linear:linear_probe",
         label="linear probe",
+        of_numbers="ridge",
         statistics=True,
         half_probes=f"{PACKAGE}.linear:half_probes",
         summary="Cross-fitted shrunk linear discriminant: the usable information of linear probes",
@@ -101,6 +106,7 @@ ESTIMATORS = registry(
         name="knn",
         path=f"{PACKAGE}.knn:nearest_neighbours",
         label="nearest neighbours",
+        of_numbers="ksg",
         options=NeighboursOptions,
         gain=False,
         statistics=True,
@@ -153,7 +159,7 @@ ESTIMATORS = registry(
     ),
 )
 
-# For outputs that are real numbers. A study does not use them, because its output is a class.
+# For outputs that are real numbers. A study has them in the place of those that name them.
 CONTINUOUS = registry(
     Estimator(
         name="stack",

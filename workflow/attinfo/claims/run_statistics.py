@@ -294,6 +294,10 @@ def given_statistics(columns: Iterable[str]) -> dict[str, Statistic]:
     finders = {column: (name, label) for name, (column, label) in FINDERS.items()}
     found = {}
     for column in columns:
+        if column == "squared_error":
+            deviation = "squared_deviation"
+            terms = ((1, deviation, deviation), (-1, column, deviation))
+            found["r_squared"] = Statistic("R² on the test texts", terms, bounds=(None, 1))
         kind, _, measure = column.partition(":")
         score = kind.removesuffix("_chance").removesuffix("_lift")
         if score in RATIONALE_SCORES:

@@ -67,7 +67,9 @@ class Sampled:
                 )
         self._weights = text_weights(texts, repeats, seed, ordered[0][0])
         entropies = np.array([entropy_of(t["predicted"].to_numpy()) for t in self._tables])
-        self._entropies = np.where(entropies > 0, entropies, np.nan)
+        # A number has no entropy. Its normal scores all vary alike, so nats compare as they are.
+        numbers = np.array(["squared_error" in t for t in self._tables])
+        self._entropies = np.where(numbers, 1.0, np.where(entropies > 0, entropies, np.nan))
 
     def _column(self, name: str) -> np.ndarray | None:
         """[texts, runs] a column of every run, NaN in runs without it; None if none has it."""

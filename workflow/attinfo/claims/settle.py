@@ -46,7 +46,10 @@ def by_run(
     runs, tables = [], []
     for frame in frames:
         correct = frame["label"].eq(frame["predicted"])
-        read = READ | {c for own in given_statistics(frame).values() for _, c, _ in own.terms}
+        if "squared_error" in frame:  # of numbers, which are not right or wrong
+            correct = correct.astype(np.float64) * np.nan
+        given = given_statistics(frame).values()
+        read = READ | {c for own in given for _, *columns in own.terms for c in columns if c}
         kept = [c for c in frame if c in RUN or c.partition("#")[0] in read or c.startswith(FINE)]
         for run, table in frame[kept].assign(correct=correct).groupby(RUN, sort=True):
             runs.append(run)

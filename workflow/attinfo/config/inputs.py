@@ -19,6 +19,7 @@ ADDED_LATER = {
     "most_unknown": 0.5,
     "quoting": "auto",
     "group": None,
+    "output": "class",
     "query": None,
     "rationale": None,
     "layout": "table",

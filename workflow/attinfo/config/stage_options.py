@@ -9,7 +9,7 @@ from typing import Any
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import block_of
-from attinfo.blocks.estimators import CLAIMED, ESTIMATORS
+from attinfo.blocks.estimators import CLAIMED, CONTINUOUS, ESTIMATORS
 from attinfo.blocks.measures import MEASURES
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.tasks import TASKS
@@ -95,38 +95,53 @@ class StageOptions:
         """The names of the estimators to calibrate: generated states have no output layer."""
         return [name for name in self.estimators if not ESTIMATORS[name].needs_output_layer]
 
-    def _estimators(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """Estimators with all their options."""
+    def _estimators(self, names: Iterable[str], numbers: bool = False) -> list[dict[str, Any]]:
+        """Estimators with all their options; of numbers, those that stand in for them."""
         given = self.study.information.options
+        if numbers:
+            return [
+                chosen(block, block.complete("continuous estimator", {})) | {"name": name}
+                for name in names
+                for block in [CONTINUOUS[str(ESTIMATORS[name].of_numbers)]]
+            ]
         blocks = [block_of("estimator", name) for name in names]
         return [
             chosen(block, block.complete("estimator", given.get(block.name, {})))
             for block in blocks
         ]
 
-    def information(self, estimator: str) -> dict[str, Any]:
+    def information(self, estimator: str, dataset: str | None = None) -> dict[str, Any]:
         """The options of the stage `information` for one estimator.
+
+        Args:
+            estimator: its name.
+            dataset: whose outputs are classes or numbers; None for classes.
 
         The estimator of the claims also has the light estimators and the spot checks, so that they
         need no jobs of their own, and computes the information in the word alone. All are off for
         other estimators.
         """
         section = self.study.information
-        checks, half_probes = estimator == CLAIMED, ESTIMATORS[estimator].half_probes
+        numbers = dataset is not None and self.study.datasets[dataset].output == "number"
+        checks = estimator == CLAIMED
+        half_probes = None if numbers else ESTIMATORS[estimator].half_probes
         own = {"estimators", "light", "options", "spot_checks", "spot_units"}
         return section.model_dump(exclude=own) | {
-            "estimators": self._estimators([estimator]),
+            "estimators": self._estimators([estimator], numbers),
             "light": self._estimators(self._light if checks else []),
-            "spot_checks": self._estimators(section.spot_checks if checks else []),
+            "spot_checks": self._estimators(section.spot_checks if checks else [], numbers),
             "spot_units": section.spot_units if checks else 0,
-            "words": checks,
+            "words": checks and not numbers,
             "half_probes": {estimator: half_probes} if half_probes else {},
         }
 
-    def estimator_modules(self, estimator: str) -> tuple[str, ...]:
+    def estimator_modules(self, estimator: str, dataset: str | None = None) -> tuple[str, ...]:
         """The modules of an estimator, and of those that its job computes beside it."""
         checks = self.study.information.spot_checks
         beside = [*self._light, *checks] if estimator == CLAIMED else []
+        if dataset is not None and self.study.datasets[dataset].output == "number":
+            names = [str(ESTIMATORS[name].of_numbers) for name in [estimator, *beside]]
+            return tuple(CONTINUOUS[name].module for name in names)
         return tuple(block_of("estimator", name).module for name in [estimator, *beside])
 
     def importance(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, NonNegativeInt, PositiveInt, ValidationErro
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.encoders import ENCODERS
+from attinfo.blocks.estimators import ESTIMATORS
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.scorers import SCORERS, Scorer
 from attinfo.blocks.variant import Variant
@@ -153,6 +154,7 @@ class Study(Filtered):
                 if yardstick is not None and yardstick not in self.yardsticks:
                     raise ValueError(unknown("yardstick", yardstick, self.yardsticks))
                 self._check_query(name)
+                self._check_numbers(name)
                 self.training_of(name)
                 for encoder in self.encoders_of(name):
                     self.model_of(name, encoder)
@@ -166,6 +168,33 @@ class Study(Filtered):
                 f"faithfulness.texts: found {self.faithfulness.texts}, expected at most {drawn}: "
                 "other texts have no importance by costly measures (importance.texts)"
             )
+
+    def _check_numbers(self, dataset: str) -> None:
+        """Check that all stages can work on a data set of numbers; raises ValueError."""
+        if self.datasets[dataset].output == "class":
+            return
+        section = self.information
+        for key in ("estimators", "light", "spot_checks"):
+            for name in getattr(section, key):
+                if ESTIMATORS[name].of_numbers is None:
+                    able = [known for known, own in ESTIMATORS.items() if own.of_numbers]
+                    raise ValueError(
+                        f"output is 'number', but information.{key} has '{name}', which is for "
+                        f"classes; expected {', '.join(able)} alone"
+                    )
+        training = self.training_of(dataset)
+        if training.select != "loss":
+            raise ValueError(
+                f"output is 'number', but training.select is '{training.select}', expected 'loss'"
+            )
+        if training.class_weights:
+            raise ValueError("output is 'number', but training.class_weights is true")
+        for name in dict.fromkeys(r.variant for r in self.runs if r.dataset == dataset):
+            if Variant.of(self.variant(name)).adversarial:
+                raise ValueError(
+                    f"output is 'number', but the variant '{name}' compares probabilities of "
+                    "classes, expected others"
+                )
 
     def _check_query(self, dataset: str) -> None:
         """Check that the blocks of a data set with queries can read them; raises ValueError."""

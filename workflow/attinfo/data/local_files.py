@@ -241,7 +241,8 @@ def _check_rows(rows: list[Row], dataset: Mapping[str, Any], whole: bool) -> lis
         _check_cells(kept, role, dataset[role], whole)
     labels = [bare(cell(row[dataset["label"]])) for _, row in kept]
     _check_labels(kept, labels, dataset)
-    if not dataset["classes"] and not dataset["bands"] and (alike := near_identical(labels)):
+    named = dataset["classes"] or dataset["bands"] or dataset["output"] == "number"
+    if not named and (alike := near_identical(labels)):
         found = " and ".join(f"'{shown(name)}'" for name in alike)
         raise NotATable(
             f"column '{dataset['label']}' holds {found}, which differ only in how they are "

@@ -37,6 +37,7 @@ from attinfo.data.tokenization import (
 )
 from attinfo.runtime.errors import InputError
 
+NUMBER = "number"  # the one output of a data set of numbers, in the place of classes
 MOST_RUNS = 0.2  # share of unsegmented runs among the words, above which the user should know
 
 
@@ -68,9 +69,12 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     table = labelled(read, options)
     if options["rationale"]:
         table["marks"] = rationales(read, table, options["rationale"])
-    classes = class_names(table["label"], options)
+    classes = class_names(table["label"], options)  # of numbers: tenths of the texts
     table["label"] = table["label"].map({name: i for i, name in enumerate(classes)})
     parts, whole = _drawn(read, table, classes, options)
+    if "value" in table:
+        classes = [NUMBER]
+        parts = {part: rows.assign(label=0) for part, rows in parts.items()}
     tokenizer = _tokenizer(read, parts["train"], options)
     tokens = {part: _tokens(read, rows, tokenizer, options) for part, rows in parts.items()}
     queries = {part: _queries(read, rows, tokenizer, options) for part, rows in parts.items()}
@@ -98,6 +102,9 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     }
     if "truth" in read.table.attrs:
         summary["truth"] = read.table.attrs["truth"]
+    if "value" in table:
+        own = parts["train"]["value"]
+        summary["output"] = {"mean": float(own.mean()), "std": float(own.std(ddof=0)) or 1.0}
     if "query" in table:
         summary["queries"] = {
             part: _described(own, unknown) for part, own in queries.items() if own is not None
@@ -293,6 +300,8 @@ def _features(classes: list[str], table: pd.DataFrame) -> Features:
         "starts": List(Value("int32")),
         "ends": List(Value("int32")),
     }
+    if "value" in table:
+        features["value"] = Value("float64")
     if "query" in table:
         features |= {"query": Value("string"), "query_token_ids": List(Value("int32"))}
     if "group" in table:
@@ -314,6 +323,8 @@ def _dataset(
         "starts": tokens.lists(tokens.starts),
         "ends": tokens.lists(tokens.ends),
     }
+    if "value" in features:
+        columns["value"] = pa.array(rows["value"], pa.float64())
     if queries is not None:
         columns["query"] = pa.array(rows["query"].tolist(), pa.string())
         columns["query_token_ids"] = queries.lists(queries.ids)

@@ -60,7 +60,8 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         The columns `text`, `label` (name of the class), `split` (train, dev or test; all train
         where no splits are given) and, where there are any, `query`, `tokens` (the given tokens of
         each text), `group` (int32 number of the group of each text), `marks` (the cells of the
-        column of rationales) and `decisive`; the index holds the row numbers in the raw table.
+        column of rationales), `value` (the number to predict; `label` is then the tenth of the
+        texts that it is in) and `decisive`; the index holds the row numbers in the raw table.
 
     Raises:
         InputError: a column is missing or holds neither texts nor token lists, a text, label, query
@@ -84,6 +85,14 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     if "decisive" in table and _are_spans(table["decisive"]):
         found["decisive"] = table["decisive"]
     _check_texts(raw, found, options)
+    if options["output"] == "number":
+        found["value"] = _numbers(raw, found["label"], options)
+        # Tenths of the texts by their number, in which splits are stratified.
+        order = found["value"].rank(method="first")
+        found["label"] = ((order - 1) * 10 // len(found)).astype(int).astype("str")
+        if "group" in found:
+            found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
+        return found
     _note_merged(raw, table[options["label"]], options)
     found["label"] = _classes(raw, found["label"], options)
     found = found[found["label"] != ""]
@@ -91,6 +100,27 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     if "group" in found:
         found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
     return found
+
+
+def _numbers(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> pd.Series:
+    """The numbers that are to be predicted, which differ."""
+    numbers = pd.to_numeric(labels, errors="coerce").astype(np.float64)
+    wrong = labels.index[~np.isfinite(numbers)]
+    if len(wrong):
+        raise InputError(
+            f"{raw.name}: column '{options['label']}' holds '{shown(labels[wrong[0]])}' in "
+            f"{raw.place(wrong[0])}, expected a number ('output: number')"
+        )
+    if numbers.nunique() == 1:
+        raise InputError(
+            f"{raw.name}: column '{options['label']}' holds {numbers.iloc[0]:g} alone, expected "
+            "numbers that differ ('output: number')"
+        )
+    if len(numbers) < FEWEST_TEXTS * 10:
+        raise InputError(
+            f"{raw.name}: {len(numbers)} texts have a number, expected {FEWEST_TEXTS * 10} or more"
+        )
+    return numbers
 
 
 def class_names(labels: Iterable[str], options: Mapping[str, Any]) -> list[str]:

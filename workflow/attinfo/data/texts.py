@@ -33,7 +33,9 @@ class Texts:
 
     token_ids: np.ndarray  # [tokens] int64
     offsets: np.ndarray  # [texts + 1] int64
-    labels: np.ndarray  # [texts] int64
+    # [texts] int64 classes; or float64 numbers in units of the training texts: their standard
+    # deviation from their mean.
+    labels: np.ndarray
     # Inputs of a pretrained encoder: subwords where it is fine-tuned, else the features of each
     # token, which do not change.
     pieces: Pieces | None = None
@@ -68,7 +70,11 @@ def read_texts(folder: str | Path, split: str) -> Texts:
     queries = None
     if "query_token_ids" in table.column_names:
         queries = Queries(*_ragged(table, "query_token_ids"))
-    return Texts(token_ids, offsets, table["label"].to_numpy().astype(np.int64), queries=queries)
+    labels = table["label"].to_numpy().astype(np.int64)
+    if "value" in table.column_names:
+        scale = read_summary(folder)["output"]
+        labels = (table["value"].to_numpy() - scale["mean"]) / scale["std"]
+    return Texts(token_ids, offsets, labels, queries=queries)
 
 
 def _ragged(table: pa.Table, name: str) -> tuple[np.ndarray, np.ndarray]:

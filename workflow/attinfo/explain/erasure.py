@@ -93,7 +93,7 @@ class Eraser:
     seed: int = 0
 
     def probabilities(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
-        """The class probabilities of shortened texts.
+        """The class probabilities of shortened texts; of numbers, the outputs.
 
         Args:
             source: [S] index of the whole text of each shortened text.
@@ -112,8 +112,8 @@ class Eraser:
         probabilities = np.empty((len(keep), self.model.output_layer.out_features))
 
         def read(rows: np.ndarray) -> np.ndarray:
-            logits = self._logits(source[rows], keep[rows])
-            return logits.double().softmax(-1).cpu().numpy()
+            logits = self._logits(source[rows], keep[rows]).double()
+            return (logits if logits.shape[1] == 1 else logits.softmax(-1)).cpu().numpy()
 
         with torch.inference_mode():
             for rows in batches(lengths, BATCH) if len(keep) else ():
@@ -124,7 +124,9 @@ class Eraser:
     def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
         """The decrease of a probability between the whole and the shortened text.
 
-        The probability is that of the class predicted for the whole text.
+        The probability is that of the class predicted for the whole text. Of a number it is the
+        fall of the output towards the mean of the training texts, 0, in their standard deviations;
+        negative where the output moves away from the mean.
 
         Args:
             source: [S] index of the whole text of each shortened text.
@@ -140,6 +142,9 @@ class Eraser:
         remaining = self.probabilities(source, keep)
         predicted = self.predicted[source]
         rows = np.arange(len(source))
+        if remaining.shape[1] == 1:
+            side = np.where(self.whole[source, 0] < 0, -1.0, 1.0)
+            return side * (self.whole[source, 0] - remaining[:, 0])
         return self.whole[source, predicted] - remaining[rows, predicted]
 
     @cached_property
@@ -177,6 +182,10 @@ class Eraser:
             return values.masked_fill_(padding.view(*padding.shape, *[1] * (values.ndim - 2)), 0)
 
         batch = Batch(of_kept(whole.token_ids), torch.from_numpy(lengths).to(model.device))
+        if whole.queries is not None and whole.query_lengths is not None:
+            rows = torch.from_numpy(row).to(model.device)
+            queries, counts = whole.queries[rows], whole.query_lengths[rows]
+            batch = batch._replace(queries=queries, query_lengths=counts)
         values = of_kept(encoder.per_token(model.embed(whole)))
         hidden = encoder.combined(values, batch.lengths)
         return model.classify(hidden, model.attend(batch, hidden, noise)[1])

@@ -20,10 +20,9 @@ from attinfo.information.arrays import (
 from attinfo.information.deterministic import linear_in
 from attinfo.information.isolation import apart
 from attinfo.information.repeats import MANY, repeats
-from attinfo.information.sample import Sample, folds, with_permutations
+from attinfo.information.sample import Sample, folds, normal_scores, with_permutations
 from attinfo.information.summary import Estimate, measured, silent, summary
 from attinfo.runtime.loading import Chosen
-from attinfo.runtime.seeds import seed_of
 
 
 def estimate(
@@ -117,7 +116,7 @@ def _estimate(
         states, values = states[rows], values[rows]
     if group is not None:
         group = group.to(states.device)
-    scores = values if classes else _normal_scores(values, seed)
+    scores = values if classes else normal_scores(values, seed)
     sample = Sample(
         hidden=states,
         text=torch.arange(len(states), device=states.device),
@@ -140,22 +139,3 @@ def _estimate(
     of_row = place.cpu().numpy()
     gain = None if found.gain is None else found.gain[of_row]
     return replace(found, pvi=found.pvi[of_row], gain=gain, copies=len(of_row) - len(states))
-
-
-def _normal_scores(values: Tensor, seed: int) -> Tensor:
-    """[n, c] standard normal quantiles of the ranks of values [n, c], one column at a time.
-
-    Equal values are ranked in random order: as the order is independent of the states, they know
-    as much about the ranks as about the values. A column that does not vary is 0.
-    """
-    n = len(values)
-    columns = []
-    for number, column in enumerate(values.T.cpu()):
-        draw = torch.Generator().manual_seed(seed_of("ties", seed, number))
-        order = torch.randperm(n, generator=draw, device="cpu")
-        order = order[column[order].argsort(stable=True)]
-        rank = torch.empty(n, dtype=torch.float64)
-        rank[order] = torch.arange(n, dtype=torch.float64) + 0.5
-        varies = bool((column != column[0]).any())
-        columns.append(torch.special.ndtri(rank / n) if varies else torch.zeros_like(rank))
-    return torch.stack(columns, 1).to(values.device)

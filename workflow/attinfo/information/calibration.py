@@ -39,6 +39,10 @@ def sample_of(task: Task, seed: int) -> Sample:
     )
 
 
+KEY = ["estimator", "task", "n", "rank", "level"]
+FOUND = ["truth", "estimate", "bias", "spread", "pvi_correlation", "gain_correlation"]
+
+
 def calibrate(task: Chosen, texts: int, classes: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Bias and spread of every estimator on one task.
 
@@ -82,11 +86,8 @@ def calibrate(task: Chosen, texts: int, classes: int, options: Mapping[str, Any]
                         "gain_correlation": correlation(gain, drawn.gain),
                     }
                 )
-    groups = pd.DataFrame(rows).groupby(
-        ["estimator", "task", "n", "rank", "level"], sort=False, as_index=False
-    )
-    columns = ["truth", "estimate", "bias", "spread", "pvi_correlation", "gain_correlation"]
-    return groups[columns].agg({c: "std" if c == "spread" else "mean" for c in columns})
+    groups = pd.DataFrame(rows).groupby(KEY, sort=False, as_index=False)
+    return groups[FOUND].agg({c: "std" if c == "spread" else "mean" for c in FOUND})
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:

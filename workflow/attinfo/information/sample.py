@@ -206,6 +206,25 @@ def with_permutations(output: Tensor, count: int, seed: int, group: Tensor | Non
     return torch.stack(columns, 1)
 
 
+def normal_scores(values: Tensor, seed: int) -> Tensor:
+    """[n, c] standard normal quantiles of the ranks of values [n, c], one column at a time.
+
+    Equal values are ranked in random order: as the order is independent of the states, they know
+    as much about the ranks as about the values. A column that does not vary is 0.
+    """
+    n = len(values)
+    columns = []
+    for number, column in enumerate(values.T.cpu()):
+        draw = torch.Generator().manual_seed(seed_of("ties", seed, number))
+        order = torch.randperm(n, generator=draw, device="cpu")
+        order = order[column[order].argsort(stable=True)]
+        rank = torch.empty(n, dtype=torch.float64)
+        rank[order] = torch.arange(n, dtype=torch.float64) + 0.5
+        varies = bool((column != column[0]).any())
+        columns.append(torch.special.ndtri(rank / n) if varies else torch.zeros_like(rank))
+    return torch.stack(columns, 1).to(values.device)
+
+
 def from_log_ratio(log_ratio: Tensor, log_prior: Tensor, sample: Sample) -> Measured:
     """Both pointwise forms and the null, from held-out posteriors.
 

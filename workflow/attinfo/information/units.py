@@ -17,7 +17,13 @@ from attinfo.data.groups import FOLDS, joined, long_enough
 from attinfo.data.truth import Truth
 from attinfo.information.halves import by_half_probes, half_estimates, halves
 from attinfo.information.repeats import MANY
-from attinfo.information.sample import Measured, Sample, folds, with_permutations
+from attinfo.information.sample import (
+    Measured,
+    Sample,
+    folds,
+    normal_scores,
+    with_permutations,
+)
 from attinfo.information.summary import measured, summary
 from attinfo.information.token_type import token_type_probe
 from attinfo.runtime.errors import InputError
@@ -88,14 +94,21 @@ def sample_of(
     """
     if states.hidden is None:
         raise ValueError("the states were read without `hidden`")
-    outputs = {"predicted": states.predicted, "label": states.label}[options["output"]]
     members, place = np.unique(states.text[unit.tokens], return_inverse=True)
-    classes, output = torch.from_numpy(outputs[members]).long().unique(return_inverse=True)
+    if states.numbers:
+        outputs = {"predicted": states.logits[:, 0], "label": states.label}[options["output"]]
+        classes = torch.zeros(0)
+        output = normal_scores(torch.from_numpy(outputs[members, None]), options["seed"])
+    else:
+        outputs = {"predicted": states.predicted, "label": states.label}[options["output"]]
+        classes, output = torch.from_numpy(outputs[members]).long().unique(return_inverse=True)
     reference = None
     if unit.index == "instance":
         rng = np.random.default_rng(seed_of("reference tokens", options["seed"]))
         reference = torch.from_numpy(states.offsets[:-1] + rng.integers(0, states.lengths))
     layer = states.output_layer
+    if states.numbers:
+        layer = None
     if layer is not None:  # of the classes that occur
         weight, bias = (torch.from_numpy(part)[classes] for part in layer)
     group = belonging(states, members, groups)
@@ -271,7 +284,7 @@ def _row(
         "spot_check": False,
         "n": len(sample.output),
         "mi_nats": estimate.mi_nats,
-        "h_output": estimate.h_output,
+        "h_output": np.nan if estimate.h_output is None else estimate.h_output,
         "mi_over_h": estimate.mi_nats / estimate.h_output if estimate.h_output else np.nan,
         "floor_mean": estimate.floor_mean,
         "floor_upper": estimate.floor_upper,

@@ -8,6 +8,8 @@ SMALLEST = 1e-12  # smaller weights count as this, so that a weight of zero has 
 def total_variation(logits: Tensor, others: Tensor) -> Tensor:
     """Total variation distance between the class probabilities of two models, 0 to 1.
 
+    Of a single output, which is a number, its absolute difference.
+
     Args:
         logits: [..., C] logits of the first model.
         others: [..., C] logits of the second model.
@@ -15,6 +17,8 @@ def total_variation(logits: Tensor, others: Tensor) -> Tensor:
     Returns:
         [...] half the sum of absolute differences of the probabilities.
     """
+    if logits.shape[-1] == 1:
+        return (logits - others).abs().squeeze(-1)
     return (logits.softmax(-1) - others.softmax(-1)).abs().sum(-1) / 2
 
 

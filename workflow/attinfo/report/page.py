@@ -198,6 +198,8 @@ def _accuracy(runs: pd.DataFrame) -> str:
     own = runs.loc[runs["variant"] == "trained", "accuracy"]
     if own.empty:
         return "All of them are ablations."
+    if own.isna().all():
+        return "They predict numbers, so none has an accuracy."
     low, high = f"{own.min():.0%}", f"{own.max():.0%}"
     right = low if low == high else f"{low} to {high}"
     return f"The trained models predict {right} of the test texts correctly."

@@ -1,6 +1,6 @@
 """Texts word by word: attention, information and importance of each word, in aligned rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 import re
@@ -137,6 +137,9 @@ def choose(run: Values, count: int, seed: int) -> dict[int, tuple[bool, str]]:
     low, high = np.quantile(tau[candidates], [0.25, 0.75])
     ends = {"high": tau >= high, "low": tau <= low}
     right = states.predicted == states.label
+    if states.numbers:  # right: as far off as half of the texts, or less
+        error = np.abs(states.logits[:, 0] - states.label)
+        right = error <= np.median(error)
     rng = np.random.default_rng(seed_of("strips", seed))
     pools = [
         list(rng.permutation(np.flatnonzero(candidates & (right == is_right) & ends[agreement])))
@@ -162,7 +165,8 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
         count: the number of texts.
         seed: of the choice.
     """
-    table, classes = read_arrow(data, "test"), read_summary(data)["classes"]
+    summary = read_summary(data)
+    table, classes, scale = read_arrow(data, "test"), summary["classes"], summary.get("output")
     runs = [read(own) for own in files]
     found = []
     for text, (right, agreement) in choose(runs[0], count, seed).items():
@@ -174,27 +178,32 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
             Strip(
                 f"{runs[0].run.dataset}-{text}",
                 text,
-                classes[row["label"]],
+                f"{row['value']:.2f}" if scale else classes[row["label"]],
                 group,
                 row["text"][spans[0][0] : spans[:LONGEST][-1][1]],
                 words[:LONGEST],
                 len(words[LONGEST:]),
-                [_model(own, text, classes) for own in runs],
+                [_model(own, text, classes, scale) for own in runs],
                 row.get("query") or "",
             )
         )
     return found
 
 
-def _model(values: Values, text: int, classes: Sequence[str]) -> Model:
+def _model(
+    values: Values, text: int, classes: Sequence[str], scale: Mapping[str, float] | None = None
+) -> Model:
     states, run = values.states, values.run
     start, end = states.offsets[text], states.offsets[text + 1]
     own = values.values.iloc[start : min(end, start + LONGEST)]
     predicted = states.predicted[text]
+    name, right = classes[predicted], bool(predicted == states.label[text])
+    if scale is not None:  # a number
+        name, right = f"{states.logits[text, 0] * scale['std'] + scale['mean']:.2f}", True
     return Model(
         " · ".join(map(label_of, (run.encoder, run.attention, run.normaliser))),
-        classes[predicted],
-        bool(predicted == states.label[text]),
+        name,
+        right,
         float(values.tau[text]),
         [_row(name, own[name].to_numpy(float)) for name in own if own[name].notna().any()],
     )

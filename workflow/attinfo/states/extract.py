@@ -112,5 +112,5 @@ def states_of(
         "output_bias": layer.bias.numpy(force=True).astype(np.float32),
         "token_id": texts.token_ids.astype(np.int32),
         "offsets": texts.offsets,
-        "label": texts.labels.astype(np.int32),
+        "label": texts.labels.astype(np.float32 if texts.labels.dtype.kind == "f" else np.int32),
     }

@@ -39,7 +39,7 @@ class States:
         token_id: [tokens] int32 ids in the vocabulary.
         offsets: [texts + 1] int64 first token of each text, then the number of tokens.
         logits: [texts, C] float32 outputs.
-        label: [texts] int32 gold classes.
+        label: [texts] int32 gold classes, or float32 numbers.
         output_change: [texts, permutations] float32, see `extract.output_change`; None for
             variants that do not permute weights.
         output_weight: [C, d] float32 weights of the output layer: the logits of a text are
@@ -83,6 +83,11 @@ class States:
     def predicted(self) -> np.ndarray:
         """[texts] the class with the largest logit."""
         return self.logits.argmax(1)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the output is a number, in place of classes."""
+        return self.label.dtype.kind == "f"
 
     @property
     def output_layer(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -24,12 +24,15 @@ def evaluate(
     Returns:
         `loss`, the mean cross-entropy in nats, `accuracy` and `roc_auc`. With a teacher also
         `tvd`, the total variation distance of the outputs, and `jsd`, the Jensen-Shannon
-        divergence of the attention weights in nats; both are means over texts.
+        divergence of the attention weights in nats; both are means over texts. Of numbers: `loss`,
+        the mean squared error, and `r_squared`, 1 less its share of the variance.
 
     Raises:
         InputError: the memory of the device is too small for a single text.
     """
     model.eval()
+    if np.issubdtype(texts.labels.dtype, np.floating):
+        return _of_numbers(model, texts, seed)
     loss, tvd, jsd = 0.0, 0.0, 0.0
     probabilities = np.empty((0, 0))
     with torch.inference_mode():
@@ -51,6 +54,17 @@ def evaluate(
     if teacher is not None:
         metrics |= {"tvd": tvd / len(texts), "jsd": jsd / len(texts)}
     return metrics
+
+
+def _of_numbers(model: Classifier, texts: Texts, seed: int) -> dict[str, float]:
+    """The mean squared error of a model on a split, and R²."""
+    found = np.empty(len(texts))
+    with torch.inference_mode():
+        for chosen, _, output in outputs(model, texts, seed):
+            found[chosen] = output.logits[:, 0].numpy()
+    error = float(np.mean((found - texts.labels) ** 2))
+    variance = float(texts.labels.var())
+    return {"loss": error, "r_squared": 1 - error / variance if variance else float("nan")}
 
 
 def roc_auc(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -17,7 +17,7 @@ Score = tuple[float, ...]  # of an epoch; the epoch with the largest score is ke
 
 
 def label_objective(classes: int, labels: np.ndarray, training: Training) -> Objective:
-    """The cross-entropy of each text with its label, in nats.
+    """The cross-entropy of each text with its label, in nats; of numbers, the squared error.
 
     With `class_weights` the loss of a text is divided by the frequency of its class and scaled,
     so that the mean weight of the training texts is one.
@@ -27,6 +27,8 @@ def label_objective(classes: int, labels: np.ndarray, training: Training) -> Obj
         labels: [texts] classes of the training texts.
         training: `class_weights` is read.
     """
+    if np.issubdtype(labels.dtype, np.floating):
+        return squared_error
     weight = None
     if training.class_weights:
         counts = np.bincount(labels, minlength=classes)
@@ -37,6 +39,11 @@ def label_objective(classes: int, labels: np.ndarray, training: Training) -> Obj
         return cross_entropy(output.logits, labels, weight=on_device, reduction="none")
 
     return loss
+
+
+def squared_error(batch: Batch, output: Output, labels: Tensor) -> Tensor:
+    """[B] squared error of the one output of each text."""
+    return (output.logits[:, 0] - labels.float()).square()
 
 
 def adversarial_objective(teacher: Classifier, divergence: float) -> Objective:

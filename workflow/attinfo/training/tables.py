@@ -36,7 +36,7 @@ def training_table(runs: Iterable[Sequence[Any]], records: Iterable[str | Path])
                 "epochs": record["epochs"],
                 "kept": kept["epoch"],
                 "lowest": record["lowest_dev_loss_epoch"],
-                **{name: kept[name] for name in ("dev_loss", "dev_accuracy", "train_loss")},
+                **{name: kept.get(name) for name in ("dev_loss", "dev_accuracy", "train_loss")},
                 "stopped_by": record["stopped_by"],
                 "trained_enough": record["trained_enough"],
             }
@@ -54,7 +54,7 @@ def learning_table(histories: Mapping[Sequence[Any], str | Path]) -> pd.DataFram
         A row for each model and epoch: the columns of the run and those of `LEARNING`.
     """
     tables = [
-        pd.read_csv(path)[LEARNING].assign(**dict(zip(RUN, run, strict=True)))
+        pd.read_csv(path).reindex(columns=LEARNING).assign(**dict(zip(RUN, run, strict=True)))
         for run, path in histories.items()
     ]
     return pd.concat(tables)[[*RUN, *LEARNING]]

@@ -77,10 +77,10 @@ def deleted_files():
 
 
 def calibrations():
-    """List the calibration tables, one for each data set and estimator."""
+    """List the calibration tables, one for each data set of classes and estimator."""
     return expand(
         f"{RESULTS}/calibration/{{dataset}}/{{estimator}}.csv",
-        dataset=STUDY.used_datasets,
+        dataset=[n for n in STUDY.used_datasets if STUDY.datasets[n].output == "class"],
         estimator=OPTIONS.calibrated,
     )
 

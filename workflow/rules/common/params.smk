@@ -30,7 +30,7 @@ def model_code(script, *modules):
 
 def estimator_code(script, *modules):
     """Return a function for the digests of a script and of an estimator."""
-    return lambda w: code(script, *OPTIONS.estimator_modules(w.estimator), *modules)
+    return lambda w: code(script, *OPTIONS.estimator_modules(w.estimator, w.dataset), *modules)
 
 
 def env(name):

@@ -113,6 +113,12 @@ class Dataset(Section):
         "text", "Column that holds the text, or the list of its tokens.", "review"
     )
     label: Column = described("label", "Column that holds the class.", "sentiment")
+    output: Literal["class", "number"] = described(
+        "class",
+        "What a model predicts: the class in the column `label`, or the number there, by squared"
+        " error.",
+        "number",
+    )
     query: Column | None = described(
         None,
         "Column of a second text, such as the question about a passage. Attention over the text is"
@@ -222,6 +228,16 @@ class Dataset(Section):
             raise ValueError(
                 f"group is '{self.group}', the column of '{role}', expected another column"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_have_no_classes(self) -> Self:
+        if self.output == "number":
+            for key in ("classes", "bands"):
+                if getattr(self, key):
+                    raise ValueError(
+                        f"output is 'number' and '{key}' are given, expected one of them"
+                    )
         return self
 
     @model_validator(mode="after")

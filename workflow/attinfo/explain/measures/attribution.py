@@ -21,7 +21,7 @@ Attribution = Callable[[np.ndarray, Batch, Tensor, Tensor], Tensor]
 
 
 def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
-    """The log-odds log(p / (1 - p)) of one class of each text.
+    """The log-odds log(p / (1 - p)) of one class of each text; of a number, the output itself.
 
     A constant added to all logits changes a single logit, but not the log-odds. Where the
     probability saturates, the log-odds do not.
@@ -33,6 +33,8 @@ def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
     Returns:
         [B] log-odds.
     """
+    if logits.shape[1] == 1:
+        return logits[:, 0]
     explained = torch.nn.functional.one_hot(classes, logits.shape[1]).bool()
     return logits[explained] - logits.masked_fill(explained, -torch.inf).logsumexp(-1)
 

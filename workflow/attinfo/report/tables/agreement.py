@@ -22,13 +22,13 @@ def _formats(headings: Mapping[str, str]) -> dict[str, str]:
 
 def model_table(cells: pd.DataFrame, level: float) -> Table:
     """One row per cell and variant: accuracy, information, agreement and skew."""
-    headings = {"accuracy": "", **shown_in(MODEL_TABLE)}  # the first column
+    headings = {"accuracy": "", "r_squared": "R²", **shown_in(MODEL_TABLE)}  # the first columns
     frame, intervals = by_cell(cells, headings, GROUP, bounded=list(headings))
     return Table(
         MODEL_TABLE,
         "Accuracy, information, agreement and evenness of every model",
         frame,
-        _formats(headings),
+        _formats(shown_in(MODEL_TABLE)) | {"R²": ".3f"},
         intervals,
         f"Mean over seeds, with the {level:.0%} interval over seeds and resampled texts. I/H: "
         "usable information of linear probes about the predicted class, as a share of its entropy. "

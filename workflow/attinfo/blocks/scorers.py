@@ -5,6 +5,8 @@ the class here. The call signature is `models.protocols.Scorer`:
 
     def __init__(self, width: int, *, option: ...)
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor
+
+A scorer that can also read a query has `takes_query` and two arguments more, see `Scorer`.
 """
 
 from dataclasses import dataclass

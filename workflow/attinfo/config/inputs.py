@@ -19,6 +19,7 @@ ADDED_LATER = {
     "most_unknown": 0.5,
     "quoting": "auto",
     "group": None,
+    "least_texts": None,
     "output": "class",
     "query": None,
     "rationale": None,
@@ -47,9 +48,8 @@ class Inputs:
 
     def prepare_options(self, dataset: str) -> dict[str, Any]:
         """The options of the stage `prepare` for a data set, as plain values."""
-        return self.study.datasets[dataset].model_dump(
-            mode="json", exclude={"model", "training", "yardstick", "scores", "query_encoder"}
-        )
+        later = {"model", "training", "yardstick", "scores", "query_encoder", "labels"}
+        return self.study.datasets[dataset].model_dump(mode="json", exclude=later)
 
     def source_key(self, dataset: str) -> str:
         """The name of the raw table of a data set, which data sets with the same source share."""

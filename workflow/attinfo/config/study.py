@@ -15,6 +15,7 @@ from attinfo.blocks.scorers import SCORERS, Scorer
 from attinfo.blocks.variant import Variant
 from attinfo.blocks.variants import VARIANTS
 from attinfo.config.grid import Filtered, Grid, Run
+from attinfo.config.labels import several_labels
 from attinfo.config.messages import naming, sentence
 from attinfo.config.sections.base import Blocks, Name, Section, described
 from attinfo.config.sections.calibration import Calibration
@@ -125,6 +126,11 @@ class Study(Filtered):
         Statistics(), "How intervals and verdicts are made.", {"level": 0.99}
     )
     report: Report = described(Report(), "What the report shows.", {"texts": 20})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_data_set_a_label(cls, data: Any) -> Any:
+        return several_labels(data)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

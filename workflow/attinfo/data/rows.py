@@ -20,7 +20,8 @@ from attinfo.data.splits import named
 from attinfo.data.tokenization import join
 from attinfo.runtime.errors import InputError, unknown
 
-MOST_CLASSES = 20
+MOST_CLASSES = 20  # of which some have few texts
+ENOUGH_TEXTS = 20  # of each class, with which there may be more classes
 FEWEST_TEXTS = 10  # of a class
 LONGEST_TEXT = 1_000_000  # characters; a longer one is a mistake of the file
 SPLIT_NAMES = {"split", "splits", "partition", "subset", "set", "fold", "folds", "data_split"}
@@ -67,7 +68,8 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         InputError: a column is missing or holds neither texts nor token lists, a text, label, query
             or group is empty, a text absurdly long, a label is of no class, two labels are
             near-identical, a split unknown or in a column that the config does not name, there
-            are fewer than 2 or more than 20 classes, or fewer than ten texts of one.
+            are fewer than 2 classes, more than 20 of which one has fewer than 20 texts, or fewer
+            than ten texts of one.
     """
     table = _where(raw, options)
     found = table[[options["text"], options["label"]]].set_axis(["text", "label"], axis=1)
@@ -96,6 +98,7 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     _note_merged(raw, table[options["label"]], options)
     found["label"] = _classes(raw, found["label"], options)
     found = found[found["label"] != ""]
+    found = _frequent(raw, found, options)
     _check_classes(raw, found["label"], options)
     if "group" in found:
         found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
@@ -289,6 +292,20 @@ def _classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> pd
     return labels
 
 
+def _frequent(raw: RawTable, found: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of classes with `least_texts` texts or more."""
+    if options["least_texts"] is None:
+        return found
+    counts = found["label"].value_counts()
+    rare = counts[counts < options["least_texts"]]
+    if len(rare):
+        raw.note(
+            f"{len(rare)} of {len(counts)} classes have fewer than {options['least_texts']} texts "
+            f"(least_texts): their {rare.sum():,} texts are left out"
+        )
+    return found[~found["label"].isin(rare.index)]
+
+
 def _banded(
     raw: RawTable, labels: pd.Series, bands: Mapping[str, tuple[float, float]]
 ) -> pd.Series:
@@ -320,10 +337,11 @@ def _check_classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any])
         raise InputError(
             f"{raw.name}: column '{options['label']}' holds {only}, expected two or more classes"
         )
-    if len(counts) > MOST_CLASSES:
+    if len(counts) > MOST_CLASSES and counts.min() < ENOUGH_TEXTS:
         raise InputError(
             f"{raw.name}: column '{options['label']}' holds {len(counts):,} classes, expected 2 "
-            f"to {MOST_CLASSES}: is it the right column?"
+            f"to {MOST_CLASSES}, or more of {ENOUGH_TEXTS} texts or more each ('least_texts' "
+            "leaves out the others): is it the right column?"
         )
     if names := near_identical(counts.index):
         numbers = " and ".join(f"'{shown(name)}' ({counts[name]} rows)" for name in names)

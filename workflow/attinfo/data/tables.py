@@ -184,7 +184,8 @@ def _orange(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
             "a .tab file is read as Orange's: names, types and roles in its first three lines; "
             "name an ordinary one .tsv"
         )
-    return table.iloc[2:].reset_index(drop=True)
+    rows = table.iloc[2:]
+    return rows[(rows != "").any(axis=1)].reset_index(drop=True)  # without lines of separators
 
 
 def _json_lines(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:

@@ -31,9 +31,9 @@ FAR = 0.1  # τ-b; encoders whose agreement differs by more are not alike
 def saturation(study: Study) -> Finding:
     """How near the estimates are to the entropy of the output."""
     own = study.information
-    own = own[own["index"].isin(["position", "rank"])]
+    own = own[own["index"].isin(["position", "rank"]) & own["mi_over_h"].notna()]
     if own.empty:
-        raise UnansweredError("no estimates by position or by rank")
+        raise UnansweredError("no estimates by position or by rank of an output with an entropy")
     by_encoder = own.groupby("encoder", sort=False)["mi_over_h"].mean()
     shares = ", ".join(f"{label_of(str(e))} {value:.0%}" for e, value in by_encoder.items())
     near = float((own["mi_over_h"] > NEAR).mean())

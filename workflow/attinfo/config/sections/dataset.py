@@ -113,6 +113,12 @@ class Dataset(Section):
         "text", "Column that holds the text, or the list of its tokens.", "review"
     )
     label: Column = described("label", "Column that holds the class.", "sentiment")
+    labels: list[Column] = described(
+        [],
+        "Several columns, in the place of `label`: each text has all these labels. Each label is a"
+        " data set of its own, `<name>.<label>`, wherever a grid names the data set.",
+        ["toxic", "insult"],
+    )
     output: Literal["class", "number"] = described(
         "class",
         "What a model predicts: the class in the column `label`, or the number there, by squared"
@@ -160,6 +166,12 @@ class Dataset(Section):
     )
     split: Split = described(Split(), "Training, dev and test split.", {"train": 0.6})
     caps: Caps = described(Caps(), "Limits on the number of texts.", {"test": 2000})
+    least_texts: PositiveInt | None = described(
+        None,
+        "Classes with fewer texts are left out, before the splits are drawn. null: all classes must"
+        " have ten texts.",
+        30,
+    )
     min_count: PositiveInt = described(
         2, "Words seen less often in the training split are unknown words.", 5
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+import numpy as np
 import pandas as pd
 
 from attinfo.figures.captions import cell_of, first, joined, plain, replicates, shared
@@ -96,6 +97,7 @@ def _caption(data: pd.DataFrame, index: str, seeds: bool, left: str, more: str) 
     ends = [both.loc[both["unit"] == unit, "mi_nats"].mean() for unit in (0, last)]
     highest = means.loc[means["mi_nats"].idxmax()]
     share = (means["mi_nats"] / means["h_output"]).mean()
+    ceiling = "" if np.isnan(share) else f"; on average {share:.0%} of H(Ŷ)"
     what = "most attended token" if index == "rank" else "first token"
     lead = (
         f"From the {what} to {index} {last + 1} information goes from {ends[0]:.2f} to "
@@ -106,7 +108,7 @@ def _caption(data: pd.DataFrame, index: str, seeds: bool, left: str, more: str) 
     falls = (index == "rank") * "If attention ranked tokens as information does, lines would fall."
     return joined(
         f"{lead}highest: {cell_of(highest, but=['normaliser'])}, {index} {highest['unit'] + 1}, "
-        f"{highest['mi_nats']:.2f} nats; on average {share:.0%} of H(Ŷ)."
+        f"{highest['mi_nats']:.2f} nats{ceiling}."
         if lead
         else f"Highest: {cell_of(highest, but=['normaliser'])}, {highest['mi_nats']:.2f} nats.",
         falls,

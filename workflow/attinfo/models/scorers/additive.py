@@ -15,13 +15,13 @@ class Additive(nn.Module):
 
     Args:
         width: number of features of a hidden state, d.
+        conditioned: whether `forward` receives the encoded query of each text.
         query: `none` or `last`.
         init: initial scale of v, see `initial.set_scale`.
-        conditioned: whether `forward` receives the encoded query of each text.
     """
 
     def __init__(
-        self, width: int, *, query: str = "none", init: str = "unit", conditioned: bool = False
+        self, width: int, conditioned: bool = False, *, query: str = "none", init: str = "unit"
     ):
         super().__init__()
         self.hidden = nn.Linear(width, width // 2)

@@ -15,20 +15,20 @@ class Deep(nn.Module):
 
     Args:
         width: number of features of a hidden state, d.
+        conditioned: whether `forward` receives the encoded query of each text.
         layers: number of hidden layers.
         hidden: width of the hidden layers; None for half of `width`.
         init: initial scale of the last layer, see `initial.set_scale`.
-        conditioned: whether `forward` receives the encoded query of each text.
     """
 
     def __init__(
         self,
         width: int,
+        conditioned: bool = False,
         *,
         layers: int = 2,
         hidden: int | None = None,
         init: str = "unit",
-        conditioned: bool = False,
     ):
         super().__init__()
         sizes = [2 * width if conditioned else width, *[hidden or width // 2] * layers]

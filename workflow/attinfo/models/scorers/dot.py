@@ -14,14 +14,14 @@ class Dot(nn.Module):
 
     Args:
         width: number of features of a hidden state, d.
+        conditioned: whether q is the encoded query of each text, which `forward` receives.
         query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
             of the text.
         init: initial scale of a learned q, see `initial.set_scale`.
-        conditioned: whether q is the encoded query of each text, which `forward` receives.
     """
 
     def __init__(
-        self, width: int, *, query: str = "learned", init: str = "unit", conditioned: bool = False
+        self, width: int, conditioned: bool = False, *, query: str = "learned", init: str = "unit"
     ):
         super().__init__()
         self.query: nn.Parameter | None = None

@@ -10,10 +10,10 @@ class Multiplicative(Dot):
 
     Args:
         width: number of features of a hidden state, d.
+        conditioned: whether q is the encoded query of each text, which `forward` receives.
         query: `learned`: q is one learned vector for all texts; `last`: q is the last state h_n
             of the text.
         init: initial scale of a learned q, see `initial.set_scale`.
-        conditioned: whether q is the encoded query of each text, which `forward` receives.
     """
 
     def add_weights(self, width: int) -> None:  # noqa: D102

@@ -31,7 +31,8 @@ def model_table(cells: pd.DataFrame, level: float) -> Table:
         _formats(shown_in(MODEL_TABLE)) | {"R²": ".3f"},
         intervals,
         f"Mean over seeds, with the {level:.0%} interval over seeds and resampled texts. I/H: "
-        "usable information of linear probes about the predicted class, as a share of its entropy. "
+        "usable information of linear probes about the predicted class, as a share of its entropy; "
+        "of numbers, which have no entropy, in nats. "
         "Entropy ratio: 1 for equal weights, 0 for all weight on one word. A dash means undefined, "
         "such as the agreement of equal weights.",
         "cells.csv",

@@ -18,12 +18,16 @@ def spot_checks(information: pd.DataFrame) -> list[str]:
     for name, rows in information[information["spot_check"]].groupby("estimator"):
         checked = rows.set_index(UNIT)
         base = linear.loc[checked.index]
-        excess = (checked["mi_nats"] - base["mi_nats"]) / checked["h_output"]
+        # Numbers have no entropy; their information is in nats.
+        entropy, unit = checked["h_output"], "of H(Ŷ)"
+        if entropy.isna().all():
+            entropy, unit = entropy.fillna(1), "nats"
+        excess = (checked["mi_nats"] - base["mi_nats"]) / entropy
         more = int((excess > MORE).sum())
         sentences.append(
             f"As a check, {counted(len(checked), 'unit')} drawn at random were estimated by the "
-            f"{label_of(str(name))} too. It differs from linear probes by {excess.mean():+.3f} of "
-            f"H(Ŷ) on average ({excess.min():+.3f} to {excess.max():+.3f}), and exceeds them by "
+            f"{label_of(str(name))} too. It differs from linear probes by {excess.mean():+.3f} "
+            f"{unit} on average ({excess.min():+.3f} to {excess.max():+.3f}), and exceeds them by "
             f"more than {MORE:g} in {counted(more, 'unit')}."
         )
     return sentences
@@ -37,11 +41,14 @@ def reliability(information: pd.DataFrame) -> str:
     if median.empty:
         return "Each run of this study has too few units to estimate how reliable their order is."
     moved = (ranked["mi_extrapolated"] - ranked["mi_nats"]) / ranked["h_output"]
+    unit = "of H(Ŷ)"
+    if moved.isna().all():  # numbers, which have no entropy
+        moved, unit = ranked["mi_extrapolated"] - ranked["mi_nats"], "nats"
     orders = ", ".join(f"{value:.2f} by {index}" for index, value in median.items())
     return (
         f"The reliability of the order of a run’s units, estimated from two halves of its texts, "
         f"has a median of {orders}. Extrapolation to infinitely many texts changes an estimate by "
-        f"{moved.median():+.3f} of H(Ŷ) (median)."
+        f"{moved.median():+.3f} {unit} (median)."
     )
 
 

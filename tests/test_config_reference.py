@@ -60,6 +60,13 @@ def place_of(section: str, key: str, example: Any) -> dict[str, Any]:
         return {"include": [own]}
     source = {"source": {"name": "files", "path": "mine.csv"}}
     used = {"grid": [{**default_config()["grid"][0], "dataset": "mine"}]}
+    if (section, key) == ("Dataset", "query_encoder"):  # beside a query alone
+        own["query"] = "question"
+    if (section, key) == ("Dataset", "output"):  # without estimators for classes alone
+        used["information"] = {"estimators": ["linear", "knn"], "light": []}
+    if section == "Rationale":
+        marked = {"rationale": {"column": "marks", **own}}
+        return {"datasets": {"mine": source | marked}, **used}
     if section == "Dataset":
         return {"datasets": {"mine": source | own}, **used}
     if section == "Yardstick":

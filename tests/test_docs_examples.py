@@ -1,10 +1,11 @@
-"""The worked examples of docs/extending.md: each runs, and does what the page says."""
+"""The worked examples of the pages: each runs, and does what the page says."""
 
 import ast
 from collections.abc import Callable
 import importlib
 import inspect
 from pathlib import Path
+import re
 import runpy
 from typing import Any
 
@@ -93,6 +94,28 @@ def test_a_registration_has_the_options_of_its_example(kind: str, example: Examp
         if default is not inspect.Parameter.empty:
             assert block.fields[name].default == default
     assert importlib.import_module("attinfo.blocks.block").Block in type(block).__mro__
+
+
+WIDER = {  # page: what its Python prints, begins with or holds
+    "scores": "{'scores:reader': array([0., 1., 0.])}",
+    "rationales": "[0.5] [0.4]",
+    "two_texts": "0.368",
+    "outputs": "0.3",
+}
+
+
+@pytest.mark.parametrize("page", WIDER)
+def test_the_example_of_a_page_prints_what_it_says(
+    page: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / f"docs/{page}.md").read_text("utf-8")
+    (body,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(body, {})
+    assert WIDER[page] in capsys.readouterr().out
 
 
 def test_the_scorer_scores_each_state_by_itself(example: Example) -> None:

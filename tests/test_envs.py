@@ -207,7 +207,7 @@ def test_with_conda_each_job_runs_in_the_environment_of_its_rule(conda: None, tm
         ran[envs[made.read_text("utf-8")]] = set(re.findall(r"\.(\w+\.py)\b", text))
     assert {env: scripts for env, scripts in ran.items() if scripts} == {
         "envs/data.yaml": {"download.py", "prepare.py"},
-        "envs/train.yaml": {"preflight.py"},
+        "envs/importance.yaml": {"preflight.py"},
     }
 
 

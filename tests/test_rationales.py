@@ -34,9 +34,8 @@ from attinfo.config.sections.statistics import Statistics
 from attinfo.config.study import Study
 from attinfo.data.early_checks import check_files
 from attinfo.data.prepare import prepare
-from attinfo.data.rationales import read_rationale
 from attinfo.data.sources.files import files
-from attinfo.data.texts import read_arrow, read_summary
+from attinfo.data.texts import read_arrow, read_rationale, read_summary
 from attinfo.information.units import information
 from attinfo.keys import RUN
 from attinfo.report.tables.methods import rationale_table

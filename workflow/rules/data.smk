@@ -63,7 +63,7 @@ rule preflight:
     benchmark:
         benchmark_of("preflight", "preflight")
     conda:
-        env("train")
+        env("importance")
     threads: 1
     resources:
         mem_mb=growing(500),

@@ -10,7 +10,7 @@ import pandas as pd
 from attinfo.agreement.plausibility import read_rated
 from attinfo.agreement.reliability import between_seeds, split_half
 from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
-from attinfo.data.rationales import read_rationale
+from attinfo.data.texts import read_rationale
 from attinfo.data.truth import read_truth
 from attinfo.runtime.atomic import whole
 from attinfo.states.store import read_states

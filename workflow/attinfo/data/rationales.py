@@ -24,7 +24,6 @@ import pandas as pd
 
 from attinfo.data.names import shown
 from attinfo.data.rows import RawTable
-from attinfo.data.texts import read_arrow
 from attinfo.data.tokenization import Tokens
 from attinfo.runtime.errors import InputError
 
@@ -187,12 +186,3 @@ def shares(annotators: Sequence[list[Spans] | None], tokens: Tokens) -> np.ndarr
                 row |= (tokens.starts[own] < end) & (tokens.ends[own] > start)
         values[own] = marks.mean(0)
     return values
-
-
-def read_rationale(folder: str, split: str) -> np.ndarray | None:
-    """[tokens] share of the annotators who marked each token; None without rationales."""
-    table = read_arrow(folder, split)
-    if "rationale" not in table.column_names:
-        return None
-    values: np.ndarray = table["rationale"].combine_chunks().flatten().to_numpy()
-    return values.astype(np.float64)

@@ -90,6 +90,15 @@ def read_groups(folder: str | Path, split: str) -> np.ndarray | None:
     return table["group"].to_numpy().astype(np.int64) if "group" in table.column_names else None
 
 
+def read_rationale(folder: str | Path, split: str) -> np.ndarray | None:
+    """[tokens] share of the annotators who marked each token; None without rationales."""
+    table = read_arrow(folder, split)
+    if "rationale" not in table.column_names:
+        return None
+    values: np.ndarray = table["rationale"].combine_chunks().flatten().to_numpy()
+    return values.astype(np.float64)
+
+
 def read_summary(folder: str | Path) -> dict[str, Any]:
     """`summary.json` of a prepared data set."""
     summary: dict[str, Any] = json.loads((Path(folder) / "summary.json").read_text("utf-8"))

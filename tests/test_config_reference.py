@@ -60,7 +60,7 @@ def place_of(section: str, key: str, example: Any) -> dict[str, Any]:
         return {"include": [own]}
     source = {"source": {"name": "files", "path": "mine.csv"}}
     used = {"grid": [{**default_config()["grid"][0], "dataset": "mine"}]}
-    if (section, key) == ("Dataset", "query_encoder"):  # beside a query alone
+    if section == "Dataset" and key in ("query_encoder", "query_output"):  # beside a query alone
         own["query"] = "question"
     if (section, key) == ("Dataset", "output"):  # without estimators for classes alone
         used["information"] = {"estimators": ["linear", "knn"], "light": []}

@@ -151,6 +151,7 @@ def test_a_query_without_a_word_is_refused(tmp_path: Path) -> None:
         ({"query": "text"}, {}, "query is 'text', the column of 'text', expected another column"),
         ({"query": "label"}, {}, "query is 'label', the column of 'label'"),
         ({"query_encoder": "shared"}, {}, "expected it beside 'query' alone"),
+        ({"query_output": True}, {}, "query_output is 'True', expected it beside 'query' alone"),
         ({"query": "q", "query_encoder": "none"}, {}, "query_encoder: found 'none'"),
         ({"query": "q"}, {"attention": "own"}, "has the option 'query: last', expected it without"),
         ({"query": "q"}, {"encoder": "pretrained"}, "is pretrained and reads one text"),
@@ -316,6 +317,26 @@ def test_the_information_of_a_supporting_value_is_that_of_the_closed_form(
 
 
 LINEAR = chosen("estimator", "linear").path
+
+
+def test_an_output_that_reads_the_query_keeps_the_shares_of_tokens_exact() -> None:
+    changes = {"query": "own", "query_output": True}
+    own = Classifier(50, 2, architecture_of("bilstm", changes=changes), seed=1).eval()
+    queries = Queries(np.array([3, 4, 20, 21, 22]), np.array([0, 2, 5]))
+    texts = Texts(np.arange(2, 14), np.array([0, 5, 12]), np.array([0, 1]), queries=queries)
+    states = States(**states_of(own, texts, permutations=3))
+    measure = [chosen("importance measure", "contribution")]
+    shares = importance(own, texts, states, 1, measure)["contribution"].to_numpy()
+    batch, y = pad(texts, np.arange(2)), states.predicted
+    assert own.query_output_layer is not None
+    rest = own.query_output_layer(own.query_of(batch)).detach().numpy() + states.output_bias
+    for i in range(2):
+        total = shares[states.offsets[i] : states.offsets[i + 1]].sum()
+        margin = states.logits[i, y[i]] - states.logits[i, 1 - y[i]]
+        assert total + rest[i, y[i]] - rest[i, 1 - y[i]] == pytest.approx(margin, abs=1e-5)
+    # Weights that are all alike change nothing when they are permuted.
+    alone = Texts(np.array([5]), np.array([0, 1]), np.array([0]), queries=queries.of(np.array([0])))
+    assert states_of(own, alone, permutations=3)["output_change"] == pytest.approx(0, abs=1e-6)
 
 
 def test_deleting_tokens_leaves_the_query(model: Callable[..., Any], stories: Path) -> None:

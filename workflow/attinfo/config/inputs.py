@@ -48,7 +48,8 @@ class Inputs:
 
     def prepare_options(self, dataset: str) -> dict[str, Any]:
         """The options of the stage `prepare` for a data set, as plain values."""
-        later = {"model", "training", "yardstick", "scores", "query_encoder", "labels"}
+        later = {"model", "training", "yardstick", "scores", "query_encoder", "query_output"}
+        later |= {"labels"}
         return self.study.datasets[dataset].model_dump(mode="json", exclude=later)
 
     def source_key(self, dataset: str) -> str:

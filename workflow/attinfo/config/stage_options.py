@@ -45,6 +45,7 @@ class StageOptions:
             "temperature": temperature,
             **self.study.model_of(dataset, encoder).model_dump(exclude={"vectors"}),
             **({"query": own.query_encoder} if own.query else {}),
+            **({"query_output": True} if own.query_output else {}),
         }
 
     def model_modules(

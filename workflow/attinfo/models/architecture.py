@@ -22,6 +22,7 @@ class Architecture:
         dropout: share of the embedded features that dropout sets to zero in training.
         query: what encodes the query of a data set with two texts: `own` or `shared`, see
             `sections.Dataset.query_encoder`; None without queries.
+        query_output: whether the output layer reads the query too.
     """
 
     encoder: Chosen
@@ -33,6 +34,7 @@ class Architecture:
     width: int
     dropout: float
     query: str | None = None
+    query_output: bool = False
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "Architecture":

@@ -5,6 +5,7 @@ token ids [B, T] -> embeddings [B, T, inputs] -> hidden states [B, T, d] -> scor
 
 Of a data set with two texts, the scores depend on the query as well: token ids [B, Q] -> embeddings
 -> states [B, Q, d] -> their mean [B, d]. The weights and the states are those of the text alone.
+With `query_output` the mean is added to the logits, by a linear layer of its own.
 
 B is the number of texts, T the tokens of the longest text, d the width, C the number of classes.
 """
@@ -124,6 +125,11 @@ class Classifier(nn.Module):
         self.scorer = part("scorer", lambda: attention.load()(width, **given))
         # The random stream keeps the layer's former name: another name would change the weights.
         self.output_layer = part("reader", lambda: nn.Linear(width, classes))
+        self.query_output_layer: nn.Linear | None = None
+        if architecture.query_output:
+            self.query_output_layer = part(
+                "query_output", lambda: nn.Linear(width, classes, bias=False)
+            )
         self.dropout = SharedDropout(architecture.dropout)
         normaliser = architecture.normaliser
         self.draws: int = normaliser.options.get("draws", 0)  # draws of noise at evaluation
@@ -155,7 +161,7 @@ class Classifier(nn.Module):
         batch = batch.to(self.device)
         hidden = self.encode(batch, embedded)
         score, attention = self.attend(batch, hidden, noise)
-        return Output(self.classify(hidden, attention), hidden, score, attention)
+        return Output(self.classify(batch, hidden, attention), hidden, score, attention)
 
     def embed(self, batch: Batch) -> Tensor:
         """[B, T, inputs] features of the tokens, which the encoder reads; zero at padding."""
@@ -201,9 +207,16 @@ class Classifier(nn.Module):
         score = self.scorer(hidden, lengths, *query).masked_fill(~real, -torch.inf)
         return score, self.normaliser(score, noise=noise)
 
-    def classify(self, hidden: Tensor, attention: Tensor) -> Tensor:
-        """Logits [B, C] from hidden states [B, T, d] and attention weights [B, T]."""
-        return self.output_layer(torch.einsum("bt,btd->bd", attention, hidden))
+    def classify(self, batch: Batch, hidden: Tensor, attention: Tensor) -> Tensor:
+        """Logits [B, C] from hidden states [B, T, d] and attention weights [B, T].
+
+        With `query_output` a linear function of the encoded query is added, so that the share of
+        each token in a logit is exact with and without it.
+        """
+        logits: Tensor = self.output_layer(torch.einsum("bt,btd->bd", attention, hidden))
+        if self.query_output_layer is not None:
+            logits = logits + self.query_output_layer(self.query_of(batch))
+        return logits
 
 
 def build(

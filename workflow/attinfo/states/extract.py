@@ -63,6 +63,9 @@ def output_change(
         weights = torch.from_numpy(rng.permuted(copies, axis=1))
         context = weights @ output.hidden[row, :length]
         logits = model.output_layer(context.to(model.device)).cpu()
+        if model.query_output_layer is not None:  # what the query adds is the same
+            own = output.attention[row, :length] @ output.hidden[row, :length]
+            logits = logits + output.logits[row] - model.output_layer(own.to(model.device)).cpu()
         changes[row] = total_variation(logits, output.logits[row]).numpy()
     return changes
 
@@ -99,7 +102,8 @@ def states_of(
             if permute:
                 output = permuted(output, batch.lengths, chosen, seed)
                 hidden = output.hidden.to(model.device)
-                logits = model.classify(hidden, output.attention.to(model.device))
+                weights = output.attention.to(model.device)
+                logits = model.classify(batch.to(model.device), hidden, weights)
                 output = output._replace(logits=logits.cpu())
             real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
             rows = ranges(texts.offsets, chosen)

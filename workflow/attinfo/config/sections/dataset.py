@@ -137,6 +137,12 @@ class Dataset(Section):
         " text. Word embeddings are shared.",
         "shared",
     )
+    query_output: bool = described(
+        False,
+        "Whether the output layer reads the query too, beside the weighted mean of the text's"
+        " states.",
+        True,
+    )
     group: Column | None = described(
         None,
         "Column whose value names the texts that belong together, such as an author or a film."
@@ -259,10 +265,11 @@ class Dataset(Section):
             raise ValueError(
                 f"query is '{self.query}', the column of '{role}', expected another column"
             )
-        if self.query is None and self.query_encoder != "own":
-            raise ValueError(
-                f"query_encoder is '{self.query_encoder}', expected it beside 'query' alone"
-            )
+        for key, default in (("query_encoder", "own"), ("query_output", False)):
+            if self.query is None and getattr(self, key) != default:
+                raise ValueError(
+                    f"{key} is '{getattr(self, key)}', expected it beside 'query' alone"
+                )
         return self
 
     @model_validator(mode="after")

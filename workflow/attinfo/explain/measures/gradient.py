@@ -41,7 +41,7 @@ def gradient(
         hidden = model.encode(batch, embedded)
         scored = hidden if through_attention else hidden.detach()
         _, weights = model.attend(batch, scored, noise_of(model, chosen, seed))
-        total = log_odds(model.classify(hidden, weights), predicted).sum()
+        total = log_odds(model.classify(batch, hidden, weights), predicted).sum()
         (slope,) = torch.autograd.grad(total, embedded)
         return (slope * embedded).sum(-1)
 

@@ -62,10 +62,12 @@ class Places:
         spans = [column.flatten().to_numpy() for column in (starts, ends)]
         return cls(table["text"].to_pylist(), spans[0], spans[1], offsets)
 
-    def word(self, token: int) -> str:
-        """The text of a token, by its number in the split."""
-        text = int(np.searchsorted(self.offsets, token, side="right")) - 1
-        return self.texts[text][self.starts[token] : self.ends[token]]
+    @property
+    def words(self) -> np.ndarray:
+        """[tokens] the text of each token."""
+        texts = np.repeat(np.array(self.texts, object), np.diff(self.offsets))
+        spans = zip(texts, self.starts, self.ends, strict=True)
+        return np.array([text[start:end] for text, start, end in spans], object)
 
 
 class Scores:
@@ -222,16 +224,14 @@ class Scores:
                 "one",
             )
         if "word" in self.table:
-            words = self.table["word"].astype("str")
-            for row, (place, word) in enumerate(
-                zip(self.places.offsets[text] + token, words, strict=True)
-            ):
-                if (own := self.places.word(int(place))) != word:
-                    self._refuse(
-                        row,
-                        f"word is '{shown(word)}'",
-                        f"'{shown(own)}', token {token[row]} of text {text[row]}",
-                    )
+            words, own = self.table["word"].astype("str"), self.places.words
+            expected = own[self.places.offsets[text] + token]
+            for row in np.flatnonzero(words.to_numpy(object) != expected)[:1]:
+                self._refuse(
+                    int(row),
+                    f"word is '{shown(words[row])}'",
+                    f"'{shown(expected[row])}', token {token[row]} of text {text[row]}",
+                )
         counts = self.table.groupby(["run", "name", "text"], sort=False)["token"].transform("size")
         for row in np.flatnonzero(counts.to_numpy() < lengths)[:1]:
             name = self.table["name"][row]

@@ -63,7 +63,7 @@ def exported(files: Files, places: Places) -> Iterator[pd.DataFrame]:
             for name in table.columns.drop(["text", "token", "attention"])
             if HALF not in name and not name.endswith(("_position", "_rank"))
         }
-    words = np.array([places.word(token) for token in range(len(states.token_id))], object)
+    words = places.words
     for name, own in values.items():
         if name.startswith(GIVEN):
             continue

@@ -14,6 +14,7 @@ from attinfo.data.tables import from_columns, joined
 from attinfo.runtime.errors import InputError
 
 ERASER = {"train": "train.jsonl", "dev": "val.jsonl", "test": "test.jsonl"}
+ANNOTATION = ("text", "label", "query", "rationale")
 DIVISIONS = "post_id_divisions.json"  # of HateXplain, beside the file of posts
 PARTS = {"train": "train", "val": "dev", "test": "test"}
 
@@ -79,7 +80,9 @@ def eraser(folder: Path) -> pd.DataFrame:
             _annotation(line, document, f"{path}: line {number}")
             for number, line in enumerate(_lines(path), 1)
         ]
-        columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+        columns = {key: [row[key] for row in rows] for key in ANNOTATION}
+        if not rows:
+            raise InputError(f"{path}: the file has no annotation, expected one or more")
         parts[split] = from_columns(columns)
         parts[split].attrs["files"] = [[str(path), 0]]
     return joined(parts)
@@ -90,6 +93,9 @@ def _annotation(line: Mapping[str, Any], document: Any, place: str) -> dict[str,
         if key not in line:
             raise InputError(f"{place}: has no '{key}', expected an annotation of ERASER")
     evidence = [one for group in line["evidences"] for one in group]
+    for one in evidence:
+        if not {"docid", "start_token", "end_token"} <= set(one):
+            raise InputError(f"{place}: evidence without 'docid', 'start_token' and 'end_token'")
     names = list(line.get("docids") or dict.fromkeys(one["docid"] for one in evidence))
     names = names or [line["annotation_id"]]
     tokens: list[str] = []
@@ -109,12 +115,8 @@ def _annotation(line: Mapping[str, Any], document: Any, place: str) -> dict[str,
                 f"{size} in '{one['docid']}'"
             )
         mask[begin + start : begin + end] = [1] * (end - start)
-    return {
-        "text": tokens,
-        "label": line["classification"],
-        "query": line.get("query") or "",
-        "rationale": json.dumps(mask),
-    }
+    values = (tokens, line["classification"], line.get("query") or "", json.dumps(mask))
+    return dict(zip(ANNOTATION, values, strict=True))
 
 
 def hatexplain(path: Path) -> pd.DataFrame:
@@ -139,6 +141,9 @@ def hatexplain(path: Path) -> pd.DataFrame:
         posts, divisions = (json.loads(_content(p)) for p in (path, path.with_name(DIVISIONS)))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: a file of HateXplain is not JSON: {error}") from None
+    for file, held in ((path, posts), (path.with_name(DIVISIONS), divisions)):
+        if not isinstance(held, dict):
+            raise InputError(f"{file}: holds a {type(held).__name__}, expected a JSON object")
     parts, left_out = {}, 0
     for name, split in PARTS.items():
         rows = []
@@ -154,6 +159,8 @@ def hatexplain(path: Path) -> pd.DataFrame:
                 left_out += 1
                 continue
             rows.append((one["post_tokens"], label, json.dumps(one["rationales"])))
+        if not rows:
+            raise InputError(f"{path}: the division '{name}' has no post, expected one or more")
         columns = dict(zip(("text", "label", "rationale"), zip(*rows, strict=True), strict=True))
         parts[split] = from_columns(columns)
         parts[split].attrs["files"] = [[f"{path}[{name}]", 0]]

@@ -28,6 +28,7 @@ from attinfo.agreement.rationales import (
 from attinfo.agreement.tables import by_text
 from attinfo.claims.run_statistics import given_statistics
 from attinfo.claims.settle import settle
+from attinfo.config.grid import Run
 from attinfo.config.inputs import Inputs
 from attinfo.config.sections.dataset import Dataset
 from attinfo.config.sections.statistics import Statistics
@@ -38,8 +39,10 @@ from attinfo.data.sources.files import files
 from attinfo.data.texts import read_arrow, read_rationale, read_summary
 from attinfo.information.units import information
 from attinfo.keys import RUN
+from attinfo.report.strips import MARKED, Files, strips, svg
 from attinfo.report.tables.methods import rationale_table
 from attinfo.runtime.errors import InputError
+from attinfo.states.store import write_states
 
 TEXTS = st.lists(
     st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=7),
@@ -244,7 +247,7 @@ def test_marks_of_given_tokens_are_those_of_the_list(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[:3], [0, 0, 1])
 
 
-MASK, MARKED = ({"column": "marks", "form": form} for form in ("mask", "marked"))
+MASK, WRITTEN = ({"column": "marks", "form": form} for form in ("mask", "marked"))
 TOKENS = {"column": "marks", "form": "tokens"}
 BAD: Mapping[str, tuple[Any, Any, str]] = {
     "span outside the text": ([[2, 60]], "marks", r"the span \[2, 60\], expected 0 <= start <"),
@@ -257,9 +260,9 @@ BAD: Mapping[str, tuple[Any, Any, str]] = {
     "token twice": ([1, 1], TOKENS, "a token is marked twice, expected once"),
     "short mask": ([0, 1], MASK, "a mask of 2 numbers, expected 4, one a token"),
     "mask of shares": ([0, 2, 0, 0], MASK, "found 2 in a mask, expected 0 or 1"),
-    "another text": ("a *bad* film", MARKED, "'a bad film' without its marks is not the text"),
-    "open mark": ("a *good film, too", MARKED, r"the mark '\*' is left open"),
-    "nothing between marks": ("a ** good film, too", MARKED, "without its marks|nothing stands"),
+    "another text": ("a *bad* film", WRITTEN, "'a bad film' without its marks is not the text"),
+    "open mark": ("a *good film, too", WRITTEN, r"the mark '\*' is left open"),
+    "nothing between marks": ("a ** good film, too", WRITTEN, "without its marks|nothing stands"),
 }
 
 
@@ -433,6 +436,29 @@ def test_scores_of_rationales_reach_cells_with_intervals_and_the_page(
     shown = table.frame.set_index("measure")
     assert shown.loc["attention", "AUPRC above chance"] == lift["estimate"]
     assert shown.loc["attention", "AUPRC above chance low"] == lift["ci_low"]
+
+
+def test_strips_show_what_people_marked(tmp_path: Path) -> None:
+    """In the first model's rows: the share of the annotators of each word."""
+    cell, rationale, expected = FORMS["spans of three"]
+    data = prepared(tmp_path, cell, rationale)
+    offsets = np.arange(9) * 5
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.random(40).astype(np.float32) for name in ("score", "attention")}
+    arrays |= {"token_id": np.zeros(40, np.int32), "offsets": offsets}
+    arrays |= {"logits": np.zeros((8, 2), np.float32), "label": np.zeros(8, np.int32)}
+    write_states(tmp_path / "states.safetensors", arrays)
+    place = {"text": np.repeat(np.arange(8), 5), "token": np.tile(np.arange(5), 8)}
+    gain = {"attention": arrays["attention"], "linear_gain": rng.random(40)}
+    pd.DataFrame(place | gain).to_parquet(tmp_path / "linear.parquet")
+    pd.DataFrame(place | {"drawn": True, "gradient": 1.0}).to_parquet(tmp_path / "i.parquet")
+    names = ("states.safetensors", "linear.parquet", "i.parquet")
+    run = Run("own", "mlp", "additive", "softmax", "trained", 1)
+    (shown, *_) = strips([Files(run, *(tmp_path / name for name in names))], data, 2, 1)
+    row = shown.models[0].rows[-1]
+    assert row.label == MARKED
+    np.testing.assert_allclose(row.values, expected, rtol=1e-6)
+    assert MARKED in svg(shown)
 
 
 def test_a_lexicon_may_have_other_columns_and_another_middle() -> None:

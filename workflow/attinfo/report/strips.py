@@ -28,6 +28,7 @@ ROWS = {  # column: label
     "linear_pvi": "pvi, nats",
     **{measure.name: measure.label for measure in MEASURES.values() if measure.in_strips},
 }
+MARKED = "marked by people"  # the share of the annotators of a rationale
 AGREEMENT = ("high", "low")  # the upper and the lower quarter of the texts
 GROUPS = [(right, agreement) for right in (True, False) for agreement in AGREEMENT]
 
@@ -173,6 +174,10 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
         row = table.slice(text, 1).to_pylist()[0]
         spans = list(zip(row["starts"], row["ends"], strict=True))
         words = [row["text"][a:b] for a, b in spans]
+        models = [_model(own, text, classes, scale) for own in runs]
+        marked = np.array(row.get("rationale") or [], float)[:LONGEST]
+        if np.isfinite(marked).any():  # with the first model, as it is the same for all
+            models[0].rows.append(_row(MARKED, marked))
         group = f"predicted {'right' if right else 'wrong'}, {agreement} agreement"
         found.append(
             Strip(
@@ -183,7 +188,7 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
                 row["text"][spans[0][0] : spans[:LONGEST][-1][1]],
                 words[:LONGEST],
                 len(words[LONGEST:]),
-                [_model(own, text, classes, scale) for own in runs],
+                models,
                 row.get("query") or "",
             )
         )

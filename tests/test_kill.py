@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 KILLS = 20
 RUN = [sys.executable, "-m", "snakemake", "--configfile", "small.yaml"]
 # Times, hosts and what a killed job left under temporary names may differ; no result may.
-OF_THE_RUN = ("logs", "benchmarks")
+OF_THE_RUN = ("logs", "benchmarks", "seconds.csv")
 
 
 def results(folder: Path) -> dict[str, bytes]:

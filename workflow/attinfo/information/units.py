@@ -188,9 +188,9 @@ def information(
         states: with `hidden`.
         options: `output` ("predicted" or "label"), `estimators` for every unit, `light` ones for
             the tokens alone, without a null, `spot_checks` (estimators too) for `spot_units` units
-            drawn at random, without a null, `words` (whether the words alone are asked), `half_probes` (estimator
-            -> path of the function that fits two probes to disjoint halves of the texts),
-            `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
+            drawn at random, without a null, `words` (whether the words alone are asked),
+            `half_probes` (estimator -> path of the function that fits two probes to disjoint halves
+            of the texts), `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own.
         truth: of the split, where it is known: the index `planted` is estimated too.
         groups: [texts] number of the group of each text, or None. As `estimate(groups=)` does, no

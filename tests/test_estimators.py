@@ -100,7 +100,6 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
     [
         ("logistic", -0.03, 0.01, 0.95),
         ("gaussian", -0.02, 0.02, 0.95),
-        ("residual", -0.05, 0.01, 0.92),
         ("infonce", -0.08, 0.01, 0.85),
         ("mine", -0.1, 0.02, 0.7),
         ("binned", -0.25, -0.05, 0.3),

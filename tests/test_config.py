@@ -213,7 +213,7 @@ REFUSED = {
     "a seed that is no number": (put("seeds", ["one"]), "seeds.0", "'one'", "integer"),
     "a negative seed": (put("seeds", [-1]), "seeds.0", "-1", "0"),
     "a seed twice": (put("seeds", [1, 2, 1]), "seeds", "[1, 2, 1]", "twice"),
-    "no grid": (put("grid", []), "grid", "[]", "at least 1"),
+    "no grid": (put("grid", []), "grid", "empty", "one or more"),
     "shares above one": (
         put("datasets", "mine", "split", {"train": 0.9, "dev": 0.1}),
         "datasets.mine.split",
@@ -539,9 +539,9 @@ def test_models_are_counted_once_with_those_that_variants_need(config: Config) -
     config["grid"][0]["variant"] = ["permuted", "refitted_scorer", "untrained"]
     study = Study.checked(config)
     assert {run.variant for run in study.runs} == {"permuted", "refitted_scorer", "untrained"}
-    models = {run.variant for run in study.models}
+    models = {run.variant for run in study.trainings}
     assert models == {"trained", "refitted_scorer", "untrained"}
-    assert len(study.models) == 6
+    assert len(study.trainings) == 6
     assert study.plan().endswith("1 cells, 3 variants, 2 seeds: 6 runs, 6 models to train")
 
 

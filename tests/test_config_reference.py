@@ -36,6 +36,13 @@ def keys(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any
             yield section, key, value
 
 
+AUDITED = {"dataset": "rotten_tomatoes"}
+PACKAGE = {"name": "model", "version": "1", "sha256": "0" * 64, "folder": "model"}
+MODEL = {  # section of an audited model -> such a model with some keys of the section
+    "AuditedModel": lambda own: AUDITED | ({} if "package" in own else {"model": "folder"}) | own,
+    "Package": lambda own: AUDITED | {"package": PACKAGE | own},
+    "FineTune": lambda own: AUDITED | {"model": "folder", "fine_tune": own},
+}
 KEYS = list(keys(Study.model_json_schema()))
 
 
@@ -73,6 +80,8 @@ def place_of(section: str, key: str, example: Any) -> dict[str, Any]:
         return {"yardsticks": {"mine": source | own}}
     if section in ("Split", "Caps"):
         return {"datasets": {"mine": {**source, section.lower(): own}}, **used}
+    if section in MODEL:
+        return {"models": {"mine": MODEL[section](own)}}
     return {section.lower(): own}
 
 

@@ -47,6 +47,9 @@ BLOCKS = {
     "faithfulness.py": MODELS,
     "information.py": ("estimator",),
     "calibrate.py": ("estimator",),
+    "audit_views.py": ("attention view",),
+    "audit_importance.py": ("audit measure",),
+    "audit_information.py": ("estimator",),
 }
 
 

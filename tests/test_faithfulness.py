@@ -86,7 +86,7 @@ def test_noise_at_evaluation_is_that_of_the_run() -> None:
 def test_equal_values_are_ordered_by_chance_alone_and_alike_by_every_measure() -> None:
     texts = some_texts([4] * 400)
     tied = np.where(np.arange(1600) % 4 == 2, 1.0, 0.5)
-    keys = module._random_keys(texts.lengths, np.arange(400), OPTIONS)
+    keys = module.random_keys(texts.lengths, np.arange(400), OPTIONS)
     order = ranks(np.stack([tied, 3 * tied]).reshape(2, 400, 4), keys[-1])
     np.testing.assert_array_equal(order[0], order[1])
     assert (order[0, :, 2] == 0).all()

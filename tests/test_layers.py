@@ -12,7 +12,7 @@ import attinfo
 LIBRARY = Path(attinfo.__file__).parent
 ORDER = (
     *("runtime", "blocks", "config", "data", "models", "training", "states", "information"),
-    *("explain", "agreement", "statistics", "claims", "figures", "report"),
+    *("explain", "agreement", "statistics", "claims", "figures", "report", "audit"),
 )
 SHARED = {"option_types", "keys", "labels", "entropy"}  # small modules that any folder may import
 MOST_MODULES = 6  # that stand flat in the library

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from attinfo.blocks.audit_measures import AUDIT_MEASURES
 from attinfo.blocks.block import Block
 from attinfo.blocks.encoders import ENCODERS
 from attinfo.blocks.estimators import CONTINUOUS, ESTIMATORS
@@ -12,6 +13,7 @@ from attinfo.blocks.scorers import SCORERS
 from attinfo.blocks.sources import SOURCES
 from attinfo.blocks.tasks import TASKS
 from attinfo.blocks.variants import VARIANTS
+from attinfo.blocks.views import VIEWS
 from attinfo.runtime.errors import unknown
 
 KINDS: dict[str, Mapping[str, Block]] = {
@@ -24,6 +26,8 @@ KINDS: dict[str, Mapping[str, Block]] = {
     "continuous estimator": CONTINUOUS,
     "importance measure": MEASURES,
     "task": TASKS,
+    "attention view": VIEWS,
+    "audit measure": AUDIT_MEASURES,
 }
 
 

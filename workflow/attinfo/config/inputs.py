@@ -44,7 +44,7 @@ class Inputs:
 
     def dataset_of(self, key: str) -> str:
         """The name of the data set with this `data_key`."""
-        return next(name for name in self.study.used_datasets if self.data_key(name) == key)
+        return next(name for name in self.study.prepared_datasets if self.data_key(name) == key)
 
     def prepare_options(self, dataset: str) -> dict[str, Any]:
         """The options of the stage `prepare` for a data set, as plain values."""
@@ -76,7 +76,7 @@ class Inputs:
     @cached_property
     def sources(self) -> dict[str, dict[str, Any]]:
         """The sources of all data sets and lexicons of the study, as plain values, by key."""
-        used = [self.study.datasets[name] for name in self.study.used_datasets]
+        used = [self.study.datasets[name] for name in self.study.prepared_datasets]
         found = [dataset.source for dataset in used]
         found += [
             self.study.yardsticks[dataset.yardstick].source for dataset in used if dataset.yardstick
@@ -136,6 +136,25 @@ class Inputs:
         if options is None:
             return None, False
         return _digest(_weights(options)), options["fine_tune"]
+
+    @cached_property
+    def packages(self) -> dict[str, dict[str, Any]]:
+        """The packages that hold models, as plain values, by the name of the model's folder."""
+        found = [model.package for model in self.study.models.values() if model.package]
+        return {f"{one.name}-{_digest(one.model_dump())}": one.model_dump() for one in found}
+
+    def package_key(self, model: str) -> str | None:
+        """The key in `packages` of an audited model; None if it comes in no package."""
+        own = self.study.models[model].package
+        return None if own is None else f"{own.name}-{_digest(own.model_dump())}"
+
+    def model_files(self, model: str, checkpoint: int) -> list[str]:
+        """The files of an audited model in a local folder; none for a model on the hub."""
+        own = self.study.models[model]
+        if own.model is None:
+            return []
+        files = Path(own.folder(checkpoint)).glob("*")
+        return sorted(str(file) for file in files if file.is_file())
 
 
 def _digest(options: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ stages whose options have changed.
 from collections.abc import Iterable
 from typing import Any
 
+from attinfo.blocks.audit_measures import AUDIT_MEASURES
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import block_of
 from attinfo.blocks.estimators import CLAIMED, CONTINUOUS, ESTIMATORS
@@ -14,6 +15,7 @@ from attinfo.blocks.measures import MEASURES
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.tasks import TASKS
 from attinfo.blocks.variant import IMPOSED, Variant
+from attinfo.blocks.views import VIEWS
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
 
@@ -192,6 +194,66 @@ class StageOptions:
         """
         options = dict(self.inputs.sources[key])
         return chosen(block_of("source", options.pop("name")), options)
+
+    def audit(self, model: str, checkpoint: int) -> dict[str, Any]:
+        """The options by which the stages of an audit read a model and its texts.
+
+        `model` and `revision` name a model that no job makes; `place` is the key that names it.
+        """
+        own = self.study.models[model]
+        made = own.fine_tune is not None or own.model is None
+        return {
+            "place": f"models.{model}",
+            "model": None if made else own.folder(checkpoint),
+            "revision": own.revision,
+            "texts": own.texts,
+            "labels": own.labels,
+            "device": self.study.device,
+            "audit": self.study.audit.model_dump(),
+        }
+
+    def fine_tune(self, model: str, checkpoint: int) -> dict[str, Any]:
+        """The options of the stage `fine_tune`; the base model where no job brings it."""
+        own = self.study.models[model]
+        training = own.fine_tune
+        return {
+            "place": f"models.{model}",
+            "model": None if own.model is None else own.folder(checkpoint),
+            "revision": own.revision,
+            "fine_tune": None if training is None else training.model_dump(),
+            "seed": checkpoint,
+        }
+
+    def audit_files(self, model: str) -> list[str]:
+        """The files of a checkpoint that later stages of an audit read, without its folder."""
+        files = ["history.csv"] if self.study.models[model].fine_tune else []
+        for weights in ("trained", "untrained"):
+            files += [f"{weights}/views.parquet", f"{weights}/states.safetensors"]
+        for name in self.study.audit.measures:
+            files += [f"importance/{name}.parquet", f"importance/totals/{name}.parquet"]
+        files += ["information.csv", "gains.parquet", "texts.parquet"]
+        return [*files, "removal.parquet", "head_removal.parquet"]
+
+    def _of_audit(self, kind: str, name: str) -> dict[str, Any]:
+        """A block of an audit with all its options."""
+        block = block_of(kind, name)
+        return chosen(block, block.complete(kind, self.study.audit.options.get(name, {})))
+
+    def views(self) -> list[dict[str, Any]]:
+        """The attention views of an audit, for `Chosen.of`."""
+        return [self._of_audit("attention view", name) for name in self.study.audit.views]
+
+    def view_modules(self) -> tuple[str, ...]:
+        """The modules of the attention views."""
+        return tuple(VIEWS[name].module for name in self.study.audit.views)
+
+    def audit_measure(self, name: str) -> dict[str, Any]:
+        """An importance measure of an audit, for `Chosen.of`."""
+        return self._of_audit("audit measure", name)
+
+    def measure_module(self, name: str) -> str:
+        """The module of an importance measure of an audit."""
+        return AUDIT_MEASURES[name].module
 
     def preflight(self) -> dict[str, Any]:
         """The options of the stage `preflight`, which checks the data before training."""

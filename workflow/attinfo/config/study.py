@@ -17,6 +17,8 @@ from attinfo.blocks.variants import VARIANTS
 from attinfo.config.grid import Filtered, Grid, Run
 from attinfo.config.labels import several_labels
 from attinfo.config.messages import naming, sentence
+from attinfo.config.sections.audit import Audit
+from attinfo.config.sections.audited import AuditedModel
 from attinfo.config.sections.base import Blocks, Name, Section, described
 from attinfo.config.sections.calibration import Calibration
 from attinfo.config.sections.dataset import Dataset, Yardstick
@@ -76,7 +78,7 @@ class Study(Filtered):
     )
     grid: list[Grid] = described(
         ...,
-        "One or more grids of building blocks; the study is their union.",
+        "Grids of building blocks; the study is their union. A study of `models` alone has none.",
         [
             {
                 "dataset": "rotten_tomatoes",
@@ -85,7 +87,12 @@ class Study(Filtered):
                 "normaliser": "softmax",
             }
         ],
-        min_length=1,
+    )
+    models: dict[Name, AuditedModel] = described(
+        {},
+        "Text classifiers that exist already, by names of your own. The study asks whether their"
+        " attention explains them.",
+        {"mine": {"model": "models/mine", "dataset": "rotten_tomatoes"}},
     )
     encoders: Blocks = described(
         {},
@@ -125,6 +132,9 @@ class Study(Filtered):
     statistics: Statistics = described(
         Statistics(), "How intervals and verdicts are made.", {"level": 0.99}
     )
+    audit: Audit = described(
+        Audit(), "How `models` are audited.", {"views": ["cls_layer", "rollout"]}
+    )
     report: Report = described(Report(), "What the report shows.", {"texts": 20})
 
     @model_validator(mode="before")
@@ -154,7 +164,10 @@ class Study(Filtered):
                     with naming(f"{place}.{kind}"):
                         self._check_name(kind, name)
         self._check_filters()
-        for name in self.used_datasets:
+        for name, audited in self.models.items():
+            with naming(f"models.{name}.dataset"):
+                self._check_name("dataset", audited.dataset)
+        for name in self.prepared_datasets:
             with naming(f"datasets.{name}"):
                 yardstick = self.datasets[name].yardstick
                 if yardstick is not None and yardstick not in self.yardsticks:
@@ -249,7 +262,9 @@ class Study(Filtered):
             with naming(f"grid.{i}"):
                 grid.check(runs)
         self.check([run for runs in crossed for run in runs])
-        if not self.runs:
+        if not self.grid and not self.models:
+            raise ValueError("grid is empty, expected one or more grids, or 'models'")
+        if self.grid and not self.runs:
             raise ValueError("grid: include and exclude leave no run, expected one or more")
 
     @classmethod
@@ -280,7 +295,7 @@ class Study(Filtered):
         return list(dict.fromkeys(kept))
 
     @cached_property
-    def models(self) -> list[Run]:
+    def trainings(self) -> list[Run]:
         """The runs that train a model, and the trained models that other runs need."""
         models = []
         for run in self.runs:
@@ -303,6 +318,12 @@ class Study(Filtered):
     def used_datasets(self) -> list[str]:
         """The data sets of the runs. The config may describe more data sets than these."""
         return list(dict.fromkeys(run.dataset for run in self.runs))
+
+    @property
+    def prepared_datasets(self) -> list[str]:
+        """The data sets of the runs and of the audited models."""
+        audited = [model.dataset for model in self.models.values()]
+        return list(dict.fromkeys([*self.used_datasets, *audited]))
 
     @property
     def temperatures(self) -> list[float]:
@@ -362,11 +383,13 @@ class Study(Filtered):
 
     def plan(self) -> str:
         """A sentence with the numbers of data sets, cells, variants, seeds, runs and models."""
+        if not self.runs:
+            return f"study '{self.study}': {len(self.models)} models that exist already"
         cells = {run[:4] for run in self.runs}
         return (
             f"study '{self.study}': {len(self.used_datasets)} data sets, {len(cells)} cells, "
             f"{len({run.variant for run in self.runs})} variants, {len(self.seeds)} seeds: "
-            f"{len(self.runs):,} runs, {len(self.models):,} models to train"
+            f"{len(self.runs):,} runs, {len(self.trainings):,} models to train"
         )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from attinfo.config.inputs import Inputs
 from attinfo.data.local_files import check_local_files, check_scores_file
+from attinfo.data.model_folders import check_model_folder
 from attinfo.runtime.errors import InputError
 
 
@@ -18,7 +19,7 @@ def check_files(inputs: Inputs) -> None:
             `check_local_files`.
     """
     study = inputs.study
-    for name in study.used_datasets:
+    for name in study.prepared_datasets:
         dataset = study.datasets[name]
         options = inputs.prepare_options(name)
         check_local_files(f"datasets.{name}.source", dataset.source, options)
@@ -37,6 +38,10 @@ def check_files(inputs: Inputs) -> None:
                 f"config: encoders: model: '{source['model']}' is no folder here, and a model "
                 "on the hub needs 'revision', the commit that pins it"
             )
+    for name, audited in study.models.items():
+        for folder in audited.model or []:
+            if audited.revision is None:
+                check_model_folder(folder, f"config: models.{name}.model")
     for place, path in named:
         if not Path(path).is_file():
             found = "a folder" if Path(path).is_dir() else "nothing there"

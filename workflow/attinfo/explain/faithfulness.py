@@ -12,6 +12,7 @@ order of the same text can have, 1 at the highest (Edin et al. 2025).
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,21 @@ from attinfo.runtime.seeds import seed_of
 KINDS = ("comprehensiveness", "sufficiency")
 TEXTS = 64  # texts of a batch, at most 256: `erased` numbers them in one byte
 BOUNDED = 16  # texts whose bounds are searched at once; all their sets are held in memory
+
+
+class Erasing(Protocol):
+    """A model, and texts from which tokens are removed: an `Eraser`, or one of another model."""
+
+    @property
+    def texts(self) -> Any:
+        """The whole texts, with `lengths` [texts] and `offsets` [texts + 1] of tokens."""
+
+    def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
+        """[S] decreases of a probability, see `Eraser.drop`."""
+
+    @staticmethod
+    def real(lengths: np.ndarray) -> np.ndarray:
+        """[S, T] which positions hold a token, in texts of these lengths [S]."""
 
 
 def top_sizes(lengths: np.ndarray, bins: Sequence[float]) -> np.ndarray:
@@ -62,7 +78,11 @@ def ranks(values: np.ndarray, ties: np.ndarray) -> np.ndarray:
 
 
 def erased(
-    eraser: Eraser, chosen: np.ndarray, order: np.ndarray, bins: Sequence[float]
+    eraser: Erasing,
+    chosen: np.ndarray,
+    order: np.ndarray,
+    bins: Sequence[float],
+    kinds: Sequence[str] = KINDS,
 ) -> np.ndarray:
     """AOPC of several orders of the tokens of some texts.
 
@@ -71,14 +91,16 @@ def erased(
         chosen: [B] indices of the texts, which have two tokens or more; B <= 256.
         order: [O, B, T] rank of each token of each text in each order.
         bins: shares of top tokens over which AOPC is the mean.
+        kinds: one or both of `KINDS`.
 
     Returns:
-        [2, O, B] AOPC of each kind in `KINDS`, order and text.
+        [kinds, O, B] AOPC of each kind, order and text.
     """
     lengths = eraser.texts.lengths[chosen]
     real = eraser.real(lengths)
     top = order[:, :, None] < top_sizes(lengths, bins)[:, :, None]  # [O, B, K, T]
-    keep = np.stack([real[:, None] & ~top, real[:, None] & top])  # [2, O, B, K, T]
+    kept = {"comprehensiveness": ~top, "sufficiency": top}
+    keep = np.stack([real[:, None] & kept[kind] for kind in kinds])  # [kinds, O, B, K, T]
     shape, rows = keep.shape[:-1], np.arange(len(chosen))[:, None]
     rows = np.broadcast_to(rows, shape).reshape(-1)
     keep = keep.reshape(-1, keep.shape[-1])
@@ -88,7 +110,9 @@ def erased(
     return eraser.drop(chosen[rows[first]], keep[first])[where].reshape(shape).mean(-1)
 
 
-def text_bounds(eraser: Eraser, texts: np.ndarray, bins: Sequence[float], width: int) -> np.ndarray:
+def text_bounds(
+    eraser: Erasing, texts: np.ndarray, bins: Sequence[float], width: int
+) -> np.ndarray:
     """The lowest and the highest AOPC that an order of the tokens of a text can have.
 
     Args:
@@ -182,9 +206,9 @@ def faithfulness(
         chosen = chosen[lengths[chosen] > 1]
         if not len(chosen):
             continue
-        values, defined = _padded(eraser, chosen, list(orderings.values()))
+        values, defined = padded_values(eraser, chosen, list(orderings.values()))
         reason[:-1, chosen] = defined
-        keys = _random_keys(lengths[chosen], chosen, options)
+        keys = random_keys(lengths[chosen], chosen, options)
         order = np.concatenate([ranks(values, keys[-1]), ranks(keys[:-1], keys[-1])])
         found = erased(eraser, chosen, order, options.bins)
         usable = np.concatenate([defined == "", np.ones((len(keys) - 1, len(chosen)), bool)])
@@ -211,8 +235,8 @@ def faithfulness(
     return _table({name: values[..., drawn] for name, values in columns.items()}, names, drawn)
 
 
-def _padded(
-    eraser: Eraser, chosen: np.ndarray, orderings: Sequence[np.ndarray]
+def padded_values(
+    eraser: Erasing, chosen: np.ndarray, orderings: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The values of some texts, padded, and the reasons why a text has no order.
 
@@ -237,7 +261,7 @@ def _padded(
     return values, np.where(missing, "no_value", np.where(constant, "constant", ""))
 
 
-def _random_keys(lengths: np.ndarray, chosen: np.ndarray, options: Faithfulness) -> np.ndarray:
+def random_keys(lengths: np.ndarray, chosen: np.ndarray, options: Faithfulness) -> np.ndarray:
     """Random numbers for random orders and for ties, from a random stream for each text.
 
     Args:

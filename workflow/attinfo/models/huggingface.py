@@ -7,16 +7,20 @@ from typing import Any
 import torch
 from torch import nn
 
+from attinfo.data.model_folders import VOCABULARIES
 from attinfo.runtime.errors import InputError
 
 FILES = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # downloaded from the hub
+PLACE = "encoders.pretrained"  # where a config names the model, for messages
 TIMEOUT = 10  # seconds to wait for the hub's answer whether a model exists
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 WINDOW = 512  # subwords that an encoder reads at once if its config does not say
 
 
-def _transformers() -> Any:
+def transformers_of(place: str = PLACE) -> Any:
     """Import the package `transformers`, which takes a second and which other encoders do not need.
+
+    Args:
+        place: the key of the config that needs the package, for messages.
 
     Raises:
         InputError: the package is not installed.
@@ -25,7 +29,7 @@ def _transformers() -> Any:
         import transformers
     except ImportError:
         raise InputError(
-            "encoders.pretrained needs the package 'transformers', which is not installed: "
+            f"{place} needs the package 'transformers', which is not installed: "
             "pip install '.[pretrained]'"
         ) from None
     messages: Any = transformers.logging  # its functions have no annotations
@@ -34,17 +38,18 @@ def _transformers() -> Any:
     return transformers
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """The message of an error without line breaks, or the error's type if there is no message."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def folder_of(model: str, revision: str | None) -> Path:
+def folder_of(model: str, revision: str | None, place: str = PLACE) -> Path:
     """Find the folder of a pretrained model, and download the model from the hub if necessary.
 
     Args:
         model: a folder, or a name on the Hugging Face hub.
         revision: commit that pins a model on the hub; None for a folder.
+        place: the key of the config that names the model, for messages.
 
     Returns:
         The folder itself, or the folder of the model in the hub's cache.
@@ -52,24 +57,24 @@ def folder_of(model: str, revision: str | None) -> Path:
     Raises:
         InputError: neither a folder nor the hub holds such a model, or the hub does not answer.
     """
-    _transformers()  # `huggingface_hub` comes with it
+    transformers_of(place)  # `huggingface_hub` comes with it
     folder = Path(model)
     if not folder.is_dir():
         if revision is None:
             raise InputError(
-                f"encoders.pretrained: model: '{model}' is no folder here, and a model on the hub "
+                f"{place}: model: '{model}' is no folder here, and a model on the hub "
                 "needs 'revision', the commit that pins it"
             )
-        folder = _downloaded(model, revision)
+        folder = _downloaded(model, revision, place)
     if not (folder / "config.json").is_file():
         raise InputError(
-            f"encoders.pretrained: model: '{model}' holds no config.json, "
+            f"{place}: model: '{model}' holds no config.json, "
             "expected a model in the layout of the Hugging Face hub"
         )
     return folder
 
 
-def _downloaded(model: str, revision: str) -> Path:
+def _downloaded(model: str, revision: str, place: str) -> Path:
     """Download a model from the hub: weights in safetensors only, neither code nor pickle."""
     from huggingface_hub import HfApi, snapshot_download
 
@@ -86,27 +91,25 @@ def _downloaded(model: str, revision: str) -> Path:
         return snapshot()
     except Exception as error:  # the HTTP library's own errors differ between hub versions
         raise InputError(
-            f"encoders.pretrained: cannot get '{model}' at revision '{revision}' from the "
-            f"Hugging Face hub: {_one_line(error)}"
+            f"{place}: cannot get '{model}' at revision '{revision}' from the "
+            f"Hugging Face hub: {one_line(error)}"
         ) from None
 
 
-def config_of(folder: Path) -> Any:
+def config_of(folder: Path, place: str = PLACE) -> Any:
     """Read the configuration of a model, an object of `transformers`.
 
     Raises:
         InputError: the file cannot be read, or `transformers` does not know the kind of model.
     """
-    transformers = _transformers()
+    transformers = transformers_of(place)
     try:
         return transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"encoders.pretrained: {folder}: cannot read its config: {_one_line(error)}"
-        ) from None
+        raise InputError(f"{place}: {folder}: cannot read its config: {one_line(error)}") from None
 
 
-def tokenizer_of(folder: Path) -> tuple[Any, int]:
+def tokenizer_of(folder: Path, place: str = PLACE) -> tuple[Any, int]:
     """Read the tokeniser of a model.
 
     Returns:
@@ -115,23 +118,22 @@ def tokenizer_of(folder: Path) -> tuple[Any, int]:
     Raises:
         InputError: there is no tokeniser, or it does not give the characters of each subword.
     """
-    transformers = _transformers()
-    config = config_of(folder)
+    transformers = transformers_of(place)
+    config = config_of(folder, place)
     if not any(file for pattern in VOCABULARIES for file in folder.glob(pattern)):
         # Otherwise transformers makes a tokeniser for which every word is unknown.
         raise InputError(
-            f"encoders.pretrained: {folder}: holds no tokeniser, "
-            f"expected one of {', '.join(VOCABULARIES)}"
+            f"{place}: {folder}: holds no tokeniser, expected one of {', '.join(VOCABULARIES)}"
         )
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise InputError(
-            f"encoders.pretrained: {folder}: cannot read its tokeniser: {_one_line(error)}"
+            f"{place}: {folder}: cannot read its tokeniser: {one_line(error)}"
         ) from None
     if not tokenizer.is_fast:
         raise InputError(
-            f"encoders.pretrained: {folder}: its {type(tokenizer).__name__} does not give the "
+            f"{place}: {folder}: its {type(tokenizer).__name__} does not give the "
             "characters of each subword, expected a model with a 'fast' tokeniser"
         )
     positions = getattr(config, "max_position_embeddings", None) or WINDOW
@@ -147,7 +149,7 @@ def weights_of(folder: Path) -> nn.Module:
     Raises:
         InputError: the folder holds no weights in safetensors, or weights are missing.
     """
-    transformers = _transformers()
+    transformers = transformers_of()
     try:
         model, loading = transformers.AutoModel.from_pretrained(
             folder,
@@ -158,7 +160,7 @@ def weights_of(folder: Path) -> nn.Module:
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError(
-            f"encoders.pretrained: {folder}: cannot read its weights: {_one_line(error)}"
+            f"encoders.pretrained: {folder}: cannot read its weights: {one_line(error)}"
         ) from None
     # The pooler, for tasks on whole texts, is not used here and is often missing.
     missing = [name for name in sorted(loading["missing_keys"]) if not name.startswith("pooler.")]

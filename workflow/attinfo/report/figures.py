@@ -39,7 +39,7 @@ def read_figures(folder: str | Path, datasets: Sequence[str]) -> list[Figure]:
         stem = Path(folder, place(name, dataset))
         caption, source = read_caption(stem.with_suffix(".rst")), ""
         if not is_missing(stem.with_suffix(".csv")):
-            source = _picture(stem)
+            source = picture(stem)
             room -= len(source)
             if room < 0:
                 caption, source = "the page would be too large. The file is in the results.", ""
@@ -64,7 +64,7 @@ def read_caption(path: Path) -> str:
     return re.sub(r"\s+", " ", path.read_text("utf-8").replace("``", "")).strip()
 
 
-def _picture(path: Path) -> str:
+def picture(path: Path) -> str:
     """A link that holds the picture: as SVG, or as PNG if that is much smaller."""
     vectors = path.with_suffix(".svg").read_bytes()
     if len(vectors) > LARGEST:

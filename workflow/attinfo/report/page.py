@@ -175,12 +175,12 @@ def page(
     }
 
 
-def render(content: Mapping[str, Any]) -> str:
-    """Render the page. Its policy allows no script but its own, and no requests."""
+def render(content: Mapping[str, Any], name: str = "report.html.j2") -> str:
+    """Render a page. Its policy allows no script but its own, and no requests."""
     own = files("attinfo.report") / "templates"
     script = (own / "report.js").read_text("utf-8")
     digest = b64encode(sha256(script.encode()).digest()).decode()
-    return template("report.html.j2").render(
+    return template(name).render(
         style=Markup((own / "report.css").read_text("utf-8")),
         script=Markup(script),
         script_sha256=digest,

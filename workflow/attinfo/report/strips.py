@@ -210,14 +210,18 @@ def _model(
         name,
         right,
         float(values.tau[text]),
-        [_row(name, own[name].to_numpy(float)) for name in own if own[name].notna().any()],
+        [
+            row_of(ROWS.get(name, label_of(name)), own[name].to_numpy(float))
+            for name in own
+            if own[name].notna().any()
+        ],
     )
 
 
-def _row(measure: str, values: np.ndarray) -> Row:
+def row_of(label: str, values: np.ndarray) -> Row:
+    """A row of a strip from [words] values."""
     largest = float(np.nanmax(np.abs(values), initial=0))
     shades = np.nan_to_num(values / largest) if largest > 0 else np.zeros_like(values)
-    label = ROWS.get(measure, label_of(measure))
     return Row(label, values.tolist(), np.round(shades, 2).tolist(), largest)
 
 

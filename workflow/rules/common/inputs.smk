@@ -2,7 +2,7 @@
 
 from attinfo.figures.catalogue import place
 
-PREPARED = [f"results/data/{INPUTS.data_key(name)}" for name in STUDY.used_datasets]
+PREPARED = [f"results/data/{INPUTS.data_key(name)}" for name in STUDY.prepared_datasets]
 
 
 def prepared(wildcards):
@@ -49,7 +49,7 @@ def runs_on_dataset(*names):
 
 def all_models(name):
     """List one file for each model that the study trains."""
-    return [f"{RESULTS}/runs/{run.path}/{name}" for run in STUDY.models]
+    return [f"{RESULTS}/runs/{run.path}/{name}" for run in STUDY.trainings]
 
 
 def deleted_files():
@@ -58,6 +58,8 @@ def deleted_files():
     Snakemake does not make a file again while all that is made from it is there. Only these files
     are listed, because with all files of 10,000 runs a dry run takes a third longer.
     """
+    if not STUDY.grid:
+        return deleted_files_of_audits()
     later = any(Path(path).exists() for path in FINAL)
     files = {}
     for path in all_models("model.safetensors"):
@@ -73,6 +75,18 @@ def deleted_files():
         found = [Path(path).exists() for path in own]
         if later or any(found):
             missing += [path for path, there in zip(own, found) if not there]
+    return missing + deleted_files_of_audits()
+
+
+def deleted_files_of_audits():
+    """List the files of audited models that are missing although their answer is there."""
+    missing = []
+    for name, audited in STUDY.models.items():
+        for checkpoint in audited.checkpoints:
+            folder = Path(RESULTS, "models", name, str(checkpoint))
+            own = [f"{folder}/{file}" for file in OPTIONS.audit_files(name)]
+            if (folder / "answer.json").exists():
+                missing += [path for path in own if not Path(path).exists()]
     return missing
 
 

@@ -40,15 +40,17 @@ RUNS = f"{GROUPS}/{{seed}}"
 FINAL = [
     f"{RESULTS}/{name}"
     for name in ("report.html", "claims.csv", "information.parquet", "agreement.csv")
+    if STUDY.grid
 ]
+FINAL += [f"{RESULTS}/audit.html"] if STUDY.models else []
 
 
 wildcard_constraints:
-    key="|".join(re.escape(INPUTS.data_key(name)) for name in STUDY.used_datasets),
+    key="|".join(re.escape(INPUTS.data_key(name)) for name in STUDY.prepared_datasets),
     source="|".join(map(re.escape, INPUTS.sources)),
     dataset="|".join(map(re.escape, STUDY.used_datasets)),
     variant="|".join(
-        re.escape(v) for v in dict.fromkeys(run.variant for run in STUDY.models + STUDY.runs)
+        re.escape(v) for v in dict.fromkeys(run.variant for run in STUDY.trainings + STUDY.runs)
     ),
     seed=r"\d+",
     vectors="[0-9a-f]{8}",
@@ -97,7 +99,7 @@ MADE_FROM = {
 
 def seeds_together():
     """Decide which seeds a job takes, from the files that are there."""
-    groups = dict.fromkeys([run.group for run in STUDY.models] + STUDY.groups)
+    groups = dict.fromkeys([run.group for run in STUDY.trainings] + STUDY.groups)
     made_from = {"trained": []} | MADE_FROM
     each = [files_of(group) for group in groups]
     return batches(STUDY.seeds, STUDY.batch, each, made_from, unfinished_files())

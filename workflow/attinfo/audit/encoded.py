@@ -1,0 +1,208 @@
+"""Texts as a transformer reads them: subwords, and the words that these belong to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attinfo.data.batches import ranges
+from attinfo.data.subwords import CHUNK, overlapping, tokens_alone
+
+Perturbation = Literal["delete", "mask"]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Texts in subwords and words, ragged.
+
+    The words of text i are [offsets[i]:offsets[i + 1]], its subwords ids[pieces[i]:pieces[i + 1]].
+    A text is cut to the model's window. Words beyond the window are left out.
+    """
+
+    ids: np.ndarray  # [subwords] int64, special ones included
+    pieces: np.ndarray  # [texts + 1]
+    offsets: np.ndarray  # [texts + 1] of words
+    starts: np.ndarray  # [words] the first character of each word in its text
+    ends: np.ndarray  # [words] the character after its last
+    overlaps: np.ndarray  # [texts + 1]
+    piece: np.ndarray  # [overlaps] place of the subword in its text
+    word: np.ndarray  # [overlaps] place of the word in its text
+    lost: np.ndarray  # [texts] words that the window or the tokeniser left out
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """[texts] number of words of each text."""
+        return np.diff(self.offsets)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """[texts] number of subwords of each text."""
+        return np.diff(self.pieces)
+
+    def rows(self, chosen: np.ndarray) -> list[np.ndarray]:
+        """The subwords of some texts, an array for each."""
+        return [self.ids[self.pieces[i] : self.pieces[i + 1]] for i in chosen]
+
+    def erased(
+        self, source: np.ndarray, keep: np.ndarray, mask: int | None = None
+    ) -> list[np.ndarray]:
+        """The subwords of texts from which words are removed.
+
+        A subword stays if one of its words does. Subwords of no word, such as special ones, stay.
+
+        Args:
+            source: [S] index of the whole text of each.
+            keep: [S, T] which words stay; what is beyond the end of a text is not looked at.
+            mask: the subword that stands for each removed one; None to delete them.
+        """
+        found = []
+        for text, kept in zip(source, keep, strict=True):
+            ids = self.ids[self.pieces[text] : self.pieces[text + 1]]
+            own = slice(self.overlaps[text], self.overlaps[text + 1])
+            piece, word = self.piece[own], self.word[own]
+            stays = np.ones(len(ids), bool)
+            stays[piece] = False
+            stays[piece[kept[word]]] = True
+            found.append(ids[stays] if mask is None else np.where(stays, ids, mask))
+        return found
+
+    def in_batch(self, chosen: np.ndarray, width: int) -> "Overlaps":
+        """Which subwords of a padded batch belong to which of its words.
+
+        Args:
+            chosen: [B] indices of the texts.
+            width: P, subwords of a padded text.
+        """
+        own = ranges(self.overlaps, chosen)
+        number = np.diff(self.overlaps)[chosen]
+        row = np.repeat(np.arange(len(chosen)), number)
+        lengths = self.lengths[chosen]
+        piece = row * width + self.piece[own]
+        word = self.word[own] + np.repeat(lengths.cumsum() - lengths, number)
+        words_of_piece = np.bincount(piece, minlength=len(chosen) * width)
+        return Overlaps(
+            torch.from_numpy(piece),
+            torch.from_numpy(word),
+            torch.from_numpy(1 / words_of_piece[piece]).float(),
+            int(lengths.sum()),
+        )
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """The overlaps of the subwords and words of a batch; see `Encoded.in_batch`.
+
+    `piece`: [overlaps] place in the flat [B P]; `word`: [overlaps] place among the batch's words,
+    text by text; `share`: [overlaps] what a word gets of the subword's weight: all, or an equal
+    part where the subword belongs to several words; `words`: their number, W.
+    """
+
+    piece: Tensor
+    word: Tensor
+    share: Tensor
+    words: int
+
+    def summed(self, values: Tensor) -> Tensor:
+        """[W, K] sums over the subwords of each word of values [B, K, P]."""
+        flat = values.transpose(1, 2).flatten(0, 1)  # [B P, K]
+        own = flat[self.piece] * self.share[:, None].to(flat.dtype)
+        return flat.new_zeros(self.words, flat.shape[1]).index_add(0, self.word, own)
+
+    def averaged(self, states: Tensor) -> Tensor:
+        """[W, d] means over the subwords of each word of states [B, P, d]."""
+        flat = states.flatten(0, 1)
+        total = flat.new_zeros(self.words, flat.shape[1])
+        total = total.index_add(0, self.word, flat[self.piece])
+        number = self.word.bincount(minlength=self.words)
+        return total / number.clamp(min=1)[:, None]
+
+
+def encode(
+    strings: Sequence[str],
+    offsets: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    tokenizer: Any,
+    limit: int,
+    units: Literal["words", "subwords"] = "words",
+) -> Encoded:
+    """Cut texts into the subwords of a model, and find the words of each.
+
+    Args:
+        strings: the texts.
+        offsets: [texts + 1] the words of text i are offsets[i]:offsets[i + 1].
+        starts, ends: [words] characters of each word in its text.
+        tokenizer: a fast tokeniser of `transformers`.
+        limit: subwords that the model reads at most, special ones included.
+        units: `subwords` makes each subword that has characters a word of its own.
+    """
+    ids: list[np.ndarray] = []
+    piece: list[np.ndarray] = []
+    word: list[np.ndarray] = []
+    spans: list[np.ndarray] = []  # [words, 2] of each text
+    lost = np.zeros(len(strings), np.int64)
+    of_text = [slice(a, b) for a, b in pairwise(offsets)]
+    for first in range(0, len(strings), CHUNK):
+        chunk = zip(strings[first : first + CHUNK], of_text[first : first + CHUNK], strict=True)
+        found = tokenizer(
+            [tokens_alone(string, starts[own], ends[own]) for string, own in chunk],
+            truncation=True,
+            max_length=limit,
+            return_offsets_mapping=True,
+            split_special_tokens=True,  # a text that says "[MASK]" masks nothing
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        both = zip(found["input_ids"], found["offset_mapping"], strict=True)
+        for i, (of_ids, of_bounds) in enumerate(both, first):
+            bounds = np.array(of_bounds).reshape(-1, 2)
+            own_spans = np.stack([starts[of_text[i]], ends[of_text[i]]], 1)
+            all_words = len(own_spans)
+            own_piece, own_word = overlapping(bounds, *own_spans.T)
+            if units == "subwords":
+                own_piece = np.unique(own_piece)  # those that belong to a word
+                own_word, own_spans = np.arange(len(own_piece)), bounds[own_piece]
+            reached, own_word = np.unique(own_word, return_inverse=True)
+            if units == "words":
+                lost[i] = all_words - len(reached)
+            ids.append(np.array(of_ids, np.int64))
+            piece.append(own_piece)
+            word.append(own_word)
+            spans.append(own_spans[reached])
+    flat = np.concatenate([np.zeros((0, 2), np.int64), *spans])
+    return Encoded(
+        ids=np.concatenate([np.zeros(0, np.int64), *ids]),
+        pieces=np.cumsum([0, *map(len, ids)]),
+        offsets=np.cumsum([0, *map(len, spans)]),
+        starts=flat[:, 0],
+        ends=flat[:, 1],
+        overlaps=np.cumsum([0, *map(len, piece)]),
+        piece=np.concatenate([np.zeros(0, np.int64), *piece]),
+        word=np.concatenate([np.zeros(0, np.int64), *word]),
+        lost=lost,
+    )
+
+
+def groups_by_length(costs: np.ndarray, room: float, most: int) -> list[np.ndarray]:
+    """Indices of texts in batches of similar length.
+
+    Args:
+        costs: [texts] cost of each text, which grows with its length.
+        room: the number of texts times the largest cost stays below it, in batches of several.
+        most: texts of a batch at most.
+    """
+    order = np.argsort(costs, kind="stable")
+    found, start = [], 0
+    for end in range(1, len(order) + 1):
+        size = end - start
+        if end == len(order) or size == most or (size + 1) * costs[order[end]] > room:
+            found.append(order[start:end])
+            start = end
+    return found

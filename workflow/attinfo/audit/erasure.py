@@ -1,0 +1,81 @@
+"""Erasure of words: what a transformer predicts for texts without some of their words."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from attinfo.audit.encoded import Encoded, Perturbation
+from attinfo.audit.model import TransformerClassifier
+from attinfo.data.batches import ranges
+from attinfo.explain.erasure import Eraser
+from attinfo.runtime.errors import InputError
+
+
+@dataclass(frozen=True)
+class WordEraser:
+    """A model, and texts from which words are deleted, or replaced by the mask token.
+
+    It has the interface of `explain.erasure.Eraser` that faithfulness needs.
+    """
+
+    model: TransformerClassifier
+    texts: Encoded
+    perturbation: Perturbation = "delete"
+
+    def __post_init__(self) -> None:
+        if self.perturbation == "mask" and self.model.mask is None:
+            raise InputError(
+                f"this model ({self.model.config.model_type}) has no mask token: expected "
+                "perturbation 'delete', and measures without 'mask_one_out'"
+            )
+
+    @cached_property
+    def whole(self) -> np.ndarray:
+        """[texts, C] class probabilities of the whole texts."""
+        return self.model.probabilities(self.texts.rows(np.arange(len(self.texts))))
+
+    def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
+        """The decrease of the probability of the class that is predicted for the whole text.
+
+        Args:
+            source: [S] index of the whole text of each.
+            keep: [S, T] which words to keep; False beyond the end of a text.
+
+        Returns:
+            [S] decreases, -1 to 1; NaN where no subword is left.
+
+        Raises:
+            InputError: the memory of the device is too small for a single text.
+        """
+        mask = self.model.mask if self.perturbation == "mask" else None
+        remaining = self.model.probabilities(self.texts.erased(source, keep, mask))
+        predicted = self.whole.argmax(1)[source]
+        rows = np.arange(len(source))
+        return self.whole[source, predicted] - remaining[rows, predicted]
+
+    @staticmethod
+    def real(lengths: np.ndarray) -> np.ndarray:
+        """[S, T] which positions hold a word, in texts of these lengths [S]."""
+        return Eraser.real(lengths)
+
+
+def without_each(eraser: WordEraser, drawn: np.ndarray, texts_at_once: int = 64) -> np.ndarray:
+    """[words] the decrease when each word alone is removed.
+
+    Args:
+        eraser: the model and all texts.
+        drawn: indices of the texts to compute; other words, and texts of one word, are NaN.
+        texts_at_once: whose shortened versions are held in memory together.
+    """
+    values = np.full(int(eraser.texts.offsets[-1]), np.nan, np.float32)
+    drawn = drawn[eraser.texts.lengths[drawn] > 1]
+    for start in range(0, len(drawn), texts_at_once):
+        some = drawn[start : start + texts_at_once]
+        lengths = eraser.texts.lengths[some]
+        source = np.repeat(some, lengths)
+        place = np.arange(len(source)) - np.repeat(lengths.cumsum() - lengths, lengths)
+        keep = np.arange(lengths.max()) < eraser.texts.lengths[source][:, None]
+        keep[np.arange(len(source)), place] = False
+        values[ranges(eraser.texts.offsets, some)] = eraser.drop(source, keep)
+    return values

@@ -1,0 +1,164 @@
+"""Fine-tuning of a transformer for the classes of a data set."""
+
+from collections.abc import Sequence
+import logging
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from attinfo.audit.model import Padded, TransformerClassifier
+from attinfo.audit.progress import progress
+from attinfo.config.sections.audited import FineTune
+from attinfo.data.batches import batches
+from attinfo.data.texts import read_arrow, read_summary
+from attinfo.models.huggingface import folder_of, one_line, tokenizer_of, transformers_of
+from attinfo.runtime.errors import InputError
+from attinfo.runtime.seeds import seed_of
+from attinfo.training.optimizers import AdamW
+
+log = logging.getLogger(__name__)
+NORM = 1.0  # to which the gradient of a step is clipped
+
+
+def fine_tune(
+    data: str | Path,
+    base: str | Path,
+    revision: str | None,
+    options: FineTune,
+    seed: int,
+    folder: Path,
+    place: str,
+) -> pd.DataFrame:
+    """Train a model with a new head on the training split, and write it as the hub has models.
+
+    AdamW, with a linear warm-up and decay. Texts of similar length make a batch. The weights of the
+    last epoch are kept.
+
+    Args:
+        data: folder of the prepared data set.
+        base: folder of the pretrained model, or its name on the hub.
+        revision: commit that pins a model on the hub; None for a folder.
+        options: of the training.
+        seed: of the head, of the order of texts and of dropout.
+        folder: to write, which must not exist.
+        place: the key of the config that names the model, for messages.
+
+    Returns:
+        A row for each epoch: `epoch`, `train_loss`, `dev_accuracy`, `test_accuracy`.
+
+    Raises:
+        InputError: the base model cannot be read.
+    """
+    found = folder_of(str(base), revision, place)
+    tokenizer, limit = tokenizer_of(found, place)
+    classes = read_summary(data)["classes"]
+    torch.manual_seed(seed_of("fine-tuning", seed) % 2**63)
+    network = _network(found, classes, place)
+    model = TransformerClassifier(network, tokenizer, limit, options.batch_size)
+    split = {part: _read(data, part, model) for part in ("train", "dev", "test")}
+    model.pad_with_unused(np.concatenate([row for rows, _ in split.values() for row in rows]))
+    network.requires_grad_(True)
+    rows, labels = split["train"]
+    lengths = np.array([len(row) for row in rows])
+    steps = options.epochs * _steps(lengths, options.batch_size)
+    optimizer = AdamW(_groups(network, options.weight_decay), lr=options.learning_rate)
+    history, step = [], 0
+    with progress("fine-tuning", options.epochs * len(rows)) as advance:
+        for epoch in range(1, options.epochs + 1):
+            network.train()
+            rng = np.random.default_rng(seed_of("order of texts", seed, epoch))
+            total = 0.0
+            for chosen in batches(lengths, options.batch_size, rng):
+                batch = model.padded([rows[i] for i in chosen])
+                rate = _rate(step, steps, options.warmup)
+                for group in optimizer.param_groups:
+                    group["lr"] = options.learning_rate * rate
+                total += _step(model, optimizer, batch, labels[chosen]) * len(chosen)
+                step = min(step + 1, steps - 1)
+                advance(len(chosen))
+            network.eval()
+            accuracy = {part: _accuracy(model, *split[part]) for part in ("dev", "test")}
+            row = {"epoch": epoch, "train_loss": total / len(rows)}
+            history.append(row | {f"{part}_accuracy": own for part, own in accuracy.items()})
+            log.info("%s", history[-1])
+    network.requires_grad_(False)
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return pd.DataFrame(history)
+
+
+def _network(folder: Path, classes: Sequence[str], place: str) -> Any:
+    transformers = transformers_of(place)
+    names = dict(enumerate(classes))
+    try:
+        return transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            id2label=names,
+            label2id={name: i for i, name in names.items()},
+            ignore_mismatched_sizes=True,  # a head for other classes is replaced
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise InputError(f"{place}: {folder}: cannot be read: {one_line(error)}") from None
+
+
+def _read(
+    data: str | Path, part: str, model: TransformerClassifier
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Subwords and labels of a split."""
+    table = read_arrow(data, part)
+    found = model.tokenizer(
+        table["text"].to_pylist(),
+        truncation=True,
+        max_length=model.limit,
+        split_special_tokens=True,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+    )
+    return [np.array(ids, np.int64) for ids in found["input_ids"]], table["label"].to_numpy()
+
+
+def _steps(lengths: np.ndarray, size: int) -> int:
+    """Steps of an epoch, about: batches end where lengths change too."""
+    return max(len(list(batches(lengths, size))), ceil(len(lengths) / size))
+
+
+def _rate(step: int, steps: int, warmup: float) -> float:
+    """Share of the largest learning rate: up from 0, then down to 0, linearly."""
+    rise = max(1.0, warmup * steps)
+    return min((step + 1) / rise, (steps - step) / max(1.0, steps - rise))
+
+
+def _groups(network: Any, decay: float) -> list[dict[str, Any]]:
+    """Matrices with weight decay; biases and norms without."""
+    own = list(network.parameters())
+    return [
+        {"params": [p for p in own if p.dim() > 1], "weight_decay": decay},
+        {"params": [p for p in own if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _step(
+    model: TransformerClassifier, optimizer: AdamW, batch: Padded, labels: np.ndarray
+) -> float:
+    """One step of the optimiser; returns the mean loss of the batch."""
+    optimizer.zero_grad()
+    target = torch.from_numpy(labels).to(model.device)
+    loss = torch.nn.functional.cross_entropy(model(batch).logits, target)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.network.parameters(), NORM)
+    optimizer.step()
+    return float(loss.detach())
+
+
+def _accuracy(
+    model: TransformerClassifier, rows: Sequence[np.ndarray], labels: np.ndarray
+) -> float:
+    return float((model.logits(rows).argmax(1) == labels).mean())

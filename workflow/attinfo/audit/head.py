@@ -1,0 +1,95 @@
+"""A model's own classification head, read at the last state of every word."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attinfo.audit.anatomy import NEAR, Anatomy
+from attinfo.audit.model import CELLS, TransformerClassifier
+
+
+class Head(NamedTuple):
+    """What the head's last linear map reads at each word [words, size], and the map."""
+
+    features: np.ndarray
+    weight: np.ndarray  # [C, size]
+    bias: np.ndarray  # [C]
+
+
+def own_head(
+    model: TransformerClassifier, anatomy: Anatomy, row: np.ndarray, states: np.ndarray
+) -> Head | None:
+    """Read states by the model's own head.
+
+    The last states of the body are replaced by those of words, as if each were the classifying
+    token's. That this is the head is checked: the classifying token's own state must give the
+    model's own logits.
+
+    Args:
+        model: the model.
+        anatomy: of the model.
+        row: subwords of a text, for the check.
+        states: [words, d] last states.
+
+    Returns:
+        The head; None where the check fails, or the model averages states.
+    """
+    if anatomy.read == "all":
+        return None
+    batch = model.padded([row])
+    try:
+        with torch.inference_mode():
+            whole = model(batch, output_hidden_states=True)
+            place = 0 if anatomy.read == "first" else len(row) - 1
+            own = _read(model, whole.hidden_states[-1][:, place], int(row[0]))
+    except (RuntimeError, ValueError, TypeError, AttributeError, IndexError):
+        return None  # a head of another shape
+    if own is None or (own[0] - whole.logits).norm() > NEAR * whole.logits.norm():
+        return None
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(states), CELLS):
+            some = torch.from_numpy(states[start : start + CELLS]).to(model.device)
+            found = _read(model, some, int(row[0]))
+            assert found is not None  # as in the check
+            parts.append(found[1].float().cpu().numpy())
+    last = own[2]
+    bias = np.zeros(last.out_features) if last.bias is None else last.bias.double().cpu().numpy()
+    return Head(np.concatenate(parts), last.weight.double().cpu().numpy(), bias)
+
+
+def _read(
+    model: TransformerClassifier, states: Tensor, token: int
+) -> tuple[Tensor, Tensor, nn.Linear] | None:
+    """Logits [N, C] of states [N, d], what the last linear map read [N, size], and the map."""
+    body: Any = getattr(model.network, model.network.base_model_prefix)
+    held: list[tuple[Tensor, nn.Linear]] = []
+
+    def replaced(module: nn.Module, given: Any, made: Any) -> Any:
+        made.last_hidden_state = states[:, None]
+        if getattr(module, "pooler", None) is not None:
+            if hasattr(module, "pooler_activation"):  # ALBERT's pooler is the bare linear map
+                made.pooler_output = module.pooler_activation(module.pooler(states))
+            else:
+                made.pooler_output = module.pooler(states[:, None])
+        return made
+
+    def note(module: nn.Module, given: Any, made: Tensor) -> None:
+        if isinstance(module, nn.Linear) and module.out_features == len(model.classes):
+            held.append((given[0].reshape(len(states), -1), module))
+
+    hooks = [body.register_forward_hook(replaced)]
+    hooks += [
+        module.register_forward_hook(note)
+        for module in model.network.modules()
+        if isinstance(module, nn.Linear)
+    ]
+    try:
+        batch = model.padded([np.array([token])] * len(states))
+        logits: Tensor = model(batch).logits
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return (logits, *held[-1]) if held else None

@@ -1,0 +1,274 @@
+"""A text classifier of transformers that exists: read, checked, and run without change."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attinfo.audit.encoded import groups_by_length
+from attinfo.data.model_folders import check_model_folder
+from attinfo.data.names import alike
+from attinfo.models.huggingface import config_of, folder_of, one_line, tokenizer_of, transformers_of
+from attinfo.runtime.devices import in_parts
+from attinfo.runtime.errors import InputError
+
+log = logging.getLogger(__name__)
+CELLS = 4096  # subwords of a padded batch: larger ones are no faster on a processor
+GENERIC = "LABEL_"  # names of classes that transformers makes up
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Texts side by side: `ids` [B, P] and `real` [B, P], 1 at subwords and 0 at padding."""
+
+    ids: Tensor
+    real: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        """[B] number of subwords of each text."""
+        return self.real.sum(1)
+
+
+class TransformerClassifier:
+    """A sequence classifier of transformers, with eager attention, in float32, for reading only.
+
+    Args:
+        network: the model of `transformers`.
+        tokenizer: its fast tokeniser; None where texts come as subwords.
+        limit: subwords that it reads at most.
+        batch: texts that it reads at once, at most.
+    """
+
+    def __init__(self, network: nn.Module, tokenizer: Any, limit: int, batch: int = 32) -> None:
+        self.network: Any = network.eval().requires_grad_(False)
+        self.tokenizer, self.limit, self.batch = tokenizer, limit, batch
+        self.config = self.network.config
+        self.classes = [str(self.config.id2label[i]) for i in range(self.config.num_labels)]
+        self._pad = self.config.get_text_config().pad_token_id
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        found: torch.device = next(self.network.parameters()).device
+        return found
+
+    @property
+    def mask(self) -> int | None:
+        """The subword that stands for a removed one; None where the model has none."""
+        return None if self.tokenizer is None else self.tokenizer.mask_token_id
+
+    @property
+    def embedding(self) -> nn.Module:
+        """The module that gives each subword its vector."""
+        found: nn.Module = self.network.get_input_embeddings()
+        return found
+
+    def pad_with_unused(self, ids: np.ndarray) -> None:
+        """Choose a padding subword for a model that has none, one that no text holds.
+
+        A decoder model finds the end of each text by it.
+
+        Args:
+            ids: the subwords of all texts.
+        """
+        if self._pad is None:
+            size = self.embedding.weight.shape[0]
+            unused = np.setdiff1d(np.arange(size), ids)
+            if not len(unused):
+                raise InputError(
+                    f"the model has no padding subword, and the texts hold all its {size} subwords"
+                )
+            self._pad = self.config.get_text_config().pad_token_id = int(unused[-1])
+
+    def padded(self, rows: Sequence[np.ndarray]) -> Padded:
+        """Put texts side by side; padding follows each of them."""
+        width = max(map(len, rows))
+        ids = np.full((len(rows), width), self._pad or 0)
+        real = np.arange(width) < np.array([len(row) for row in rows])[:, None]
+        ids[real] = np.concatenate(rows)
+        own = torch.from_numpy(ids), torch.from_numpy(real.astype(np.int64))
+        return Padded(*(part.to(self.device) for part in own))
+
+    def __call__(self, batch: Padded, **options: Any) -> Any:
+        """Run the model on a batch; `options` are those of its `forward`."""
+        return self.network(
+            input_ids=batch.ids, attention_mask=batch.real, return_dict=True, **options
+        )
+
+    def probabilities(self, rows: Sequence[np.ndarray]) -> np.ndarray:
+        """[texts, C] float64 class probabilities of texts that come as subwords.
+
+        Raises:
+            InputError: the memory of the device is too small for a single text.
+        """
+        return _softmax(self.logits(rows))
+
+    def logits(self, rows: Sequence[np.ndarray]) -> np.ndarray:
+        """[texts, C] float64 logits of texts that come as subwords.
+
+        Raises:
+            InputError: the memory of the device is too small for a single text.
+        """
+        lengths = np.array([len(row) for row in rows])
+        found = np.full((len(rows), len(self.classes)), np.nan)
+
+        def read(chosen: np.ndarray) -> np.ndarray:
+            logits: Tensor = self(self.padded([rows[i] for i in chosen])).logits
+            return logits.double().cpu().numpy()
+
+        with torch.inference_mode():
+            for chosen in groups_by_length(lengths, CELLS, most=8 * self.batch):
+                chosen = chosen[lengths[chosen] > 0]  # of a text without subwords: NaN
+                for part, values in in_parts(chosen, read, self.device) if len(chosen) else ():
+                    found[part] = values
+        return found
+
+
+@contextmanager
+def embedded(model: TransformerClassifier, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Within the block, the model reads changed word embeddings [B, P, size]."""
+
+    def changed(module: nn.Module, given: Any, made: Tensor) -> Tensor:
+        return change(made)
+
+    hook = model.embedding.register_forward_hook(changed)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    found = np.exp(logits - logits.max(1, keepdims=True))
+    return found / found.sum(1, keepdims=True)
+
+
+def read_model(
+    model: str | Path, revision: str | None = None, place: str = "model", batch: int = 32
+) -> TransformerClassifier:
+    """Read a text classifier in the layout of the Hugging Face hub.
+
+    Weights are read from safetensors alone, and code of the model's own is never run.
+
+    Args:
+        model: its folder, or its name on the hub.
+        revision: commit that pins a model on the hub; None for a folder.
+        place: the key of the config that names the model, for messages.
+        batch: texts that it reads at once, at most.
+
+    Raises:
+        InputError: there is no such model, or it cannot be audited; one line says why.
+    """
+    folder = folder_of(str(model), revision, place)
+    transformers = transformers_of(place)
+    _check_layout(folder, place)
+    config = config_of(folder, place)
+    if config.is_encoder_decoder:
+        raise InputError(
+            f"{place}: {folder}: a {config.model_type} has an encoder and a decoder, expected a "
+            "model with one stack of layers"
+        )
+    tokenizer, limit = tokenizer_of(folder, place)
+    try:
+        network, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise InputError(f"{place}: {folder}: cannot be read: {one_line(error)}") from None
+    if missing := sorted(loading["missing_keys"]):
+        kind = type(network).__name__
+        raise InputError(
+            f"{place}: {folder}: has no weights for '{missing[0]}' "
+            f"({len(missing)} are missing), expected a classifier with a trained head ({kind}); "
+            "'fine_tune' trains one"
+        )
+    if config.num_labels < 2:
+        raise InputError(
+            f"{place}: {folder}: predicts {config.num_labels} number, expected two classes or more"
+        )
+    return TransformerClassifier(network, tokenizer, limit, batch)
+
+
+def _check_layout(folder: Path, place: str) -> None:
+    """The layout is right, and no code of the model's own is needed."""
+    config = check_model_folder(folder, place)
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    kind = config.get("model_type")
+    if kind not in CONFIG_MAPPING:
+        why = "asks for code of its own, which is never run" if "auto_map" in config else "unknown"
+        raise InputError(
+            f"{place}: {folder}: model_type is '{kind}': {why}; expected a kind of model that "
+            "transformers has"
+        )
+
+
+def untrained(model: TransformerClassifier, seed: int) -> TransformerClassifier:
+    """A model of the same config with random weights.
+
+    Args:
+        model: the trained model.
+        seed: of the weights; the random state of torch is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = type(model.network)._from_config(model.config, attn_implementation="eager")
+    network = network.float().to(model.device)
+    return TransformerClassifier(network, model.tokenizer, model.limit, model.batch)
+
+
+def places_of_classes(
+    classes: Sequence[str], model: Sequence[str], given: Mapping[str, str], place: str
+) -> np.ndarray:
+    """The model's class for each class of the data.
+
+    Args:
+        classes: names of the data's classes.
+        model: names of the model's classes, in its order.
+        given: class of the data -> class of the model; empty to match the names.
+        place: the key of the config that names the model, for messages.
+
+    Returns:
+        [classes] places in `model`.
+
+    Raises:
+        InputError: the names do not match, or the model has fewer classes than the data.
+    """
+    shown = f"the data has the classes {', '.join(classes)}, the model {', '.join(model)}"
+    if len(model) < len(classes):
+        raise InputError(f"{place}: {shown}: expected a model with {len(classes)} classes or more")
+    names = {alike(name): i for i, name in enumerate(model)}
+    if given:
+        wanted = [given.get(name) for name in classes]
+        for name, own in zip(classes, wanted, strict=True):
+            if own is None or alike(own) not in names:
+                found = "none" if own is None else f"'{own}'"
+                raise InputError(
+                    f"{place}.labels: the class '{name}' of the data has the model's class "
+                    f"{found}, expected one of {', '.join(model)}"
+                )
+        found_places = [names[alike(str(own))] for own in wanted]
+    elif all(alike(name) in names for name in classes):
+        found_places = [names[alike(name)] for name in classes]
+    elif all(name.isdigit() and int(name) < len(model) for name in classes):
+        found_places = [int(name) for name in classes]
+    else:
+        raise InputError(
+            f"{place}: {shown}: expected the same names; "
+            "name the model's class of each under 'labels'"
+        )
+    if len(set(found_places)) < len(found_places):
+        raise InputError(f"{place}.labels: two classes of the data have one class of the model")
+    return np.array(found_places)

@@ -1,0 +1,1 @@
+"""Ways to read one weight a word off a transformer, one file for each."""

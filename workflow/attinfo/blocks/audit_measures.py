@@ -1,0 +1,75 @@
+"""Importance measures for transformers that exist: what each word contributes to the prediction.
+
+To add a measure, write a function in a file of its own (see `audit/measures/gradient.py`) and
+describe the function here:
+
+    def name(model: TransformerClassifier, texts: Encoded, drawn: ndarray, *, option: ...)
+
+The function returns an array with a number for each word, NaN for words of texts that are not
+drawn. A signed measure is compared with attention by its absolute value.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from attinfo.blocks.block import Block, Options, registry
+from attinfo.option_types import Count
+
+PACKAGE = "attinfo.audit.measures"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditMeasure(Block):
+    """The description of an importance measure of an audit.
+
+    Attributes:
+        signed: whether a negative value means that the word speaks against the predicted class.
+        costly: whether it is computed for the drawn texts alone (`audit.costly_texts`).
+        needs_mask: whether it needs a mask token, which decoder models lack.
+    """
+
+    signed: bool = True
+    costly: bool = False
+    needs_mask: bool = False
+
+
+class StepsOptions(Options):
+    """Options of `integrated_gradients`."""
+
+    steps: Annotated[Count, Field(description="Nodes of the Gauss-Legendre quadrature.")] = 16
+
+
+AUDIT_MEASURES = registry(
+    AuditMeasure(
+        name="gradient",
+        path=f"{PACKAGE}.gradient:gradient",
+        label="gradient × input",
+        summary="The sum over features of d log-odds / d embedding times embedding",
+    ),
+    AuditMeasure(
+        name="integrated_gradients",
+        path=f"{PACKAGE}.integrated_gradients:integrated_gradients",
+        label="integrated gradients",
+        options=StepsOptions,
+        costly=True,
+        summary="Integrated gradients of the log-odds from zero embeddings of the words "
+        "(Sundararajan et al. 2017)",
+    ),
+    AuditMeasure(
+        name="leave_one_out",
+        path=f"{PACKAGE}.leave_one_out:leave_one_out",
+        label="leave-one-out",
+        costly=True,
+        summary="How far the probability of the predicted class falls when the word is deleted",
+    ),
+    AuditMeasure(
+        name="mask_one_out",
+        path=f"{PACKAGE}.mask_one_out:mask_one_out",
+        label="mask-one-out",
+        costly=True,
+        needs_mask=True,
+        summary="How far that probability falls when the word is replaced by the mask token",
+    ),
+)

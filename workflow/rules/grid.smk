@@ -1,0 +1,16 @@
+"""The stages of models that the study trains."""
+
+
+include: "vectors.smk"
+include: "features.smk"
+include: "train.smk"
+include: "states.smk"
+include: "information.smk"
+include: "importance.smk"
+include: "faithfulness.smk"
+include: "calibration.smk"
+include: "agreement.smk"
+include: "claims.smk"
+include: "figures.smk"
+include: "report.smk"
+include: "pictures.smk"

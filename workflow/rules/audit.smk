@@ -144,6 +144,7 @@ rule audit_importance:
         checked=f"{MODELS}/trained/views.parquet",
     output:
         importance=f"{MODELS}/importance/{{measure}}.parquet",
+        totals=f"{MODELS}/importance/totals/{{measure}}.parquet",
     log:
         of_audit("audit_importance", "{model}/{checkpoint}/{measure}"),
     benchmark:
@@ -252,6 +253,11 @@ rule audit_answer:
         removal=f"{MODELS}/removal.parquet",
         heads=f"{MODELS}/head_removal.parquet",
         information=f"{MODELS}/information.csv",
+        totals=expand(
+            f"{MODELS}/importance/totals/{{measure}}.parquet",
+            measure=STUDY.audit.measures,
+            allow_missing=True,
+        ),
     output:
         answer=f"{MODELS}/answer.json",
         agreement=f"{MODELS}/agreement.csv",

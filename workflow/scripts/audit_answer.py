@@ -5,6 +5,7 @@ from attinfo.runtime.job import be_deterministic, job
 # isort: split
 
 import json
+from pathlib import Path
 
 import pandas as pd
 
@@ -28,6 +29,7 @@ with job(snakemake.log[0]):
         Statistics.model_validate(options["statistics"]),
         None if lexicon is None else (pd.read_parquet(lexicon), options["lexicon"]),
         options["shown"],
+        {Path(path).stem: pd.read_parquet(path)["total"].to_numpy() for path in given.totals},
     )
     for name, content in found.items():
         with whole(made[name]) as path:

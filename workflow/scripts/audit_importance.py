@@ -16,6 +16,8 @@ with job(snakemake.log[0]):
     keep_freed_memory()
     given, options = snakemake.input, snakemake.params.options
     model, texts, _ = opened(given.data, next(iter(given.model), None), options)
-    found = measure(model, texts, Chosen.of(options["measure"]))
+    found, totals = measure(model, texts, Chosen.of(options["measure"]))
     with whole(snakemake.output.importance) as path:
         pd.DataFrame({"value": found}).to_parquet(path, index=False)
+    with whole(snakemake.output.totals) as path:
+        pd.DataFrame({"total": totals}).to_parquet(path, index=False)

@@ -1,11 +1,13 @@
 """An audit in one call, from a notebook."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from attinfo.audit import stages
 from attinfo.audit.answer import Answer, plain
@@ -14,9 +16,11 @@ from attinfo.audit.model import read_model, untrained
 from attinfo.audit.texts import given_texts
 from attinfo.audit.words import in_words
 from attinfo.blocks.catalogue import block_of
+from attinfo.config.messages import sentence
 from attinfo.config.sections.audit import Audit
 from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.config.sections.statistics import Statistics
+from attinfo.runtime.errors import InputError
 from attinfo.runtime.loading import Chosen
 
 
@@ -51,7 +55,7 @@ def audit(
     faithfulness: Faithfulness | None = None,
     statistics: Statistics | None = None,
     permutations: int = 20,
-    **options: Any,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Audited:
     """Ask whether the attention of a text classifier explains it.
 
@@ -63,7 +67,7 @@ def audit(
         revision: commit that pins a model on the hub; None for a folder.
         faithfulness, statistics: sections of a config; None for their defaults.
         permutations: of the outputs, for the null of information.
-        options: keys of the section `audit` of a config.
+        settings: keys of the section `audit` of a config.
 
     Returns:
         The answer and its tables.
@@ -71,7 +75,11 @@ def audit(
     Raises:
         InputError: the model cannot be audited, or texts and labels do not fit; one line says why.
     """
-    section = Audit.model_validate(options)
+    try:
+        section = Audit.model_validate(dict(settings))
+    except ValidationError as error:
+        first = sentence(error.errors()[0]).removeprefix("config: ")
+        raise InputError(f"settings: {first}") from None
     own_statistics, own_removal = statistics or Statistics(), faithfulness or Faithfulness()
     read = read_model(model, revision, "model", section.batch)
     chosen = given_texts(list(texts), list(labels), read, section)
@@ -83,7 +91,7 @@ def audit(
         untrained(read, section.seed), chosen.encoded, views, chosen.drawn, label="untrained model"
     )
     measures = {
-        one.name: stages.measure(read, chosen, one)
+        one.name: stages.measure(read, chosen, one)[0]
         for one in blocks("audit measure", section.measures, section)
     }
     layers, gains = stages.information(read, chosen, attended, permutations, section.seed)

@@ -57,9 +57,7 @@ def attributed(
             return slope
 
         overlaps = texts.in_batch(chosen, batch.ids.shape[1])
-        words = torch.zeros(batch.ids.numel(), dtype=torch.bool)
-        words[overlaps.piece] = True
-        words = words.view(batch.ids.shape).to(batch.ids.device)
+        words = texts.is_word(chosen, batch.ids.shape).to(batch.ids.device)
         found = attribution(held[0], words, slope_at)
         return overlaps.summed(found.detach().cpu()[:, None])[:, 0].numpy()
 
@@ -67,3 +65,13 @@ def attributed(
         for part, found in in_parts(drawn[places], read, model.device):
             values[ranges(texts.offsets, part)] = found
     return values
+
+
+def word_embeddings(model: TransformerClassifier, texts: Encoded, drawn: np.ndarray) -> Tensor:
+    """[subwords, size] embeddings of the subwords that belong to words of some texts."""
+    own = ranges(texts.overlaps, drawn)
+    text = np.repeat(drawn, np.diff(texts.overlaps)[drawn])
+    ids = torch.from_numpy(texts.ids[texts.pieces[text] + texts.piece[own]]).to(model.device)
+    with torch.no_grad():
+        found: Tensor = model.embedding(ids[None])[0]
+    return found

@@ -73,6 +73,13 @@ class Encoded:
             found.append(ids[stays] if mask is None else np.where(stays, ids, mask))
         return found
 
+    def is_word(self, chosen: np.ndarray, shape: tuple[int, ...]) -> Tensor:
+        """[B, P] whether a subword of a padded batch belongs to a word."""
+        row = np.repeat(np.arange(len(chosen)), np.diff(self.overlaps)[chosen])
+        found = torch.zeros(shape, dtype=torch.bool)
+        found[row, self.piece[ranges(self.overlaps, chosen)]] = True
+        return found
+
     def in_batch(self, chosen: np.ndarray, width: int) -> "Overlaps":
         """Which subwords of a padded batch belong to which of its words.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attinfo.audit.model import Padded, TransformerClassifier
+from attinfo.audit.model import UNREADABLE, Padded, TransformerClassifier
 from attinfo.audit.progress import progress
 from attinfo.config.sections.audited import FineTune
 from attinfo.data.batches import batches
@@ -105,7 +105,7 @@ def _network(folder: Path, classes: Sequence[str], place: str) -> Any:
             label2id={name: i for i, name in names.items()},
             ignore_mismatched_sizes=True,  # a head for other classes is replaced
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{place}: {folder}: cannot be read: {one_line(error)}") from None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ from attinfo.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 CELLS = 4096  # subwords of a padded batch: larger ones are no faster on a processor
-GENERIC = "LABEL_"  # names of classes that transformers makes up
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def read_model(
             attn_implementation="eager",
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{place}: {folder}: cannot be read: {one_line(error)}") from None
     if missing := sorted(loading["missing_keys"]):
         kind = type(network).__name__

@@ -35,6 +35,7 @@ CONTENTS = (
     ("cost", "Cost"),
     ("provenance", "Provenance"),
 )
+INCOMPLETE = 0.1  # error of sums above which the page says that it is too much
 BADGE_CLASSES = {"would": "supported", "would not": "contradicted", "not settled": "undetermined"}
 
 
@@ -400,6 +401,17 @@ def _trust(first: Checkpoint, own: Sequence[Checkpoint]) -> list[str]:
         sentences.append(
             "The model's own head is not defined at single words, so that information is read by "
             "linear probes alone."
+        )
+    for name, error in first.numbers["incomplete"].items():
+        sentences.append(
+            f"The values of {name_of(name)} of a text should sum to the difference of the log-odds "
+            f"between both ends of the path; the median error is {error:.1%} of that"
+            + (
+                ": too much. A path from another start may help (options.integrated_gradients: "
+                "{baseline: mean})."
+                if error > INCOMPLETE
+                else "."
+            )
         )
     wide = "; they cover retraining" if len(own) > 1 else ""
     sentences.append(

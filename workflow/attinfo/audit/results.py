@@ -34,6 +34,7 @@ def results(
     statistics: Statistics,
     lexicon: tuple[pd.DataFrame, Mapping[str, Any]] | None,
     shown: Mapping[str, Any],
+    totals: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
     """Make every table of an answer.
 
@@ -45,6 +46,7 @@ def results(
         audit, statistics: sections of the config.
         lexicon: a table of rated words with `name` and `least`; None without one.
         shown: `texts` and `seed` of the texts that are shown.
+        totals: measure -> [texts] what its values sum to; NaN where that is not known.
 
     Returns:
         Output of the stage -> a table, or plain values for JSON.
@@ -59,6 +61,7 @@ def results(
             "references": audit.references,
             "random_head_removal": float(fell.drop("random", errors="ignore").mean()),
             "random_order_removal": float(fell.get("random", np.nan)),
+            "incomplete": incompleteness(texts, found.measures, totals),
         },
         "agreement": agreed.table,
         "columns": columns,
@@ -68,6 +71,20 @@ def results(
         "plausibility": plausibility_table(texts, agreed, lexicon, statistics),
         "strips": strips(texts, classes, agreed, found, audit, shown),
     }
+
+
+def incompleteness(
+    texts: AuditedTexts, measures: Mapping[str, np.ndarray], totals: Mapping[str, np.ndarray]
+) -> dict[str, float]:
+    """measure -> median error of the sums of its values, as a share of the mean size of a sum."""
+    found = {}
+    for name, total in totals.items():
+        sums = np.add.reduceat(measures[name].astype(np.float64), texts.encoded.offsets[:-1])
+        known = ~np.isnan(total) & ~np.isnan(sums)
+        if known.any():
+            error = np.median(np.abs(sums - total)[known])
+            found[name] = float(error / np.abs(total[known]).mean())
+    return found
 
 
 def gap_table(

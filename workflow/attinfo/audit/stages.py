@@ -24,7 +24,7 @@ from attinfo.config.sections.audit import Audit
 from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.config.sections.statistics import Statistics
 from attinfo.runtime.errors import InputError
-from attinfo.runtime.loading import Chosen
+from attinfo.runtime.loading import Chosen, load
 
 log = logging.getLogger(__name__)
 MAPPED = "cls_head"  # the view whose heads are mapped
@@ -65,15 +65,23 @@ def text_table(texts: AuditedTexts, attended: Attended, classes: Sequence[str]) 
     )
 
 
-def measure(model: TransformerClassifier, texts: AuditedTexts, chosen: Chosen) -> np.ndarray:
-    """[words] an importance measure, NaN for texts that are not drawn if it is costly."""
+def measure(
+    model: TransformerClassifier, texts: AuditedTexts, chosen: Chosen
+) -> tuple[np.ndarray, np.ndarray]:
+    """[words] an importance measure, and [texts] what it sums to in each text; NaN if not known.
+
+    A costly measure is computed for the drawn texts alone.
+    """
     block = AUDIT_MEASURES[chosen.name]
+    totals = np.full(len(texts), np.nan)
     if block.needs_mask and model.mask is None:
         log.warning("%s: the model has no mask token", chosen.name)
-        return np.full(int(texts.encoded.offsets[-1]), np.nan, np.float32)
+        return np.full(int(texts.encoded.offsets[-1]), np.nan, np.float32), totals
     drawn = np.flatnonzero(texts.drawn) if block.costly else np.arange(len(texts))
     found: np.ndarray = chosen.load()(model, texts.encoded, drawn, **chosen.options)
-    return found
+    if block.total:
+        totals = load(block.total)(model, texts.encoded, drawn, **chosen.options)
+    return found, totals
 
 
 def information(

@@ -10,7 +10,7 @@ drawn. A signed measure is compared with attention by its absolute value.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,17 +28,28 @@ class AuditMeasure(Block):
         signed: whether a negative value means that the word speaks against the predicted class.
         costly: whether it is computed for the drawn texts alone (`audit.costly_texts`).
         needs_mask: whether it needs a mask token, which decoder models lack.
+        total: path of the function that says what the values of each text sum to; empty if there
+            is no such sum. It takes the arguments of the measure and returns [texts], NaN for texts
+            that are not drawn.
     """
 
     signed: bool = True
     costly: bool = False
     needs_mask: bool = False
+    total: str = ""
 
 
-class StepsOptions(Options):
+class IntegratedGradientsOptions(Options):
     """Options of `integrated_gradients`."""
 
     steps: Annotated[Count, Field(description="Nodes of the Gauss-Legendre quadrature.")] = 16
+    baseline: Annotated[
+        Literal["zero", "mean"],
+        Field(
+            description="Embeddings of words where the path starts: zero, or the mean of the drawn"
+            " texts' words, for models that scale embeddings to one length first."
+        ),
+    ] = "zero"
 
 
 AUDIT_MEASURES = registry(
@@ -52,7 +63,8 @@ AUDIT_MEASURES = registry(
         name="integrated_gradients",
         path=f"{PACKAGE}.integrated_gradients:integrated_gradients",
         label="integrated gradients",
-        options=StepsOptions,
+        options=IntegratedGradientsOptions,
+        total=f"{PACKAGE}.integrated_gradients:from_baseline",
         costly=True,
         summary="Integrated gradients of the log-odds from zero embeddings of the words "
         "(Sundararajan et al. 2017)",

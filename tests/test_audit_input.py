@@ -1,0 +1,266 @@
+"""Models and data that cannot be audited are refused in one line, before work begins."""
+
+from argparse import Namespace
+from collections.abc import Callable
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_audit_views import ALL_VIEWS, TEXTS, WORDS, encoded
+import torch
+import transformers
+from transformers_small import random_texts, saved, small
+
+from attinfo.audit.__main__ import main, study_of
+from attinfo.audit.anatomy import anatomy_of
+from attinfo.audit.api import audit
+from attinfo.audit.attend import attend
+from attinfo.audit.model import TransformerClassifier, places_of_classes, read_model
+from attinfo.config.study import Study
+from attinfo.runtime.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return saved(small("bert", WORDS), tmp_path / "model")
+
+
+def changed_config(folder: Path, **changes: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | changes), "utf-8")
+
+
+def without_head(folder: Path) -> None:
+    model = transformers.AutoModel.from_pretrained(folder)
+    model.save_pretrained(folder)
+
+
+def with_pickle(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def without_tokenizer(folder: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink()
+
+
+def empty(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+
+
+WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no head": (without_head, "has no weights for 'classifier.bias'"),
+    "pickle": (with_pickle, "found weights in pickle alone (pytorch_model.bin)"),
+    "no tokeniser": (without_tokenizer, "found no tokeniser, expected one of"),
+    "no model": (empty, "holds no config.json, expected a model in the layout"),
+    "own code": (
+        lambda folder: changed_config(folder, model_type="mine", auto_map={"AutoModel": "x.Y"}),
+        "asks for code of its own, which is never run",
+    ),
+    "unknown kind": (lambda folder: changed_config(folder, model_type="mine"), "'mine': unknown"),
+    "a list": (lambda folder: (folder / "config.json").write_text("[]"), "holds a list"),
+    "no JSON": (lambda folder: (folder / "config.json").write_text("{"), "is not JSON"),
+    "cut weights": (
+        lambda folder: (folder / "model.safetensors").write_bytes(b"xx"),
+        "cannot be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_folder_that_is_no_classifier_is_refused(name: str, folder: Path) -> None:
+    change, message = WRONG[name]
+    change(folder)
+    with pytest.raises(InputError) as error:
+        read_model(folder, place="models.mine")
+    line = str(error.value)
+    assert message in line and line.startswith("models.mine") and "\n" not in line
+
+
+def test_a_model_without_attention_is_refused() -> None:
+    config = transformers.FNetConfig(
+        vocab_size=60, hidden_size=16, num_hidden_layers=2, intermediate_size=24, num_labels=2
+    )
+    network = transformers.AutoModelForSequenceClassification.from_config(config)
+    model = TransformerClassifier(network, None, 40)
+    with pytest.raises((InputError, TypeError)):
+        anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
+
+
+def test_a_model_that_hides_its_attention_is_refused() -> None:
+    network = transformers.AutoModelForSequenceClassification.from_config(
+        small("bert", WORDS).config, attn_implementation="sdpa"
+    )
+    network.set_attn_implementation("sdpa")
+    model = TransformerClassifier(network, None, 40)
+    with pytest.raises(InputError, match="does not show its attention"):
+        anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
+
+
+@pytest.mark.parametrize(
+    ("classes", "model", "given", "expected"),
+    [
+        (["pos", "neg"], ["NEG", "Pos"], {}, [1, 0]),
+        (["0", "1"], ["LABEL_0", "LABEL_1"], {}, [0, 1]),
+        (["1", "2"], ["LABEL_0", "LABEL_1"], {"1": "LABEL_1", "2": "LABEL_0"}, [1, 0]),
+        (["a", "c"], ["a", "b", "c"], {}, [0, 2]),
+    ],
+)
+def test_classes_are_matched_by_name(
+    classes: list[str], model: list[str], given: dict[str, str], expected: list[int]
+) -> None:
+    assert places_of_classes(classes, model, given, "models.mine").tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("classes", "model", "given", "message"),
+    [
+        (["a", "b", "c"], ["a", "b"], {}, "expected a model with 3 classes or more"),
+        (["pos", "neg"], ["LABEL_0", "LABEL_1"], {}, "name the model's class of each"),
+        (["1", "2"], ["LABEL_0", "LABEL_1"], {}, "name the model's class of each"),
+        (["a", "b"], ["x", "y"], {"a": "x"}, "the class 'b' of the data has the model's class"),
+        (["a", "b"], ["x", "y"], {"a": "x", "b": "z"}, "'z', expected one of x, y"),
+        (["a", "b"], ["x", "y"], {"a": "x", "b": "x"}, "two classes of the data have one class"),
+    ],
+)
+def test_classes_that_do_not_match_are_refused(
+    classes: list[str], model: list[str], given: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        places_of_classes(classes, model, given, "models.mine")
+    assert str(error.value).startswith("models.mine")
+
+
+def test_a_model_that_predicts_one_class_alone_is_refused(folder: Path) -> None:
+    model = read_model(folder)
+    model.network.classifier.bias[0] += 100
+    saved(model, folder)
+    with pytest.raises(InputError, match="predicts 'no' for all 30 texts"):
+        audit(folder, random_texts(WORDS, 30), ["no", "yes"] * 15)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "message"),
+    [
+        (["a word"] * 3, ["no"], "texts has 3 entries, labels 1"),
+        (["a", " "], ["no", "yes"], "entry 1 is ' ', expected a text"),
+        (["a", None], ["no", "yes"], "entry 1 is None, expected a text"),
+        (["a b"] * 4, ["no", "yes"] * 2, "4 texts have a word, expected 20 or more"),
+        (["a b"] * 4, ["no", "maybe"] * 2, "expected the same names"),
+    ],
+)
+def test_texts_and_labels_that_do_not_fit_are_refused(
+    folder: Path, texts: list[str], labels: list[str], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        audit(folder, texts, labels)
+
+
+def test_a_key_that_no_audit_has_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="unknown key 'veiws': did you mean 'views'"):
+        audit(folder, ["a b"] * 30, ["no", "yes"] * 15, settings={"veiws": ["rollout"]})
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_halved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = small("bert", WORDS)
+    texts, drawn = encoded(model, TEXTS), np.ones(len(TEXTS), bool)
+    expected = attend(model, texts, ALL_VIEWS, drawn)
+    run = TransformerClassifier.__call__
+
+    def limited(self, batch, **options):
+        if len(batch.ids) > 2:
+            raise torch.OutOfMemoryError
+        return run(self, batch, **options)
+
+    monkeypatch.setattr(TransformerClassifier, "__call__", limited)
+    monkeypatch.setattr("attinfo.runtime.devices._reported", set())
+    found = attend(model, texts, ALL_VIEWS, drawn)
+    assert "batches are read in parts" in capsys.readouterr().err
+    np.testing.assert_allclose(found.logits, expected.logits, atol=1e-5)
+    for name, own in expected.views.items():
+        np.testing.assert_allclose(found.views[name], own, rtol=2e-3, atol=2e-5)
+
+
+# The command
+
+
+def write_reviews(path: Path, count: int = 90) -> Path:
+    labels = ("bad", "fine", "good")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "stars"])
+        for i, text in enumerate(random_texts(WORDS, count)):
+            writer.writerow([text, labels[i % 3]])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "nowhere"}, "found nothing there, expected a model"),
+        ({"data": "nowhere.csv"}, "found nothing there, expected a file"),
+        ({"text": "reviews"}, "unknown column 'reviews': did you mean 'review'"),
+        ({"classes": ["bad"]}, "--class bad: expected LABEL=NAME"),
+        ({"name": "a b"}, "study: found 'a b'"),
+    ],
+)
+def test_the_command_refuses_in_one_line_and_writes_nothing(
+    folder: Path, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    given = {"model": str(folder), "data": str(write_reviews(tmp_path / "reviews.csv"))} | change
+    arguments = [str(given["model"]), str(given["data"]), "--label", "stars"]
+    arguments += ["--text", str(given.get("text", "review")), "--out", str(tmp_path / "out")]
+    for label in given.get("classes", []):
+        arguments += ["--class", label]
+    if "name" in given:
+        arguments += ["--name", str(given["name"])]
+    with pytest.raises(SystemExit) as error:
+        main([*arguments, "--study-only"])
+    line = str(error.value.code)
+    assert line.startswith("error: ") and message in line and "\n" not in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_writes_a_study_that_says_what_was_asked(folder: Path, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "reviews.csv")
+    arguments = [str(folder), str(data), "--text", "review", "--label", "stars", "--study-only"]
+    arguments += ["--view", "rollout", "--view", "cls_layer", "--out", str(tmp_path / "out")]
+    main(arguments)
+    import yaml
+
+    study = yaml.safe_load((tmp_path / "out/reviews.yaml").read_text("utf-8"))
+    checked = Study.checked(study)
+    assert checked.audit.views == ["rollout", "cls_layer"] and not checked.runs
+    assert checked.models["model"].model == [str(folder)]
+    main(arguments)  # the same again
+    with pytest.raises(SystemExit, match="holds another study"):
+        main([*arguments, "--texts", "60"])
+
+
+def test_a_name_on_the_hub_is_kept_as_it_is() -> None:
+    options = Namespace(
+        model="org/name",
+        revision="abc",
+        data="x.csv",
+        text="text",
+        label="label",
+        classes=["1=yes"],
+        views=None,
+        texts=None,
+        subwords=True,
+        name=None,
+    )
+    study = study_of(options)
+    assert study["models"]["model"] == {
+        "model": "org/name",
+        "dataset": "texts",
+        "texts": "all",
+        "revision": "abc",
+        "labels": {"1": "yes"},
+    }
+    assert study["audit"] == {"units": "subwords"}

@@ -19,7 +19,7 @@ RULES = {
     "beats_untrained": "It orders words more like the measures than the same view of an untrained "
     "model with the same config",
     "near_measures": f"It agrees with the measures at least {SHARE:.0%} as well as these agree "
-    "among themselves",
+    "with each other",
     "removal_beats_controls": "Removing the words that it puts first changes the prediction more "
     "than removing those of the best control",
     "removal_near_best": f"That change is at least {SHARE:.0%} of the way from a random order to "
@@ -60,6 +60,7 @@ class Answer:
     removal: float
     removal_random: float
     removal_best: float
+    removal_texts: int
     criteria: tuple[Criterion, ...]
 
 
@@ -102,7 +103,9 @@ def answers(
         repeats, level, seed: of the bootstrap.
     """
     judged = drawn.half == JUDGING
-    ceiling = mean_of(list(measures_tau.values())) if measures_tau else np.ones(len(judged))
+    own_pairs = [tau for pair, tau in measures_tau.items() if set(pair) <= set(references)]
+    others = [tau for pair, tau in measures_tau.items() if set(pair) & set(references)]
+    ceiling = mean_of(own_pairs or others) if others else np.ones(len(judged))
     fell = removal[removal["kind"] == "comprehensiveness"].pivot(
         index="text", columns="ordering", values="aopc"
     )
@@ -151,6 +154,7 @@ def answers(
                 _mean(falls(column)[bounded]),
                 _mean(falls(RANDOM)[bounded]),
                 _mean(falls(BEST)[bounded]),
+                int(bounded.sum()),
                 tuple(criteria),
             )
         )

@@ -5,14 +5,18 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm, Normalize
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 import numpy as np
 import pandas as pd
 
+from attinfo.audit.controls import UNTRAINED
 from attinfo.audit.words import listed, name_of
 from attinfo.figures.drawing import Drawing
 from attinfo.figures.style import COLOURS, GREY, INK, WIDTH, handle, panels
 
 VIEW, CONTROL, MEASURE = COLOURS[0], "#9aa2ae", COLOURS[1]
+MOST_PANELS = 4
 MOST_NUMBERED = 150  # fields of a map that have their number in them
 
 
@@ -26,6 +30,7 @@ class Tables(NamedTuple):
     gaps: pd.DataFrame
     information: pd.DataFrame
     references: Sequence[str]
+    view: str
     column: str
     level: float
 
@@ -58,7 +63,9 @@ def maps(tables: Tables) -> Drawing | None:
     figure, axes = panels(1, len(kinds), height, sharey=True)
     for axis, (column, label, colours) in zip(axes[0], kinds, strict=True):
         matrix = heads.pivot(index="layer", columns="head", values=column).to_numpy(float)
-        _map(axis, matrix, colours, centred=column == "tau")
+        image = _map(axis, matrix, colours, centred=column == "tau")
+        if matrix.size > MOST_NUMBERED:
+            figure.colorbar(image, ax=axis, shrink=0.7)
         axis.set_title(label, loc="left")
         axis.set_xlabel("head")
     axes[0, 0].set_ylabel("layer")
@@ -71,11 +78,12 @@ def maps(tables: Tables) -> Drawing | None:
         "Removal: how far the probability of the predicted class falls when the head's top words "
         "are removed, on some texts of the other half. Mass: share of the weight on subwords of no "
         "word, such as [CLS] and [SEP]."
+        f"{' Numbers are hundredths.' if len(heads) <= MOST_NUMBERED else ''}"
     )
     return Drawing(figure, heads.drop(columns=["column", "view"]), caption)
 
 
-def _map(axis: Axes, matrix: np.ndarray, colours: str, centred: bool) -> None:
+def _map(axis: Axes, matrix: np.ndarray, colours: str, centred: bool) -> AxesImage:
     """Draw a matrix; fields have numbers, in hundredths, where there is room."""
     layers, count = matrix.shape
     norm = CenteredNorm() if centred else Normalize(vmin=0)
@@ -93,6 +101,7 @@ def _map(axis: Axes, matrix: np.ndarray, colours: str, centred: bool) -> None:
                 axis.text(
                     j, i, text, ha="center", va="center", size=5.5, color="w" if dark else INK
                 )
+    return image
 
 
 def _dots(axis: Axes, rows: pd.DataFrame, order: Sequence[str], colour: Mapping[str, str]) -> None:
@@ -115,6 +124,9 @@ def _dots(axis: Axes, rows: pd.DataFrame, order: Sequence[str], colour: Mapping[
 def orders(tables: Tables) -> Drawing | None:
     """Agreement of views and of controls with each measure."""
     rows = tables.agreement[tables.agreement["estimate"].notna()]
+    rows = rows[~rows["ordering"].str.startswith(UNTRAINED) | (rows["view"] == tables.view)]
+    shown = [*tables.references, "gain"][:MOST_PANELS]
+    rows = rows[rows["measure"].isin(shown)]
     if rows.empty:
         return None
     own = rows[rows["measure"].isin(tables.references)]
@@ -124,11 +136,13 @@ def orders(tables: Tables) -> Drawing | None:
     order = mean["ordering"].tolist()
     kind = dict(zip(mean["ordering"], mean["kind"], strict=True))
     colour = {name: VIEW if kind[name] == "view" else CONTROL for name in order}
-    measures = list(dict.fromkeys(rows["measure"]))
+    measures = [measure for measure in shown if measure in set(rows["measure"])]
     figure, axes = panels(1, len(measures), 0.9 + 0.19 * len(order), sharex=True, sharey=True)
     for axis, measure in zip(axes[0], measures, strict=True):
         _dots(axis, rows[rows["measure"] == measure], order, colour)
-        axis.set_title(name_of(measure), loc="left", size=8)
+        axis.set_title(name_of(measure), loc="left")
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
         axis.set_xlabel("τ-b")
     handles = [
         handle("attention view", color=VIEW, marker="o", linestyle="none"),

@@ -138,11 +138,14 @@ def _model(
         first.tables["gaps"],
         first.tables["information"],
         references,
+        quoted.view,
         quoted.column,
         level,
     )
     figures = {}
-    for name, (title, drawing) in drawings(tables).items():
+    with applied():
+        drawn = drawings(tables)
+    for name, (title, drawing) in drawn.items():
         stem = folder / first.model / name
         stem.parent.mkdir(parents=True, exist_ok=True)
         with applied():
@@ -200,9 +203,7 @@ def _others(first: Checkpoint, references: Sequence[str]) -> Table:
         rows.append(
             {
                 "view": name_of(one.column),
-                "verdict": BADGES[one.verdict]
-                .replace("We would ", "would ")
-                .replace(" read it as an explanation", " read it"),
+                "read as an explanation": one.verdict,
                 "τ-b": one.tau,
                 "τ-b low": one.tau_low,
                 "τ-b high": one.tau_high,
@@ -221,7 +222,8 @@ def _others(first: Checkpoint, references: Sequence[str]) -> Table:
         {"τ-b": "+.2f", "of the best removal": ".0%"},
         {"τ-b": ("τ-b low", "τ-b high")},
         note="The layer or head of each view was chosen on one half of the texts; all numbers are "
-        "of the other half. The view in the first row agreed best on the choosing half.",
+        "of the other half. The view in the first row agreed best on the choosing half and is "
+        "quoted.",
         whole="answers.csv",
     )
 
@@ -257,12 +259,7 @@ def _checkpoint_table(own: Sequence[Checkpoint], level: float) -> Table:
 
 
 def _tables(first: Checkpoint, level: float) -> dict[str, Table | None]:
-    agreement = first.tables["agreement"]
-    shown = agreement.assign(
-        ordering=agreement["ordering"].map(name_of), measure=agreement["measure"].map(name_of)
-    )
     interval = {"τ-b": ("ci_low", "ci_high")}
-    own = shown.rename(columns={"estimate": "τ-b", "n": "texts", "undefined": "no order"})
     among = first.tables["measures"]
     measures = pd.DataFrame(
         {
@@ -319,23 +316,14 @@ def _tables(first: Checkpoint, level: float) -> dict[str, Table | None]:
         )
         plausible = Table(
             f"plausibility-{name}",
-            "Does the order find words that people rate as emotional?",
+            "Does the order find the words that people rate?",
             table.sort_values("ROC AUC", ascending=False),
             {"ROC AUC": ".2f"},
             {"ROC AUC": ("ci_low", "ci_high")},
             note="Plausible is not faithful: a model may use other words. 0.5 is chance. " + words,
         )
-    columns = ["ordering", "kind", "measure", "τ-b", "ci_low", "ci_high", "texts", "no order"]
     return {
-        "agreement": Table(
-            f"agreement-{name}",
-            "Agreement of orders with measures",
-            own[columns].rename(columns={"ordering": "order"}),
-            {"τ-b": "+.2f"},
-            interval,
-            note="τ-b within texts, mean over texts; texts without an order do not count. " + words,
-            whole=f"models/{name}/{first.number}/agreement.csv",
-        ),
+        "agreement": _agreement_table(first, words),
         "measures": Table(
             f"measures-{name}",
             "Agreement of the measures among themselves",
@@ -361,6 +349,34 @@ def _tables(first: Checkpoint, level: float) -> dict[str, Table | None]:
         ),
         "plausibility": plausible,
     }
+
+
+def _agreement_table(first: Checkpoint, words: str) -> Table:
+    """A row for each order, a column for each measure."""
+    rows = first.tables["agreement"]
+    wide = pd.DataFrame({"ordering": rows["ordering"].drop_duplicates()})
+    wide["order"], wide["kind"] = wide["ordering"].map(name_of), ""
+    kinds = rows.drop_duplicates("ordering").set_index("ordering")["kind"]
+    wide["kind"] = wide["ordering"].map(kinds)
+    intervals: dict[str, tuple[str, str]] = {}
+    for measure in dict.fromkeys(rows["measure"]):
+        own = rows[rows["measure"] == measure].set_index("ordering")
+        name = name_of(measure)
+        low, high = intervals[name] = f"{name} low", f"{name} high"
+        for column, key in ((name, "estimate"), (low, "ci_low"), (high, "ci_high")):
+            wide[column] = wide["ordering"].map(own[key])
+    undefined = int(rows["undefined"].max())
+    return Table(
+        f"agreement-{first.model}",
+        "Agreement of orders with measures",
+        wide.drop(columns="ordering"),
+        dict.fromkeys(intervals, "+.2f"),
+        intervals,
+        note="τ-b within texts, mean over texts. "
+        + (f"Up to {undefined} texts have no order and do not count. " if undefined else "")
+        + words,
+        whole=f"models/{first.model}/{first.number}/agreement.csv",
+    )
 
 
 def _strip(first: Checkpoint, row: Mapping[str, Any], quoted: Answer) -> Strip:

@@ -18,8 +18,8 @@ BADGES = {
 SENTENCES = {
     WOULD: "We would read it as an explanation of these predictions: every rule is met.",
     WOULD_NOT: "We would not read it as an explanation of these predictions.",
-    UNSETTLED: "Whether to read it as an explanation is not settled: the texts are too few to "
-    "tell.",
+    UNSETTLED: "Whether to read it as an explanation is not settled: what was measured allows "
+    "both readings.",
 }
 OTHERS = {
     "best": "best order found",
@@ -70,8 +70,9 @@ def in_words(answer: Answer, references: Sequence[str], level: float) -> str:
         part = (answer.removal - answer.removal_random) / reach if reach > 0 else np.nan
         share = f"{part:.0%} of the way from random to best" if reach > 0 else "no room to compare"
         sentences.append(
-            "Removing the words that it puts first lowers the probability of the predicted class "
-            f"by {answer.removal:.2f} on average; a random order lowers it by "
+            f"In {answer.removal_texts} short texts whose best order was searched, removing the "
+            "words that it puts first lowers the probability of the predicted class by "
+            f"{answer.removal:.2f} on average; a random order lowers it by "
             f"{answer.removal_random:.2f}, the best order found by {answer.removal_best:.2f}: "
             f"{share.replace('-', '−')}."
         )
@@ -99,9 +100,9 @@ def reason(one: Criterion, answer: Answer) -> str:
             "The same view of an untrained model may do as well",
         ),
         "near_measures": (
-            "It agrees with the measures at least half as well as these do among themselves",
-            "It agrees with the measures less than half as well as these do among themselves",
-            "It may or may not reach half of the measures' own agreement",
+            "It agrees with the measures at least half as well as these do with each other",
+            "It agrees with the measures less than half as well as these do with each other",
+            "It may or may not reach half of the agreement of the measures with each other",
         ),
         "removal_beats_controls": (
             f"The prediction depends on its top words more than on those of "

@@ -50,7 +50,7 @@ class Audit(Section):
         40, "Texts of the chosen half for which every head's deletion is measured.", 100
     )
     state_words: PositiveInt = described(
-        20000, "Most words whose hidden states are kept for information.", 50000, ge=200
+        12000, "Most words whose hidden states are kept for information.", 50000, ge=200
     )
     batch: PositiveInt = described(
         32, "Most texts that the model reads at once; less where attention would be large.", 8

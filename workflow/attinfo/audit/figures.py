@@ -225,7 +225,7 @@ def information(tables: Tables) -> Drawing | None:
     rows = tables.information
     if rows.empty:
         return None
-    figure, axes = panels(1, 1, 2.4, width=0.7 * WIDTH)
+    figure, axes = panels(1, 1, 2.4, width=0.8 * WIDTH)
     axis = axes[0, 0]
     linear = rows[rows["estimator"] == "linear"]
     axis.fill_between(
@@ -241,7 +241,7 @@ def information(tables: Tables) -> Drawing | None:
     head = rows[rows["estimator"] == "output_layer"]
     if len(head):
         axis.plot(
-            head["layer"], head["mi_over_h"], "D", color=MEASURE, label="the model's own head"
+            head["layer"], head["mi_over_h"], "D", color=MEASURE, label="the model’s own head"
         )
     axis.set_xticks(linear["layer"])
     axis.set_xticklabels(["emb." if layer == 0 else str(layer) for layer in linear["layer"]])

@@ -159,7 +159,7 @@ def _model(
             f"audit_figures/{first.model}/{name}.svg",
             picture(stem),
         )
-    strips = [_strip(first, row, quoted) for row in first.strips]
+    strips = [_strip(first, row) for row in first.strips]
     write_svgs(strips, folder / first.model / "strips")
     section = options["models"][first.model]
     return {
@@ -271,20 +271,6 @@ def _tables(first: Checkpoint, level: float) -> dict[str, Table | None]:
             "texts": among["n"],
         }
     )
-    fell = first.tables["removal"]
-    removal = pd.DataFrame(
-        {
-            "order": fell["ordering"].map(name_of),
-            "what": fell["kind"],
-            "texts with": fell["of_texts"].map(
-                {"all": "any length", "searched": "a searched best order"}
-            ),
-            "fall": fell["estimate"],
-            "ci_low": fell["ci_low"],
-            "ci_high": fell["ci_high"],
-            "texts": fell["n"],
-        }
-    )
     info = first.tables["information"]
     layers = pd.DataFrame(
         {
@@ -332,14 +318,7 @@ def _tables(first: Checkpoint, level: float) -> dict[str, Table | None]:
             interval,
             note="What a view could reach at best, about. " + words,
         ),
-        "removal": Table(
-            f"removal-{name}",
-            "Removing top words",
-            removal,
-            {"fall": "+.3f"},
-            {"fall": ("ci_low", "ci_high")},
-            note="Fall of the probability of the predicted class. " + words,
-        ),
+        "removal": _removal_table(first, words),
         "information": Table(
             f"information-{name}",
             "Information by layer",
@@ -379,9 +358,45 @@ def _agreement_table(first: Checkpoint, words: str) -> Table:
     )
 
 
-def _strip(first: Checkpoint, row: Mapping[str, Any], quoted: Answer) -> Strip:
+REMOVALS = {  # column: kind, and the texts over which it is the mean
+    "without top words": ("comprehensiveness", "all"),
+    "top words alone": ("sufficiency", "all"),
+    "without top words, searched texts": ("comprehensiveness", "searched"),
+}
+
+
+def _removal_table(first: Checkpoint, words: str) -> Table:
+    """A row for each order, a column for each kind of removal."""
+    rows = first.tables["removal"]
+    wide = pd.DataFrame({"ordering": rows["ordering"].drop_duplicates()})
+    wide["order"] = wide["ordering"].map(name_of)
+    intervals: dict[str, tuple[str, str]] = {}
+    for name, (kind, of_texts) in REMOVALS.items():
+        own = rows[(rows["kind"] == kind) & (rows["of_texts"] == of_texts)].set_index("ordering")
+        low, high = intervals[name] = f"{name} low", f"{name} high"
+        for column, key in ((name, "estimate"), (low, "ci_low"), (high, "ci_high")):
+            wide[column] = wide["ordering"].map(own[key])
+    wide = wide.sort_values("without top words, searched texts", ascending=False)
+    counts = {
+        of_texts: int(rows.loc[rows["of_texts"] == of_texts, "n"].max())
+        for of_texts in ("all", "searched")
+        if (rows["of_texts"] == of_texts).any()
+    }
+    return Table(
+        f"removal-{first.model}",
+        "Fall of the probability of the predicted class",
+        wide.drop(columns="ordering"),
+        dict.fromkeys(intervals, "+.2f"),
+        intervals,
+        note=f"Means over {counts.get('all', 0)} texts. The best and the worst order were searched "
+        f"in {counts.get('searched', 0)} short ones; the last column is of these alone. " + words,
+        whole=f"models/{first.model}/{first.number}/removal.csv",
+    )
+
+
+def _strip(first: Checkpoint, row: Mapping[str, Any]) -> Strip:
     rows = [row_of(own["label"], np.array(own["values"], float)) for own in row["rows"]]
-    model = Model(name_of(quoted.column), row["predicted"], row["right"], row["tau"], rows)
+    model = Model(first.model, row["predicted"], row["right"], row["tau"], rows)
     return Strip(
         f"{first.model}-{row['number']}",
         row["number"],

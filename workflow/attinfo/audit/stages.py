@@ -12,7 +12,7 @@ from attinfo.audit import agreement, answer, faithfulness
 from attinfo.audit.anatomy import anatomy_of
 from attinfo.audit.attend import Attended, probe_rows
 from attinfo.audit.columns import parts_of, view_of
-from attinfo.audit.controls import BEST, WORST, controls, of_untrained, permuted
+from attinfo.audit.controls import BEST, UNTRAINED, WORST, controls, of_untrained, permuted
 from attinfo.audit.erasure import WordEraser
 from attinfo.audit.halves import CHOOSING, JUDGING
 from attinfo.audit.head import own_head
@@ -163,6 +163,7 @@ def agree(
     if heads:
         for name in compared:
             tau["random_head", name] = agreement.mean_of([tau[head, name] for head in heads])
+    removed = ("permuted", f"{UNTRAINED}:{choice.column}")
     rows = {column: ("view", view) for view, column in choice.columns.items()}
     rows |= dict.fromkeys(plain | more, ("control", ""))
     rows |= {"random_head": ("control", MAPPED)} if heads else {}
@@ -185,7 +186,7 @@ def agree(
         choice,
         {column: views[column] for column in choice.columns.values()}
         | plain
-        | more
+        | {name: own for name, own in more.items() if name in removed}
         | {name: np.abs(own) for name, own in known.items()},
         tau,
         measures_tau,

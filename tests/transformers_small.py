@@ -99,7 +99,8 @@ def balanced(model: TransformerClassifier, texts: Sequence[str]) -> TransformerC
     """The model with an output bias by which each class is predicted for some texts."""
     head = [m for m in model.network.modules() if isinstance(m, torch.nn.Linear)]
     last = [m for m in head if m.out_features == len(model.classes)][-1]
-    rows = [np.array(model.tokenizer(text)["input_ids"]) for text in texts]
+    cut = {"truncation": True, "max_length": model.limit}
+    rows = [np.array(model.tokenizer(text, **cut)["input_ids"]) for text in texts]
     model.pad_with_unused(np.concatenate(rows))
     logits = torch.from_numpy(np.median(model.logits(rows), axis=0)).float()
     if last.bias is not None:

@@ -30,7 +30,6 @@ class Tables(NamedTuple):
     gaps: pd.DataFrame
     information: pd.DataFrame
     references: Sequence[str]
-    view: str
     column: str
     level: float
 
@@ -124,7 +123,10 @@ def _dots(axis: Axes, rows: pd.DataFrame, order: Sequence[str], colour: Mapping[
 def orders(tables: Tables) -> Drawing | None:
     """Agreement of views and of controls with each measure."""
     rows = tables.agreement[tables.agreement["estimate"].notna()]
-    rows = rows[~rows["ordering"].str.startswith(UNTRAINED) | (rows["view"] == tables.view)]
+    rows = rows[
+        ~rows["ordering"].str.startswith(UNTRAINED)
+        | (rows["ordering"] == f"{UNTRAINED}:{tables.column}")
+    ]
     shown = [*tables.references, "gain"][:MOST_PANELS]
     rows = rows[rows["measure"].isin(shown)]
     if rows.empty:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attinfo.audit.model import UNREADABLE, Padded, TransformerClassifier
+from attinfo.audit.model import UNREADABLE, Padded, TransformerClassifier, check_layout
 from attinfo.audit.progress import progress
 from attinfo.config.sections.audited import FineTune
 from attinfo.data.batches import batches
@@ -54,6 +54,7 @@ def fine_tune(
         InputError: the base model cannot be read.
     """
     found = folder_of(str(base), revision, place)
+    check_layout(found, place)
     tokenizer, limit = tokenizer_of(found, place)
     classes = read_summary(data)["classes"]
     torch.manual_seed(seed_of("fine-tuning", seed) % 2**63)

@@ -169,7 +169,7 @@ def read_model(
     """
     folder = folder_of(str(model), revision, place)
     transformers = transformers_of(place)
-    _check_layout(folder, place)
+    check_layout(folder, place)
     config = config_of(folder, place)
     if config.is_encoder_decoder:
         raise InputError(
@@ -202,8 +202,12 @@ def read_model(
     return TransformerClassifier(network, tokenizer, limit, batch)
 
 
-def _check_layout(folder: Path, place: str) -> None:
-    """The layout is right, and no code of the model's own is needed."""
+def check_layout(folder: Path, place: str) -> None:
+    """Check that the layout is right, and that no code of the model's own is needed.
+
+    Raises:
+        InputError: it is not, or some is.
+    """
     config = check_model_folder(folder, place)
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 

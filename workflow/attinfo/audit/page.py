@@ -138,7 +138,6 @@ def _model(
         first.tables["gaps"],
         first.tables["information"],
         references,
-        quoted.view,
         quoted.column,
         level,
     )
@@ -316,7 +315,7 @@ def _tables(first: Checkpoint, level: float) -> dict[str, Table | None]:
             measures,
             {"τ-b": "+.2f"},
             interval,
-            note="What a view could reach at best, about. " + words,
+            note="Rule 3 compares views with these numbers. " + words,
         ),
         "removal": _removal_table(first, words),
         "information": Table(

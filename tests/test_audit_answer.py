@@ -1,11 +1,24 @@
 """The rules behind an answer: which outcome, which verdict, which words."""
 
+from dataclasses import replace
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from attinfo.audit.agreement import Choice, Drawn, choose, estimate
-from attinfo.audit.answer import FAILED, MET, OPEN, RULES, answers, from_plain, outcome, plain
+from attinfo.audit.answer import (
+    FAILED,
+    MET,
+    OPEN,
+    RULES,
+    answers,
+    from_plain,
+    outcome,
+    plain,
+    without_nan,
+)
 from attinfo.audit.answer import verdict as verdict_of
 from attinfo.audit.halves import CHOOSING, JUDGING
 from attinfo.audit.words import in_words, reason
@@ -68,6 +81,10 @@ def test_each_rule_can_decide_alone(
 def test_an_answer_survives_its_way_through_json() -> None:
     found = case(0.5, 0.1, 0.1, 0.5)
     assert from_plain(plain([found])) == [found]
+    unknown = replace(found, removal=float("nan"))
+    text = json.dumps(without_nan(plain([unknown])), allow_nan=False)
+    (again,) = from_plain(json.loads(text))
+    assert np.isnan(again.removal) and again.criteria == unknown.criteria
 
 
 def test_an_answer_in_words_quotes_its_numbers_and_gives_a_reason_for_each_rule() -> None:

@@ -1,6 +1,7 @@
 """The page of an audit: the answer first, odd words shown and never run, nothing from elsewhere."""
 
 from html.parser import HTMLParser
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from transformers_small import balanced, random_texts, small
 
 from attinfo.audit import stages
+from attinfo.audit.answer import without_nan
 from attinfo.audit.api import blocks
 from attinfo.audit.attend import attend
 from attinfo.audit.model import untrained
@@ -64,9 +66,8 @@ def run(folder: Path, seed: int) -> Path:
         if isinstance(content, pd.DataFrame):
             content.to_csv(folder / f"{name}.csv", index=False)
         else:
-            pd.Series([content]).to_json(folder / f"{name}.json", orient="records")
-            text = (folder / f"{name}.json").read_text("utf-8")
-            (folder / f"{name}.json").write_text(text[1:-1], "utf-8")
+            text = json.dumps(without_nan(content), allow_nan=False)
+            (folder / f"{name}.json").write_text(text, "utf-8")
     information.to_csv(folder / "information.csv", index=False)
     stages.text_table(texts, attended, model.classes).to_parquet(folder / "texts.parquet")
     return folder

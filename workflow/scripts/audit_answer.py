@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from attinfo.audit.answer import without_nan
 from attinfo.audit.opened import found_by, opened
 from attinfo.audit.results import results
 from attinfo.config.sections.statistics import Statistics
@@ -36,4 +37,7 @@ with job(snakemake.log[0]):
             if isinstance(content, pd.DataFrame):
                 content.to_csv(path, index=False, lineterminator="\n")
             else:
-                path.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+                path.write_text(
+                    json.dumps(without_nan(content), ensure_ascii=False, allow_nan=False) + "\n",
+                    encoding="utf-8",
+                )

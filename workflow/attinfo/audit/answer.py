@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -165,15 +166,28 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
-def plain(found: Sequence[Answer]) -> list[dict[str, object]]:
-    """Answers as plain values, for JSON."""
+def plain(found: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Answers as plain values."""
     return [asdict(one) for one in found]
 
 
-def from_plain(rows: Sequence[Mapping[str, object]]) -> list[Answer]:
-    """Answers from plain values."""
+def from_plain(rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Answers from plain values; a number that is None is NaN."""
     found = []
     for row in rows:
-        criteria = tuple(Criterion(**own) for own in row["criteria"])  # type: ignore[attr-defined]
-        found.append(Answer(**{**row, "criteria": criteria}))  # type: ignore[arg-type]
+        criteria = tuple(Criterion(**_numbers(own)) for own in row["criteria"])
+        found.append(Answer(**_numbers({**row, "criteria": criteria})))
     return found
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: np.nan if value is None else value for name, value in row.items()}
+
+
+def without_nan(content: Any) -> Any:
+    """Plain values for JSON, which has no NaN: None in its place."""
+    if isinstance(content, Mapping):
+        return {name: without_nan(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [without_nan(value) for value in content]
+    return None if isinstance(content, float) and np.isnan(content) else content

@@ -124,7 +124,6 @@ def answer_table(answers: Sequence[Answer]) -> pd.DataFrame:
     """A row for each view and rule."""
     rows = []
     for row in plain(answers):
-        own = {k: v for k, v in row.items() if k not in ("criteria", "n")}
-        criteria: Any = row["criteria"]
-        rows += [own | {f"rule_{k}": v for k, v in one.items()} for one in criteria]
+        own = {k: v for k, v in row.items() if k != "criteria"}
+        rows += [own | {f"rule_{k}": v for k, v in one.items()} for one in row["criteria"]]
     return pd.DataFrame(rows).replace({None: np.nan})

@@ -451,7 +451,7 @@ def _trust(first: Checkpoint, own: Sequence[Checkpoint]) -> list[str]:
         else f"{len(own)} checkpoints were audited{wide}."
     )
     number = first.numbers["random_head_removal"]
-    if number == number:
+    if number is not None:
         sentences.append(
             f"Removing the top words of a head drawn at random lowers the probability by "
             f"{number:.2f} on average, a random order by "

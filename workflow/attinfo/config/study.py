@@ -383,13 +383,16 @@ class Study(Filtered):
 
     def plan(self) -> str:
         """A sentence with the numbers of data sets, cells, variants, seeds, runs and models."""
+        count = len(self.models)
+        audits = f"{count} model{'s' * (count != 1)} to audit" if count else ""
         if not self.runs:
-            return f"study '{self.study}': {len(self.models)} models that exist already"
+            return f"study '{self.study}': {audits}"
         cells = {run[:4] for run in self.runs}
         return (
             f"study '{self.study}': {len(self.used_datasets)} data sets, {len(cells)} cells, "
             f"{len({run.variant for run in self.runs})} variants, {len(self.seeds)} seeds: "
             f"{len(self.runs):,} runs, {len(self.trainings):,} models to train"
+            + (f", {audits}" if audits else "")
         )
 
 

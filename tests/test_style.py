@@ -14,6 +14,7 @@ COMMANDS = (
     "snakefmt --check .",
     "snakemake --lint",
     "snakemake --lint --snakefile workflow/Snakefile",
+    "snakemake --lint --configfile studies/audit.yaml",
     "mypy",
 )
 

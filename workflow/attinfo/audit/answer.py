@@ -86,7 +86,6 @@ def answers(
     removal: pd.DataFrame,
     references: Sequence[str],
     drawn: Drawn,
-    texts: np.ndarray,
     repeats: int,
     level: float,
     seed: int,
@@ -100,7 +99,6 @@ def answers(
         removal: of `removed` and `best_orders`, on texts of the judging half.
         references: the measures that decide.
         drawn: the drawn texts.
-        texts: [drawn] their indices.
         repeats, level, seed: of the bootstrap.
     """
     judged = drawn.half == JUDGING

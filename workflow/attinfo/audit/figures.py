@@ -25,7 +25,6 @@ class Tables(NamedTuple):
 
     agreement: pd.DataFrame
     columns: pd.DataFrame
-    measures: pd.DataFrame
     removal: pd.DataFrame
     gaps: pd.DataFrame
     information: pd.DataFrame

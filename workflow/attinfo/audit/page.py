@@ -133,7 +133,6 @@ def _model(
     tables = Tables(
         first.tables["agreement"],
         first.tables["columns"],
-        first.tables["measures"],
         first.tables["removal"],
         first.tables["gaps"],
         first.tables["information"],
@@ -175,7 +174,7 @@ def _model(
             {"outcome": one.outcome, "rule": RULES[one.rule], "reason": reason(one, quoted)}
             for one in quoted.criteria
         ],
-        "others": _others(first, references),
+        "others": _others(first),
         "checkpoints": _checkpoint_table(own, level) if len(own) > 1 else None,
         "figures": figures,
         "tables": _tables(first, level),
@@ -194,7 +193,7 @@ def _source(section: Mapping[str, Any]) -> str:
     return f"{name}, fine-tuned here" if section["fine_tune"] else name
 
 
-def _others(first: Checkpoint, references: Sequence[str]) -> Table:
+def _others(first: Checkpoint) -> Table:
     """All views with their verdicts, the quoted one first."""
     rows = []
     for one in first.answers:

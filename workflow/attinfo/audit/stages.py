@@ -242,7 +242,6 @@ def answered(
         removal,
         audit.references,
         texts.of_drawn(),
-        np.flatnonzero(texts.drawn),
         statistics.bootstrap,
         statistics.level,
         statistics.seed,

@@ -186,6 +186,17 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(
         np.testing.assert_allclose(found.views[name], own, rtol=2e-3, atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("key", "found"), [({"query": "question"}, "two texts"), ({"output": "number"}, "numbers")]
+)
+def test_data_that_no_audit_reads_yet_is_refused(key: dict[str, str], found: str) -> None:
+    source = {"source": {"name": "files", "path": "x.csv"}}
+    study = {"study": "own", "seeds": [1], "grid": [], "datasets": {"own": source | key}}
+    study["models"] = {"mine": {"model": "folder", "dataset": "own"}}
+    with pytest.raises(InputError, match=f"models.mine.dataset: 'own' has {found}"):
+        Study.checked(study)
+
+
 # The command
 
 

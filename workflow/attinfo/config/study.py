@@ -167,6 +167,13 @@ class Study(Filtered):
         for name, audited in self.models.items():
             with naming(f"models.{name}.dataset"):
                 self._check_name("dataset", audited.dataset)
+                own = self.datasets[audited.dataset]
+                if own.query is not None or own.output != "class":
+                    found = "two texts" if own.query is not None else "numbers"
+                    raise ValueError(
+                        f"'{audited.dataset}' has {found}, expected one text and classes: audits "
+                        "read no others yet"
+                    )
         for name in self.prepared_datasets:
             with naming(f"datasets.{name}"):
                 yardstick = self.datasets[name].yardstick

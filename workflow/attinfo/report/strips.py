@@ -177,7 +177,7 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
         models = [_model(own, text, classes, scale) for own in runs]
         marked = np.array(row.get("rationale") or [], float)[:LONGEST]
         if np.isfinite(marked).any():  # with the first model, as it is the same for all
-            models[0].rows.append(_row(MARKED, marked))
+            models[0].rows.append(row_of(MARKED, marked))
         group = f"predicted {'right' if right else 'wrong'}, {agreement} agreement"
         found.append(
             Strip(

@@ -121,6 +121,7 @@ def test_the_results_file_has_the_numbers_of_the_tables() -> None:
     assert numbers["power"] == module.power()
     assert numbers["ratios"] == module.ratios()
     assert numbers["jain_wallace"] == module.jain_wallace()
+    assert numbers["audit"] == module.audit()
 
 
 def test_the_numbers_of_jain_and_wallace_are_theirs_and_each_that_ours_miss_has_a_cause() -> None:

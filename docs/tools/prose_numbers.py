@@ -173,6 +173,28 @@ def jain_wallace() -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def audit() -> list[dict[str, Any]]:
+    """The views of docs/findings/audit.csv, the `answers.csv` of `studies/audit.yaml`."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows(DOCS / "findings/audit.csv"):
+        removal, random, best = (float(row[f"removal{n}"]) for n in ("", "_random", "_best"))
+        view = found.setdefault(
+            row["view"],
+            {
+                "view": row["view"].replace("_", " "),
+                "quoted": row["quoted"] == "True",
+                "verdict": row["verdict"],
+                "tau": [round(float(row[n]), 4) for n in ("tau", "tau_low", "tau_high")],
+                "removal": [round(value, 4) for value in (removal, random, best)],
+                "texts": int(row["removal_texts"]),
+                "reached": round((removal - random) / (best - random), 4),
+                "rules": {},
+            },
+        )
+        view["rules"][row["rule_rule"]] = row["rule_outcome"]
+    return list(found.values())
+
+
 def template(name: str, numbers: dict[str, Any]) -> str:
     """A block of prose."""
     environment = Environment(
@@ -207,7 +229,8 @@ def main(folder: str | None = None) -> None:
     numbers = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
     if folder:
         numbers["study"] = study(Path(folder))
-    numbers |= {"power": power(), "ratios": ratios(), "jain_wallace": jain_wallace()}
+    numbers |= {"power": power(), "ratios": ratios()}
+    numbers |= {"jain_wallace": jain_wallace(), "audit": audit()}
     NUMBERS.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for path in pages():
         text = rendered(path, numbers)

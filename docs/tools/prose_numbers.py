@@ -187,7 +187,7 @@ def audit() -> list[dict[str, Any]]:
                 "tau": [round(float(row[n]), 4) for n in ("tau", "tau_low", "tau_high")],
                 "removal": [round(value, 4) for value in (removal, random, best)],
                 "texts": int(row["removal_texts"]),
-                "reached": round((removal - random) / (best - random), 4),
+                "reached": round((removal - random) / (best - random), 6),
                 "rules": {},
             },
         )

@@ -180,7 +180,8 @@ def test_missing_groups_and_an_unknown_column_are_refused(tmp_path: Path) -> Non
     assert refusal(tmp_path, path, group="author").endswith(wrong)
     near = "group: unknown column 'auther': did you mean 'author'? (known: author, label, text)"
     assert refusal(tmp_path, path, group="auther").endswith(near)
-    source = {"name": "files", "path": str(path), "train": None, "dev": None, "test": None}
+    source = {"name": "files", "path": str(path), "layout": "table"}
+    source |= dict.fromkeys(("train", "dev", "test"))
     for name, expected in (("author", wrong), ("auther", near)):  # before any job starts
         options = Dataset(source={"name": "files", "path": str(path)}, group=name).model_dump()
         with pytest.raises(InputError) as raised:

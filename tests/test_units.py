@@ -355,8 +355,9 @@ def test_an_output_of_one_class_leaves_nothing_to_estimate() -> None:
     states = states_of(LENGTHS, logits=np.tile(np.float32([1, 0]), (150, 1)))
     checks = {"spot_checks": estimators(stack={}), "spot_units": 2}
     rows, tokens = information(states, OPTIONS | checks)
-    nothing = ["mi_nats", "h_output", "floor_upper", "ci_low", "ci_high"]
-    assert (rows[nothing] == 0).all(axis=None)
+    assert (rows[["mi_nats", "h_output", "ci_low", "ci_high"]] == 0).all(axis=None)
+    assert (rows.loc[~rows["spot_check"], "floor_upper"] == 0).all()
+    assert rows.loc[rows["spot_check"], "floor_upper"].isna().all()  # without a null
     assert (rows["flags"] == "constant_output").all()
     assert rows["mi_over_h"].isna().all()
     of_instance = ["linear_gain", "linear_pvi", "knn_pvi", "token_type_pvi"]

@@ -71,7 +71,9 @@ rule figures:
         benchmark_of("figures", "figures")
     conda:
         env("figures")
-    threads: 4
+    # More by `--set-threads figures=4`. Not here: on a cluster whose nodes have one processor, a job
+    # of more would never start.
+    threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),

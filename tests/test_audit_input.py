@@ -65,7 +65,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "no JSON": (lambda folder: (folder / "config.json").write_text("{"), "is not JSON"),
     "cut weights": (
         lambda folder: (folder / "model.safetensors").write_bytes(b"xx"),
-        "cannot be read",
+        "cannot read its weights",
     ),
 }
 

@@ -13,9 +13,10 @@ from attinfo.audit import stages
 from attinfo.audit.answer import without_nan
 from attinfo.audit.api import blocks
 from attinfo.audit.attend import attend
+from attinfo.audit.checkpoints import Checkpoint, read_checkpoints
 from attinfo.audit.model import untrained
 from attinfo.audit.opened import Found
-from attinfo.audit.page import Checkpoint, page, read_checkpoints
+from attinfo.audit.page import page
 from attinfo.audit.results import results
 from attinfo.audit.texts import given_texts
 from attinfo.config.sections.audit import Audit

@@ -21,7 +21,8 @@ import attinfo
 from attinfo.blocks.sources import SOURCES
 from attinfo.config.sections.dataset import Dataset
 from attinfo.data.batches import batches, pad
-from attinfo.data.prepare import SPECIAL, duplicates, prepare, tokenize, train_tokenizer
+from attinfo.data.described import duplicates
+from attinfo.data.prepare import SPECIAL, prepare, tokenize, train_tokenizer
 from attinfo.data.sources.planted import planted as planted_source
 from attinfo.data.splits import apportioned, capped, complete, named, split
 from attinfo.data.texts import read_arrow, read_summary, read_texts

@@ -63,7 +63,7 @@ REGISTRATIONS = {
     ),
     "claims/run_statistics.py": (
         "STATISTICS: dict[str, Statistic] = {",
-        '"length": _mean("words of a text", "tokens", ranked=3, main=True, '
+        '"length": mean("words of a text", "tokens", ranked=3, main=True, '
         'shown={MODEL_TABLE: "words of a text"}),',
     ),
     "claims/conclusions.py": (

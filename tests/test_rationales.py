@@ -26,7 +26,7 @@ from attinfo.agreement.rationales import (
     token_f1,
 )
 from attinfo.agreement.tables import by_text
-from attinfo.claims.run_statistics import given_statistics
+from attinfo.claims.given_statistics import given_statistics
 from attinfo.claims.settle import settle
 from attinfo.config.grid import Run
 from attinfo.config.inputs import Inputs

@@ -11,7 +11,7 @@ import pytest
 from test_units import OPTIONS
 
 from attinfo.agreement.tables import by_text
-from attinfo.claims.run_statistics import given_statistics
+from attinfo.claims.given_statistics import given_statistics
 from attinfo.config.inputs import Inputs
 from attinfo.config.study import Study
 from attinfo.data.early_checks import check_files

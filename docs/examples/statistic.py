@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from attinfo.claims.run_statistics import MODEL_TABLE, Statistic
+from attinfo.claims.statistic import MODEL_TABLE, Statistic
 
 # A signed sum of columns of the table of texts, each averaged over the texts.
 TEMPERING = Statistic(

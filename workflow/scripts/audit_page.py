@@ -4,7 +4,8 @@ from attinfo.runtime.job import job
 
 # isort: split
 
-from attinfo.audit.page import page, read_checkpoints
+from attinfo.audit.checkpoints import read_checkpoints
+from attinfo.audit.page import page
 from attinfo.report.page import render
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.cost import costs

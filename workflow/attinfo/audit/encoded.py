@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attinfo.data.batches import ranges
-from attinfo.data.subwords import CHUNK, overlapping, tokens_alone
+from attinfo.data.subwords import in_chunks, overlapping
 
 Perturbation = Literal["delete", "mask"]
 
@@ -155,22 +154,13 @@ def encode(
     word: list[np.ndarray] = []
     spans: list[np.ndarray] = []  # [words, 2] of each text
     lost = np.zeros(len(strings), np.int64)
-    of_text = [slice(a, b) for a, b in pairwise(offsets)]
-    for first in range(0, len(strings), CHUNK):
-        chunk = zip(strings[first : first + CHUNK], of_text[first : first + CHUNK], strict=True)
-        found = tokenizer(
-            [tokens_alone(string, starts[own], ends[own]) for string, own in chunk],
-            truncation=True,
-            max_length=limit,
-            return_offsets_mapping=True,
-            split_special_tokens=True,  # a text that says "[MASK]" masks nothing
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
+    bare = {"return_attention_mask": False, "return_token_type_ids": False, "max_length": limit}
+    for first, found in in_chunks(strings, offsets, starts, ends, tokenizer, **bare):
         both = zip(found["input_ids"], found["offset_mapping"], strict=True)
         for i, (of_ids, of_bounds) in enumerate(both, first):
             bounds = np.array(of_bounds).reshape(-1, 2)
-            own_spans = np.stack([starts[of_text[i]], ends[of_text[i]]], 1)
+            own = slice(*offsets[i : i + 2])
+            own_spans = np.stack([starts[own], ends[own]], 1)
             all_words = len(own_spans)
             own_piece, own_word = overlapping(bounds, *own_spans.T)
             if units == "subwords":

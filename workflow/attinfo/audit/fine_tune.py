@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attinfo.audit.model import UNREADABLE, Padded, TransformerClassifier, check_layout
+from attinfo.audit.model import CLASSIFIER, Padded, TransformerClassifier, check_layout
 from attinfo.audit.progress import progress
 from attinfo.config.sections.audited import FineTune
 from attinfo.data.batches import batches
 from attinfo.data.texts import read_arrow, read_summary
-from attinfo.models.huggingface import folder_of, one_line, tokenizer_of, transformers_of
-from attinfo.runtime.errors import InputError
+from attinfo.models.huggingface import folder_of, network_of, tokenizer_of
 from attinfo.runtime.seeds import seed_of
 from attinfo.training.optimizers import AdamW
 
@@ -93,21 +92,17 @@ def fine_tune(
 
 
 def _network(folder: Path, classes: Sequence[str], place: str) -> Any:
-    transformers = transformers_of(place)
     names = dict(enumerate(classes))
-    try:
-        return transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=torch.float32,
-            attn_implementation="eager",
-            id2label=names,
-            label2id={name: i for i, name in names.items()},
-            ignore_mismatched_sizes=True,  # a head for other classes is replaced
-        )
-    except UNREADABLE as error:
-        raise InputError(f"{place}: {folder}: cannot be read: {one_line(error)}") from None
+    network, _ = network_of(
+        CLASSIFIER,
+        folder,
+        place,
+        attn_implementation="eager",
+        id2label=names,
+        label2id={name: i for i, name in names.items()},
+        ignore_mismatched_sizes=True,  # a head for other classes is replaced
+    )
+    return network
 
 
 def _read(

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 import torch
 from torch import Tensor, nn
 
 from attinfo.audit.encoded import groups_by_length
 from attinfo.data.model_folders import check_model_folder
 from attinfo.data.names import alike
-from attinfo.models.huggingface import config_of, folder_of, one_line, tokenizer_of, transformers_of
+from attinfo.models.huggingface import config_of, folder_of, network_of, tokenizer_of
 from attinfo.runtime.devices import in_parts
 from attinfo.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 CELLS = 4096  # subwords of a padded batch: larger ones are no faster on a processor
-UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
+CLASSIFIER = "AutoModelForSequenceClassification"  # of transformers
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,6 @@ def read_model(
         InputError: there is no such model, or it cannot be audited; one line says why.
     """
     folder = folder_of(str(model), revision, place)
-    transformers = transformers_of(place)
     check_layout(folder, place)
     config = config_of(folder, place)
     if config.is_encoder_decoder:
@@ -177,17 +175,7 @@ def read_model(
             "model with one stack of layers"
         )
     tokenizer, limit = tokenizer_of(folder, place)
-    try:
-        network, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=torch.float32,
-            attn_implementation="eager",
-            output_loading_info=True,
-        )
-    except UNREADABLE as error:
-        raise InputError(f"{place}: {folder}: cannot be read: {one_line(error)}") from None
+    network, loading = network_of(CLASSIFIER, folder, place, attn_implementation="eager")
     if missing := sorted(loading["missing_keys"]):
         kind = type(network).__name__
         raise InputError(

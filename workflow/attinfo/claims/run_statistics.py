@@ -5,11 +5,6 @@ which tables and figures show it, whether cells are ranked by it, and whether st
 by it.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
-
 from attinfo.agreement.gaps import ABSOLUTE_BINS, GAP_BINS
 from attinfo.agreement.rank_statistics import RANK_STATISTICS
 from attinfo.claims.compared import (
@@ -19,45 +14,22 @@ from attinfo.claims.compared import (
     INFORMATION,
     RANKED_BY,
 )
-from attinfo.keys import GIVEN
-from attinfo.labels import label_of
+from attinfo.claims.statistic import (
+    ABLATION_FIGURE,
+    AGREEMENT_TABLE,
+    MEASURE_FIGURE,
+    MEASURE_TABLE,
+    MODEL_TABLE,
+    SKEW_FIGURE,
+    Statistic,
+    correlation,
+    found_by,
+    mean,
+    of_attention,
+    share,
+)
 
 COLD = ("0.1", "0.5")  # temperatures below one that have contrasts of their own
-
-# Where a statistic can be shown. The page has tables and figures of these names.
-AGREEMENT_TABLE, MEASURE_TABLE, MODEL_TABLE = "agreement-table", "measure-table", "model-table"
-MEASURE_FIGURE, SKEW_FIGURE, ABLATION_FIGURE = "measures", "skew", "ablations"
-
-
-@dataclass(frozen=True)
-class Statistic:
-    """A number per run, as a signed sum of ratios of sums over texts.
-
-    Attributes:
-        label: what it is, in a few words.
-        terms: of the sum, each a sign, the column of the numerators and the column of the
-            denominators. Without the second column the first is averaged over the texts in which it
-            is defined.
-        per_entropy: whether the sum is divided by the entropy of the run's predicted classes.
-        signed: whether negative values are as possible as positive ones; the page then shows the
-            sign.
-        bounds: the smallest and the largest value that are possible, if any.
-        shown: the tables and figures that show it, each with its heading there.
-        control: whether it is shown to be compared with, not for itself.
-        ranked: above zero, cells are ranked by it and its variance is split over building blocks;
-            the statistics stand in this order in the tables of both.
-        main: whether studies are compared by it, cell by cell.
-    """
-
-    label: str
-    terms: tuple[tuple[int, str, str | None], ...]
-    per_entropy: bool = False
-    signed: bool = False
-    bounds: tuple[float | None, float | None] = (None, None)
-    shown: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    control: bool = False
-    ranked: int = 0
-    main: bool = False
 
 
 def _usable(estimator: str, index: str) -> Statistic:
@@ -79,35 +51,6 @@ def _usable(estimator: str, index: str) -> Statistic:
     )
 
 
-def _mean(label: str, column: str, **more: Any) -> Statistic:
-    """The mean of a column over texts."""
-    return Statistic(label, ((1, column, None),), **more)
-
-
-def _share(label: str, column: str, **more: Any) -> Statistic:
-    """The mean of a column whose values are between 0 and 1."""
-    return _mean(label, column, bounds=(0, 1), **more)
-
-
-def _correlation(label: str, column: str, **more: Any) -> Statistic:
-    """The mean of a column of correlations."""
-    return _mean(label, column, signed=True, bounds=(-1, 1), **more)
-
-
-def _of_attention(name: str, column: str, label: str) -> Statistic:
-    shown = {MEASURE_TABLE: label, MEASURE_FIGURE: label}
-    if name == "gain":
-        shown |= {MODEL_TABLE: "τ-b with gain", ABLATION_FIGURE: "agreement, τ-b with gain"}
-        shown |= {AGREEMENT_TABLE: RANK_STATISTICS["tau"].heading}
-    return _correlation(
-        f"τ-b of attention and {label}, within texts",
-        f"tau:{column}",
-        shown=shown,
-        ranked=int(name == "gain"),
-        main=name == "gain",
-    )
-
-
 def _with_gain() -> dict[str, Statistic]:
     """The other rank statistics of attention and gain, and the ceiling of tau-b."""
     found = {}
@@ -117,9 +60,9 @@ def _with_gain() -> dict[str, Statistic]:
             shown |= dict.fromkeys((MEASURE_TABLE, MEASURE_FIGURE), "gain, weights permuted")
             label = "attainable ceiling of τ-b, attention and gain"
             heading = {AGREEMENT_TABLE: "ceiling of τ-b"}
-            found["ceiling_gain"] = _share(label, "ceiling:linear_gain", shown=heading)
+            found["ceiling_gain"] = share(label, "ceiling:linear_gain", shown=heading)
         if name != "tau":
-            found[f"{name}_gain"] = _correlation(
+            found[f"{name}_gain"] = correlation(
                 f"{statistic.label}, attention and gain",
                 f"{name}:linear_gain",
                 shown=shown,
@@ -131,7 +74,7 @@ def _with_gain() -> dict[str, Statistic]:
 def _ranked_otherwise() -> dict[str, Statistic]:
     """The rank statistics that could take the place of tau-b, of all pointwise values but gain."""
     return {
-        f"{statistic}_{measure}": _correlation(
+        f"{statistic}_{measure}": correlation(
             f"{label}, attention and {own.label}", f"{statistic}:{own.column}"
         )
         for measure, own in INFORMATION.items()
@@ -157,23 +100,6 @@ GAPS = {
 }
 
 
-def _found_by(name: str, column: str, label: str) -> Statistic:
-    heading = {
-        "attention": "rated words, attention",
-        "gain": "rated words, gain",
-        "permuted": "rated words, weights permuted",
-        "rarity": "rated words, rarity",
-    }.get(name)
-    return _mean(
-        f"average precision of finding rated words by {label}, above chance",
-        f"ap_lift:{column}",
-        signed=True,
-        bounds=(-1, 1),
-        shown={MEASURE_TABLE: heading} if heading else {},
-        control=name in ("permuted", "rarity"),
-    )
-
-
 STATISTICS: dict[str, Statistic] = {
     **{
         f"information_{index}{'' if estimator == 'linear' else f'_{estimator}'}": _usable(
@@ -182,67 +108,67 @@ STATISTICS: dict[str, Statistic] = {
         for estimator in IN_STATISTICS
         for index in ("position", "rank", "instance")
     },
-    **{f"tau_{name}": _of_attention(name, *own) for name, own in COMPARED.items()},
+    **{f"tau_{name}": of_attention(name, *own) for name, own in COMPARED.items()},
     **_with_gain(),
     **_ranked_otherwise(),
-    "tau_gain_gradient": _correlation(
+    "tau_gain_gradient": correlation(
         "τ-b of gain and gradient × input", "tau:linear_gain~gradient"
     ),
-    "tau_gain_leave_one_out": _correlation(
+    "tau_gain_leave_one_out": correlation(
         "τ-b of gain and leave-one-out", "tau:linear_gain~leave_one_out"
     ),
-    "tau_gradient_leave_one_out": _correlation(
+    "tau_gradient_leave_one_out": correlation(
         "τ-b of gradient × input and leave-one-out", "tau:gradient~leave_one_out"
     ),
-    "tau_position": _correlation(
+    "tau_position": correlation(
         "τ-b of attention and position",
         "tau:position",
         shown=dict.fromkeys((MEASURE_TABLE, MEASURE_FIGURE), "position"),
         control=True,
     ),
-    "tau_frequency": _correlation(
+    "tau_frequency": correlation(
         "τ-b of attention and log-frequency",
         "tau:frequency",
         shown=dict.fromkeys((MEASURE_TABLE, MEASURE_FIGURE), "word frequency"),
         control=True,
     ),
-    "entropy_ratio": _share(
+    "entropy_ratio": share(
         "entropy of attention / entropy of equal weights",
         "entropy_ratio",
         shown={MODEL_TABLE: "entropy ratio", SKEW_FIGURE: "entropy / that of\nequal weights"},
         main=True,
     ),
     **{
-        f"entropy_ratio_at_{t}": _share(
+        f"entropy_ratio_at_{t}": share(
             f"entropy ratio of the scores tempered afterwards to {t}", f"entropy_ratio_at:{t}"
         )
         for t in COLD
     },
-    "max_weight": _share(
+    "max_weight": share(
         "largest weight in a text", "max_weight", shown={SKEW_FIGURE: "largest weight"}
     ),
-    "gini": _share(
+    "gini": share(
         "Gini coefficient of the weights", "gini", shown={SKEW_FIGURE: "Gini coefficient"}
     ),
-    "effective_tokens": _mean("effective number of tokens", "effective_tokens", bounds=(1, None)),
-    "accuracy": _share(
+    "effective_tokens": mean("effective number of tokens", "effective_tokens", bounds=(1, None)),
+    "accuracy": share(
         "test accuracy",
         "correct",
         shown=dict.fromkeys((MODEL_TABLE, ABLATION_FIGURE), "test accuracy"),
         main=True,
     ),
     # Defined where it is known which tokens decide the label.
-    "hit_attention": _share("texts whose most attended token is decisive", "hit_attention"),
-    "hit_gain": _share("texts whose token of largest gain is decisive", "hit_gain"),
-    "decisive_attention": _share("weight on the decisive tokens", "decisive_attention"),
-    "decisive_gain": _mean("gain, decisive tokens − others, nats", "decisive_gain", signed=True),
+    "hit_attention": share("texts whose most attended token is decisive", "hit_attention"),
+    "hit_gain": share("texts whose token of largest gain is decisive", "hit_gain"),
+    "decisive_attention": share("weight on the decisive tokens", "decisive_attention"),
+    "decisive_gain": mean("gain, decisive tokens − others, nats", "decisive_gain", signed=True),
     # Defined where a lexicon rates words, or the decisive tokens are known.
-    **{f"plausibility_{name}": _found_by(name, *own) for name, own in FINDERS.items()},
+    **{f"plausibility_{name}": found_by(name, *own) for name, own in FINDERS.items()},
     **{
-        f"plausibility_auc_{name}": _share(f"ROC AUC of rated words by {label}", f"auc:{column}")
+        f"plausibility_auc_{name}": share(f"ROC AUC of rated words by {label}", f"auc:{column}")
         for name, (column, label) in FINDERS.items()
     },
-    "plausibility_chance": _share("average precision of rated words in random order", "ap_chance"),
+    "plausibility_chance": share("average precision of rated words in random order", "ap_chance"),
     **{
         name.replace("concordance", "concordance_rise"): Statistic(
             f"concordance, largest − smallest {label}",
@@ -269,60 +195,12 @@ STATISTICS: dict[str, Statistic] = {
         for name, (kind, label, bins) in GAPS.items()
         for bin in range(bins)
     },
+    **{f"gap_{bin}": share(f"mean gap, decile {bin + 1}", f"gap:{bin}") for bin in range(GAP_BINS)},
     **{
-        f"gap_{bin}": _share(f"mean gap, decile {bin + 1}", f"gap:{bin}") for bin in range(GAP_BINS)
-    },
-    **{
-        f"gap_study_{bin}": _share(
-            f"mean gap, decile {bin + 1} of the data set", f"study_gap:{bin}"
-        )
+        f"gap_study_{bin}": share(f"mean gap, decile {bin + 1} of the data set", f"study_gap:{bin}")
         for bin in range(GAP_BINS)
     },
 }
-
-RATIONALE_SCORES = {"auprc": "AUPRC", "token_f1": "token F1", "iou_f1": "IOU F1"}
-
-
-def given_statistics(columns: Iterable[str]) -> dict[str, Statistic]:
-    """The statistics of what the data of a study bring, by the columns of a table of texts.
-
-    A table of scores names its measures, so their statistics are known from the tables alone:
-    `tau_` and `plausibility_` of each, as of the study's own measures. The scores by human
-    rationales are `rationale_<score>_<measure>`, and above chance
-    `rationale_<score>_lift_<measure>`.
-    """
-    finders = {column: (name, label) for name, (column, label) in FINDERS.items()}
-    found = {}
-    for column in columns:
-        if column == "squared_error":
-            deviation = "squared_deviation"
-            terms = ((1, deviation, deviation), (-1, column, deviation))
-            found["r_squared"] = Statistic("R² on the test texts", terms, bounds=(None, 1))
-        kind, _, measure = column.partition(":")
-        score = kind.removesuffix("_chance").removesuffix("_lift")
-        if score in RATIONALE_SCORES:
-            name, label = finders.get(measure, (measure, label_of(measure)))
-            words = f"{RATIONALE_SCORES[score]} of marked tokens"
-            if kind.endswith("_chance"):
-                found[f"rationale_{kind}"] = _share(f"{words} in random order", column)
-            elif kind.endswith("_lift"):
-                found[f"rationale_{kind}_{name}"] = _mean(
-                    f"{words} by {label}, above chance", column, signed=True, bounds=(-1, 1)
-                )
-            else:
-                found[f"rationale_{kind}_{name}"] = _share(f"{words} by {label}", column)
-        if not measure.startswith(GIVEN) or "~" in measure:
-            continue
-        label = label_of(measure)
-        if kind == "tau":
-            found[f"tau_{measure}"] = _of_attention(measure, measure, label)
-        elif kind == "ap_lift":
-            found[f"plausibility_{measure}"] = _found_by(measure, measure, label)
-        elif kind == "auc":
-            found[f"plausibility_auc_{measure}"] = _share(
-                f"ROC AUC of rated words by {label}", column
-            )
-    return found
 
 
 RANKED = tuple(

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from attinfo.blocks.normalisers import parse_normaliser
-from attinfo.claims.run_statistics import STATISTICS, Statistic
+from attinfo.claims.run_statistics import STATISTICS
+from attinfo.claims.statistic import Statistic
 from attinfo.entropy import entropy_of
 from attinfo.keys import HALVES, RUN
 from attinfo.runtime.errors import InputError

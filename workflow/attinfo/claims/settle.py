@@ -12,7 +12,8 @@ from attinfo.agreement.gaps import FINE, study_gaps
 from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
 from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Comparison, Effects
-from attinfo.claims.run_statistics import RANKED, STATISTICS, given_statistics
+from attinfo.claims.given_statistics import given_statistics
+from attinfo.claims.run_statistics import RANKED, STATISTICS
 from attinfo.claims.sampled import Draws, Sampled
 from attinfo.claims.specifications import Curves, first_versions, versions_of, with_robustness
 from attinfo.claims.verdicts import judge

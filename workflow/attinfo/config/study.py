@@ -2,24 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from attinfo.blocks.block import Block
 from attinfo.blocks.catalogue import KINDS, with_defaults
-from attinfo.blocks.encoders import ENCODERS
-from attinfo.blocks.estimators import ESTIMATORS
 from attinfo.blocks.normalisers import parse_normaliser
-from attinfo.blocks.scorers import SCORERS, Scorer
 from attinfo.blocks.variant import Variant
 from attinfo.blocks.variants import VARIANTS
+from attinfo.config.fitting import check_audited, check_drawn_texts, check_numbers, check_query
 from attinfo.config.grid import Filtered, Grid, Run
 from attinfo.config.labels import several_labels
 from attinfo.config.messages import naming, sentence
 from attinfo.config.sections.audit import Audit
 from attinfo.config.sections.audited import AuditedModel
-from attinfo.config.sections.base import Blocks, Name, Section, described
+from attinfo.config.sections.base import Blocks, Name, described
 from attinfo.config.sections.calibration import Calibration
 from attinfo.config.sections.dataset import Dataset, Yardstick
 from attinfo.config.sections.faithfulness import Faithfulness
@@ -31,7 +29,6 @@ from attinfo.config.sections.statistics import Statistics
 from attinfo.config.sections.training import Training
 from attinfo.runtime.errors import InputError, unknown
 
-SectionT = TypeVar("SectionT", bound=Section)
 NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a section, as `encoders`
 
 
@@ -157,7 +154,7 @@ class Study(Filtered):
             for name, options in getattr(self, section).options.items():
                 with naming(f"{section}.options"):
                     with_defaults(kind, name, options)
-        self._check_drawn_texts()
+        check_drawn_texts(self)
         for place, named in self._named():
             for kind, names in named:
                 for name in names:
@@ -167,84 +164,18 @@ class Study(Filtered):
         for name, audited in self.models.items():
             with naming(f"models.{name}.dataset"):
                 self._check_name("dataset", audited.dataset)
-                own = self.datasets[audited.dataset]
-                if own.query is not None or own.output != "class":
-                    found = "two texts" if own.query is not None else "numbers"
-                    raise ValueError(
-                        f"'{audited.dataset}' has {found}, expected one text and classes: audits "
-                        "read no others yet"
-                    )
+                check_audited(audited.dataset, self.datasets[audited.dataset])
         for name in self.prepared_datasets:
             with naming(f"datasets.{name}"):
                 yardstick = self.datasets[name].yardstick
                 if yardstick is not None and yardstick not in self.yardsticks:
                     raise ValueError(unknown("yardstick", yardstick, self.yardsticks))
-                self._check_query(name)
-                self._check_numbers(name)
+                check_query(self, name)
+                check_numbers(self, name)
                 self.training_of(name)
                 for encoder in self.encoders_of(name):
                     self.model_of(name, encoder)
         return self
-
-    def _check_drawn_texts(self) -> None:
-        """Check that orders of deletion exist for all texts of faithfulness; raises ValueError."""
-        drawn = self.importance.texts
-        if drawn is not None and self.importance.costly and self.faithfulness.texts > drawn:
-            raise ValueError(
-                f"faithfulness.texts: found {self.faithfulness.texts}, expected at most {drawn}: "
-                "other texts have no importance by costly measures (importance.texts)"
-            )
-
-    def _check_numbers(self, dataset: str) -> None:
-        """Check that all stages can work on a data set of numbers; raises ValueError."""
-        if self.datasets[dataset].output == "class":
-            return
-        section = self.information
-        for key in ("estimators", "light", "spot_checks"):
-            for name in getattr(section, key):
-                if ESTIMATORS[name].of_numbers is None:
-                    able = [known for known, own in ESTIMATORS.items() if own.of_numbers]
-                    raise ValueError(
-                        f"output is 'number', but information.{key} has '{name}', which is for "
-                        f"classes; expected {', '.join(able)} alone"
-                    )
-        training = self.training_of(dataset)
-        if training.select != "loss":
-            raise ValueError(
-                f"output is 'number', but training.select is '{training.select}', expected 'loss'"
-            )
-        if training.class_weights:
-            raise ValueError("output is 'number', but training.class_weights is true")
-        for name in dict.fromkeys(r.variant for r in self.runs if r.dataset == dataset):
-            if Variant.of(self.variant(name)).adversarial:
-                raise ValueError(
-                    f"output is 'number', but the variant '{name}' compares probabilities of "
-                    "classes, expected others"
-                )
-
-    def _check_query(self, dataset: str) -> None:
-        """Check that the blocks of a data set with queries can read them; raises ValueError."""
-        if self.datasets[dataset].query is None:
-            return
-        for encoder in self.encoders_of(dataset):
-            if ENCODERS[self.block("encoder", encoder)[0].name].pretrained:
-                raise ValueError(
-                    f"query: the encoder '{encoder}' is pretrained and reads one text, expected "
-                    "another encoder"
-                )
-        for attention in dict.fromkeys(r.attention for r in self.runs if r.dataset == dataset):
-            block, options = self.block("attention", attention)
-            if not (isinstance(block, Scorer) and block.takes_query):
-                able = [name for name, b in SCORERS.items() if isinstance(b, Scorer)]
-                raise ValueError(
-                    f"query: the attention '{attention}' takes no query, expected one of "
-                    f"{', '.join(able)}"
-                )
-            if options.get("query") == "last":
-                raise ValueError(
-                    f"query: the attention '{attention}' has the option 'query: last', expected it "
-                    "without: the query is the second text"
-                )
 
     def _named(self) -> Iterator[tuple[str, Iterator[tuple[str, list[str]]]]]:
         """Each grid and filter: its place in the config, and the names it gives for each kind."""
@@ -374,11 +305,11 @@ class Study(Filtered):
         """
         block, _ = self.block("encoder", encoder)
         sizes = _sizes(block, self.encoders.get(encoder, {}))
-        return _replaced(self.model, "model", self.datasets[dataset].model | sizes)
+        return self.model.changed("model", self.datasets[dataset].model | sizes)
 
     def training_of(self, dataset: str) -> Training:
         """The section `training` for a data set, whose keys replace those of the study."""
-        return _replaced(self.training, "training", self.datasets[dataset].training)
+        return self.training.changed("training", self.datasets[dataset].training)
 
     def pairs(self) -> list[tuple[str, str]]:
         """The pairs of a data set and an encoder that occur in a run."""
@@ -407,21 +338,3 @@ def _sizes(encoder: Block, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of an encoder that are keys of `model`, such as `width`."""
     keys = Model.model_fields.keys() - encoder.fields.keys()
     return {key: value for key, value in options.items() if key in keys}
-
-
-def _replaced(section: SectionT, name: str, changes: Mapping[str, Any]) -> SectionT:
-    """A copy of a section with changed keys, checked again.
-
-    Args:
-        section: the section.
-        name: the name of the section, for messages.
-        changes: key -> new value.
-
-    Raises:
-        ValueError: a key is unknown, or a value is not allowed.
-    """
-    try:
-        return type(section).model_validate({**section.model_dump(), **changes})
-    except ValidationError as error:
-        first = sentence(error.errors()[0]).removeprefix("config: ")
-        raise ValueError(f"{name}.{first}") from None

@@ -20,10 +20,13 @@ import pandas as pd
 import pyarrow as pa
 from tokenizers import Tokenizer
 
+from attinfo.data.described import described, duplicates, groups, marked, note_repeated
 from attinfo.data.names import shown
 from attinfo.data.rationales import rationales, shares
-from attinfo.data.rows import RawTable, class_names, labelled
+from attinfo.data.raw_table import RawTable
+from attinfo.data.rows import labelled
 from attinfo.data.splits import capped, complete
+from attinfo.data.targets import class_names
 from attinfo.data.tokenization import (
     LONG_RUN,
     SPECIAL,
@@ -95,7 +98,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
                 "texts": len(rows),
                 "of": whole[part],
                 "class_counts": np.bincount(rows["label"], minlength=len(classes)).tolist(),
-                **_described(tokens[part], unknown),
+                **described(tokens[part], unknown),
             }
             for part, rows in parts.items()
         },
@@ -107,85 +110,19 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
         summary["output"] = {"mean": float(own.mean()), "std": float(own.std(ddof=0)) or 1.0}
     if "query" in table:
         summary["queries"] = {
-            part: _described(own, unknown) for part, own in queries.items() if own is not None
+            part: described(own, unknown) for part, own in queries.items() if own is not None
         }
     if "marks" in table:
-        summary["rationales"] = _rationales(read, parts, tokens)
+        summary["rationales"] = marked(read, parts, tokens)
     if "group" in table:
-        summary["groups"] = _groups(read, parts, options["group"])
+        summary["groups"] = groups(read, parts, options["group"])
     folder.mkdir(parents=True)
     disable_progress_bars()
     DatasetDict(splits).save_to_disk(folder / "texts")
     tokenizer.save(str(folder / "vocabulary.json"))
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    _note_repeated(read, {part: rows["text"].tolist() for part, rows in parts.items()}, repeated)
+    note_repeated(read, {part: rows["text"].tolist() for part, rows in parts.items()}, repeated)
     return read.notes
-
-
-def _rationales(
-    read: RawTable, parts: Mapping[str, pd.DataFrame], tokens: Mapping[str, Tokens]
-) -> dict[str, dict[str, Any]]:
-    """How many texts of each split have a rationale, by how many people, and how much is marked."""
-    found = {}
-    for part, rows in parts.items():
-        annotators = [len(own) for own in rows["marks"] if own]
-        if part == "test" and not annotators:
-            raise InputError(
-                f"{read.name}: no text of the test split has a rationale, expected one or more"
-            )
-        share = shares(rows["marks"].tolist(), tokens[part])
-        known = share[~np.isnan(share)]
-        found[part] = {
-            "texts": len(annotators),
-            "most_annotators": max(annotators, default=0),
-            "marked_share": float(known.mean()) if len(known) else None,
-        }
-    return found
-
-
-def _note_repeated(
-    read: RawTable, texts: Mapping[str, list[str]], repeated: Mapping[str, int]
-) -> None:
-    """Note how many texts stand in two splits."""
-    between = dict(repeated)
-    between["dev_test"] = duplicates({"train": texts["dev"], "dev": [], "test": texts["test"]})[
-        "train_test"
-    ]
-    for first, second in (("train", "dev"), ("train", "test"), ("dev", "test")):
-        if count := between[f"{first}_{second}"]:
-            read.note(
-                f"{count:,} of {len(texts[second]):,} {second} texts stand in the {first} split too"
-            )
-
-
-def _groups(
-    read: RawTable, parts: Mapping[str, pd.DataFrame], column: str
-) -> dict[str, dict[str, int]]:
-    """How many groups each split has, and how many groups of each two splits stand in both."""
-    held = {part: set(rows["group"]) for part, rows in parts.items()}
-    between = {}
-    for first, second in (("train", "dev"), ("train", "test"), ("dev", "test")):
-        count = between[f"{first}_{second}"] = len(held[first] & held[second])
-        if count:
-            read.note(
-                f"column '{column}': {count:,} of {len(held[second]):,} groups of the {second} "
-                f"split stand in the {first} split too"
-            )
-    return {"splits": {part: len(own) for part, own in held.items()}, "in_both": between}
-
-
-def duplicates(texts: Mapping[str, list[str]]) -> dict[str, int]:
-    """How many texts of a split stand in the training split, case and outer blanks aside.
-
-    `within_train` counts the training texts that repeat an earlier one.
-    """
-    keys = {part: [text.strip().casefold() for text in held] for part, held in texts.items()}
-    train = set(keys["train"])
-    return {
-        "train_test": sum(key in train for key in keys["test"]),
-        "train_dev": sum(key in train for key in keys["dev"]),
-        "within_train": len(keys["train"]) - len(train),
-    }
 
 
 def _drawn(
@@ -345,15 +282,3 @@ def _decisive(spans: list[Any], tokens: Tokens) -> np.ndarray:
         for start, end in held:
             marks[own] |= (tokens.starts[own] < end) & (tokens.ends[own] > start)
     return marks
-
-
-def _described(tokens: Tokens, unknown_id: int) -> dict[str, Any]:
-    """What the summary says about the tokens of a split."""
-    kept = np.diff(tokens.offsets)
-    return {
-        "tokens": int(kept.sum()),
-        "median_tokens": float(np.median(kept)),
-        "unknown_share": float(np.mean(tokens.ids == unknown_id)),
-        "truncated_share": float(np.mean(tokens.lengths > kept)),
-        "truncated_tokens_share": float(1 - kept.sum() / tokens.lengths.sum()),
-    }

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from attinfo.data.names import shown
-from attinfo.data.rows import RawTable
+from attinfo.data.raw_table import RawTable
 from attinfo.data.tokenization import Tokens
 from attinfo.runtime.errors import InputError
 

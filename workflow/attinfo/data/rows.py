@@ -1,7 +1,6 @@
 """The rows of a raw table that a data set is made of, as texts with a class."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,42 +10,19 @@ from attinfo.data.names import (
     bare,
     is_written_object,
     look_like_splits,
-    near_identical,
     part_of,
     shown,
     spellings,
 )
+from attinfo.data.raw_table import RawTable
 from attinfo.data.splits import named
+from attinfo.data.targets import check_classes, classes, frequent, note_merged, numbers
 from attinfo.data.tokenization import join
 from attinfo.runtime.errors import InputError, unknown
 
-MOST_CLASSES = 20  # of which some have few texts
-ENOUGH_TEXTS = 20  # of each class, with which there may be more classes
-FEWEST_TEXTS = 10  # of a class
 LONGEST_TEXT = 1_000_000  # characters; a longer one is a mistake of the file
 SPLIT_NAMES = {"split", "splits", "partition", "subset", "set", "fold", "folds", "data_split"}
 NO_SPLITS = "'split: {column: false}' if it does not mark splits"
-
-
-class RawTable:
-    """A raw table, how messages call it and its rows, and what was noted while it was read."""
-
-    def __init__(self, path: Path) -> None:
-        """Read a table that a source has brought, from a Parquet file."""
-        self.table = pd.read_parquet(path)
-        self.files: list[tuple[str, int]] = self.table.attrs.get("files", [[path.stem, 0]])
-        self.name = " + ".join(dict.fromkeys(name for name, _ in self.files))
-        self.notes = [f"{self.name}: {line}" for line in self.table.attrs.get("notes", [])]
-
-    def place(self, row: int) -> str:
-        """Where a row of the table stands in the files that it came from."""
-        name, first = max((file for file in self.files if file[1] <= row), key=lambda f: f[1])
-        number = f"row {row - first + 1}"
-        return number if len(self.files) == 1 else f"{number} of {name}"
-
-    def note(self, line: str) -> None:
-        """Remember what the user must know of the table."""
-        self.notes.append(f"{self.name}: {line}")
 
 
 def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -88,49 +64,21 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         found["decisive"] = table["decisive"]
     _check_texts(raw, found, options)
     if options["output"] == "number":
-        found["value"] = _numbers(raw, found["label"], options)
+        found["value"] = numbers(raw, found["label"], options)
         # Tenths of the texts by their number, in which splits are stratified.
         order = found["value"].rank(method="first")
         found["label"] = ((order - 1) * 10 // len(found)).astype(int).astype("str")
         if "group" in found:
             found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
         return found
-    _note_merged(raw, table[options["label"]], options)
-    found["label"] = _classes(raw, found["label"], options)
+    note_merged(raw, table[options["label"]], options)
+    found["label"] = classes(raw, found["label"], options)
     found = found[found["label"] != ""]
-    found = _frequent(raw, found, options)
-    _check_classes(raw, found["label"], options)
+    found = frequent(raw, found, options)
+    check_classes(raw, found["label"], options)
     if "group" in found:
         found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
     return found
-
-
-def _numbers(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> pd.Series:
-    """The numbers that are to be predicted, which differ."""
-    numbers = pd.to_numeric(labels, errors="coerce").astype(np.float64)
-    wrong = labels.index[~np.isfinite(numbers)]
-    if len(wrong):
-        raise InputError(
-            f"{raw.name}: column '{options['label']}' holds '{shown(labels[wrong[0]])}' in "
-            f"{raw.place(wrong[0])}, expected a number ('output: number')"
-        )
-    if numbers.nunique() == 1:
-        raise InputError(
-            f"{raw.name}: column '{options['label']}' holds {numbers.iloc[0]:g} alone, expected "
-            "numbers that differ ('output: number')"
-        )
-    if len(numbers) < FEWEST_TEXTS * 10:
-        raise InputError(
-            f"{raw.name}: {len(numbers)} texts have a number, expected {FEWEST_TEXTS * 10} or more"
-        )
-    return numbers
-
-
-def class_names(labels: Iterable[str], options: Mapping[str, Any]) -> list[str]:
-    """The classes in the order that the config names them, or else sorted."""
-    return list(dict.fromkeys([*options["classes"].values(), *options["bands"]])) or sorted(
-        set(labels)
-    )
 
 
 def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -260,97 +208,4 @@ def _check_texts(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any])
         raise InputError(
             f"{raw.name}: the text of {raw.place(long[0])} has {lengths[long[0]]:,} characters, "
             f"expected at most {LONGEST_TEXT:,}; is a quote left open?"
-        )
-
-
-def _note_merged(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> None:
-    """Note labels that are one label because blanks around them do not count."""
-    counts = labels.value_counts()
-    spelt: dict[str, list[str]] = {}
-    for label in sorted(counts.index):
-        spelt.setdefault(bare(label), []).append(label)
-    for name, labels_of in spelt.items():
-        if len(labels_of) > 1:
-            numbers = ", ".join(f"'{label}' ({counts[label]})" for label in labels_of)
-            raw.note(
-                f"column '{options['label']}': {numbers} are read as one label, '{name}': blanks "
-                "around a label do not count"
-            )
-
-
-def _classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> pd.Series:
-    """The name of the class of each label; "" where a rating is in no band."""
-    if options["bands"]:
-        return _banded(raw, labels, options["bands"])
-    if options["classes"]:
-        known = {bare(label): name for label, name in options["classes"].items()}
-        strange = sorted(set(labels) - set(known))
-        if strange:
-            wrong = unknown("class", shown(strange[0]), list(known))
-            raise InputError(f"{raw.name}: label: {wrong}")
-        return labels.map(known)
-    return labels
-
-
-def _frequent(raw: RawTable, found: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows of classes with `least_texts` texts or more."""
-    if options["least_texts"] is None:
-        return found
-    counts = found["label"].value_counts()
-    rare = counts[counts < options["least_texts"]]
-    if len(rare):
-        raw.note(
-            f"{len(rare)} of {len(counts)} classes have fewer than {options['least_texts']} texts "
-            f"(least_texts): their {rare.sum():,} texts are left out"
-        )
-    return found[~found["label"].isin(rare.index)]
-
-
-def _banded(
-    raw: RawTable, labels: pd.Series, bands: Mapping[str, tuple[float, float]]
-) -> pd.Series:
-    ratings = pd.to_numeric(labels, errors="coerce")
-    wrong = labels.index[~np.isfinite(ratings)]
-    if len(wrong):
-        first = wrong[0]
-        raise InputError(
-            f"{raw.name}: bands: the label of {raw.place(first)} is '{shown(labels[first])}', "
-            "expected a number"
-        )
-    names = pd.Series("", index=labels.index, dtype="str")
-    for name, (low, high) in bands.items():
-        inside = ratings.between(low, high)
-        twice = labels.index[inside & (names != "")]
-        if len(twice):
-            raise InputError(
-                f"{raw.name}: bands: {labels[twice[0]]} is in '{names[twice[0]]}' and '{name}', "
-                "expected one of them"
-            )
-        names[inside] = name
-    return names
-
-
-def _check_classes(raw: RawTable, labels: pd.Series, options: Mapping[str, Any]) -> None:
-    counts = labels.value_counts().reindex(class_names(labels, options), fill_value=0)
-    if (counts > 0).sum() < 2:
-        only = f"only '{shown(str(counts.idxmax()))}'" if counts.any() else "no row at all"
-        raise InputError(
-            f"{raw.name}: column '{options['label']}' holds {only}, expected two or more classes"
-        )
-    if len(counts) > MOST_CLASSES and counts.min() < ENOUGH_TEXTS:
-        raise InputError(
-            f"{raw.name}: column '{options['label']}' holds {len(counts):,} classes, expected 2 "
-            f"to {MOST_CLASSES}, or more of {ENOUGH_TEXTS} texts or more each ('least_texts' "
-            "leaves out the others): is it the right column?"
-        )
-    if names := near_identical(counts.index):
-        numbers = " and ".join(f"'{shown(name)}' ({counts[name]} rows)" for name in names)
-        raise InputError(
-            f"{raw.name}: column '{options['label']}' holds {numbers}, which differ only in how "
-            "they are written; spell them alike, or give each its class under 'classes'"
-        )
-    if counts.min() < FEWEST_TEXTS:
-        raise InputError(
-            f"{raw.name}: class '{shown(str(counts.idxmin()))}' has {counts.min()} texts, expected "
-            f"{FEWEST_TEXTS} or more"
         )

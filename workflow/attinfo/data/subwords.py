@@ -4,7 +4,7 @@ A subword overlaps a token if they share a character of the text. One subword ma
 tokens ("..." is one subword of many models and three tokens here), one token several subwords.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -73,6 +73,35 @@ def tokens_alone(string: str, starts: np.ndarray, ends: np.ndarray) -> str:
     return "".join(parts)
 
 
+def in_chunks(
+    strings: Sequence[str],
+    offsets: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    tokenizer: Any,
+    **options: Any,
+) -> Iterator[tuple[int, Any]]:
+    """Yield the first text of each chunk, and what the tokeniser makes of the chunk.
+
+    Args:
+        strings, offsets, starts, ends, tokenizer: see `cut`.
+        options: further arguments of the tokeniser.
+    """
+    of_text = [slice(a, b) for a, b in pairwise(offsets)]
+    for first in range(0, len(strings), CHUNK):
+        chunk = zip(strings[first : first + CHUNK], of_text[first : first + CHUNK], strict=True)
+        yield (
+            first,
+            tokenizer(
+                [tokens_alone(string, starts[own], ends[own]) for string, own in chunk],
+                truncation=True,
+                return_offsets_mapping=True,
+                split_special_tokens=True,  # a text that says "[MASK]" masks nothing
+                **options,
+            ),
+        )
+
+
 def cut(
     strings: Sequence[str],
     offsets: np.ndarray,
@@ -92,23 +121,13 @@ def cut(
     """
     windows = np.zeros(len(strings) + 1, np.int64)
     ids, piece, token = [], [], []  # arrays, one a window
-    of_text = [slice(a, b) for a, b in pairwise(offsets)]
-    for first in range(0, len(strings), CHUNK):
-        chunk = zip(strings[first : first + CHUNK], of_text[first : first + CHUNK], strict=True)
-        found = tokenizer(
-            [tokens_alone(string, starts[own], ends[own]) for string, own in chunk],
-            truncation=True,
-            max_length=limit,
-            stride=0,
-            return_overflowing_tokens=True,  # as further windows
-            return_offsets_mapping=True,
-            split_special_tokens=True,  # a text that says "[MASK]" masks nothing
-        )
+    as_windows = {"stride": 0, "return_overflowing_tokens": True, "max_length": limit}
+    for first, found in in_chunks(strings, offsets, starts, ends, tokenizer, **as_windows):
         sources = found["overflow_to_sample_mapping"]
         for i, window, bounds in zip(
             sources, found["input_ids"], found["offset_mapping"], strict=True
         ):
-            own = of_text[first + i]
+            own = slice(*offsets[first + i : first + i + 2])
             overlap = overlapping(np.array(bounds).reshape(-1, 2), starts[own], ends[own])
             windows[first + i + 1] += 1
             ids.append(np.array(window, np.int64))

@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 import torch
 from torch import nn
 
@@ -12,6 +13,7 @@ from attinfo.runtime.errors import InputError
 
 FILES = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # downloaded from the hub
 PLACE = "encoders.pretrained"  # where a config names the model, for messages
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
 TIMEOUT = 10  # seconds to wait for the hub's answer whether a model exists
 WINDOW = 512  # subwords that an encoder reads at once if its config does not say
 
@@ -143,25 +145,44 @@ def tokenizer_of(folder: Path, place: str = PLACE) -> tuple[Any, int]:
     return tokenizer, min(WINDOW, positions - (config.pad_token_id or 0) - 1)
 
 
+def network_of(
+    kind: str, folder: Path, place: str = PLACE, **options: Any
+) -> tuple[Any, dict[str, Any]]:
+    """Read the network of a folder in float32, from safetensors alone and without the hub.
+
+    Args:
+        kind: a class of `transformers`, such as `AutoModel`.
+        folder: a folder in the layout of the hub.
+        place: the key of the config that names the model, for messages.
+        options: further arguments of `from_pretrained`.
+
+    Returns:
+        The network, and what `transformers` says about its weights, such as `missing_keys`.
+
+    Raises:
+        InputError: the folder holds no weights in safetensors, or no such network.
+    """
+    try:
+        network, loading = getattr(transformers_of(place), kind).from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **options,
+        )
+    except UNREADABLE as error:
+        raise InputError(f"{place}: {folder}: cannot read its weights: {one_line(error)}") from None
+    return network, loading
+
+
 def weights_of(folder: Path) -> nn.Module:
     """Read a model in float32. Every part that is used has pretrained weights.
 
     Raises:
         InputError: the folder holds no weights in safetensors, or weights are missing.
     """
-    transformers = transformers_of()
-    try:
-        model, loading = transformers.AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise InputError(
-            f"encoders.pretrained: {folder}: cannot read its weights: {one_line(error)}"
-        ) from None
+    model, loading = network_of("AutoModel", folder)
     # The pooler, for tasks on whole texts, is not used here and is often missing.
     missing = [name for name in sorted(loading["missing_keys"]) if not name.startswith("pooler.")]
     if missing:

@@ -26,7 +26,7 @@ def integrated_gradients(
 
     On the straight path from the baseline's embeddings of the subwords of words to their own;
     special subwords keep theirs. The values of a text sum to the difference of the log-odds at both
-    ends, but for the error of the quadrature; see `from_baseline`.
+    ends, which `from_baseline` gives. The quadrature makes a small error.
 
     Args:
         model: the model.

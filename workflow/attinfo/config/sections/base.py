@@ -1,10 +1,11 @@
 """The base class of the sections of a config, and the types that several of them use."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from attinfo.config.messages import sentence
 from attinfo.runtime.errors import unknown
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]  # becomes a folder's name
@@ -45,3 +46,19 @@ class Section(BaseModel):
                 if key not in cls.model_fields:
                     raise ValueError(unknown("key", key, cls.model_fields))
         return data
+
+    def changed(self, name: str, changes: Mapping[str, Any]) -> Self:
+        """A copy of the section with changed keys, checked again.
+
+        Args:
+            name: the name of the section, for messages.
+            changes: key -> new value.
+
+        Raises:
+            ValueError: a key is unknown, or a value is not allowed.
+        """
+        try:
+            return type(self).model_validate({**self.model_dump(), **changes})
+        except ValidationError as error:
+            first = sentence(error.errors()[0]).removeprefix("config: ")
+            raise ValueError(f"{name}.{first}") from None

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from attinfo.claims.run_statistics import ABLATION_FIGURE, STATISTICS, shown_in
+from attinfo.claims.run_statistics import STATISTICS, shown_in
+from attinfo.claims.statistic import ABLATION_FIGURE
 from attinfo.figures.captions import cell_of, estimate, first, joined, plain
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, downwards, few, places, zero

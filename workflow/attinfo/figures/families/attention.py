@@ -3,7 +3,8 @@
 import pandas as pd
 
 from attinfo.blocks.normalisers import parse_normaliser
-from attinfo.claims.run_statistics import SKEW_FIGURE, STATISTICS, shown_in
+from attinfo.claims.run_statistics import STATISTICS, shown_in
+from attinfo.claims.statistic import SKEW_FIGURE
 from attinfo.figures.captions import (
     cell_of,
     estimate,

@@ -4,7 +4,8 @@ import pandas as pd
 
 from attinfo.agreement.gaps import GAP_BINS
 from attinfo.blocks.measures import MEASURES
-from attinfo.claims.run_statistics import MEASURE_FIGURE, STATISTICS, shown_in
+from attinfo.claims.run_statistics import STATISTICS, shown_in
+from attinfo.claims.statistic import MEASURE_FIGURE
 from attinfo.figures.captions import cell_of, estimate, first, joined, means_of, plain, sizes
 from attinfo.figures.drawing import Drawing, Missing
 from attinfo.figures.marks import dots, places, zero

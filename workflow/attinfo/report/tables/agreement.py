@@ -4,13 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from attinfo.claims.run_statistics import (
-    AGREEMENT_TABLE,
-    MEASURE_TABLE,
-    MODEL_TABLE,
-    format_of,
-    shown_in,
-)
+from attinfo.claims.run_statistics import format_of, shown_in
+from attinfo.claims.statistic import AGREEMENT_TABLE, MEASURE_TABLE, MODEL_TABLE
 from attinfo.keys import CELL, GIVEN, GROUP
 from attinfo.labels import label_of
 from attinfo.report.tables.base import Table, by_cell, named

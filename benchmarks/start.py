@@ -24,7 +24,7 @@ REPETITIONS = 5
 
 
 def seconds(repetitions: int = REPETITIONS) -> tuple[float, float]:
-    """Median seconds, and of a processor, of one estimate of [1000, 64] in a new process."""
+    """Median seconds, by clock and by processor, of an estimate of [1000, 64] in a new process."""
     found = []
     for _ in range(repetitions):
         command = [sys.executable, "-c", ONCE]

@@ -424,7 +424,7 @@ def test_numbers_that_are_not_known_do_no_harm(name, share) -> None:
 def test_a_compact_picture_keeps_its_words(words: str) -> None:
     svg = f'<text x="1.23456" style="fill: red; font-size: 8px">0.123456{words.strip()}</text>'
     if "\n" not in svg:
-        told = f'<text x="1.23" style="fill:red;font-size:8px">0.123456{words.strip()}</text>'
+        told = f'<text x="1.2" style="fill:red;font-size:8px">0.123456{words.strip()}</text>'
         assert compact(svg) == told
 
 
@@ -438,4 +438,4 @@ def test_a_study_of_two_thousand_runs_has_small_figures(tmp_path) -> None:
     )
     assert len(large.runs) > 2000
     draw_all(large, tmp_path)
-    assert sum(path.stat().st_size for path in tmp_path.rglob("*.svg")) < 3_000_000
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.svg")) < 4_500_000

@@ -142,7 +142,7 @@ def test_the_gradient_is_the_slope_as_a_token_is_scaled(encoder: str, through: b
             scaled[:, place] *= factor
             if through:
                 return log_odds(outputs(model, TEXTS, scaled), predicted)
-            return log_odds(model.classify(batch, model.encode(batch, scaled), weights), predicted)
+            return log_odds(model.classify(model.encode(batch, scaled), weights), predicted)
 
         for place in range(9):
             slope = (explained(place, 1 + step) - explained(place, 1 - step)) / (2 * step)

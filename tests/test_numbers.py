@@ -37,7 +37,7 @@ from attinfo.training.train import train
 
 VALUES = {"awful": -3.0, "bad": -1.0, "fair": 0.5, "good": 2.0, "great": 4.0}
 CELL = {"dataset": "own", "encoder": "mlp", "attention": "additive", "normaliser": "softmax"}
-ESTIMATORS = {"estimators": ["linear", "knn"], "light": [], "spot_checks": ["stack"]}
+ESTIMATORS = {"estimators": ["linear"], "light": ["knn"], "spot_checks": ["stack"]}
 
 
 def study(dataset: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

@@ -262,7 +262,10 @@ BAD: Mapping[str, tuple[Any, Any, str]] = {
     "mask of shares": ([0, 2, 0, 0], MASK, "found 2 in a mask, expected 0 or 1"),
     "another text": ("a *bad* film", WRITTEN, "'a bad film' without its marks is not the text"),
     "open mark": ("a *good film, too", WRITTEN, r"the mark '\*' is left open"),
-    "nothing between marks": ("a ** good film, too", WRITTEN, "without its marks|nothing stands"),
+    "nothing between marks": ("a **good film, too", WRITTEN, "nothing stands between"),
+    "spans of two depths": ([[0, 4], [[1, 2]]], "marks", "is not of the form 'spans'"),
+    "tokens of two depths": ([0, [1]], TOKENS, "is not of the form 'tokens'"),
+    "a text like a list": ('["a" good film, too', WRITTEN, "without its marks is not the text"),
 }
 
 
@@ -386,7 +389,9 @@ def test_the_layout_of_hatexplain_is_read_as_it_is(tmp_path: Path) -> None:
     path = write_hatexplain(tmp_path / "hate")
     table = files(path=str(path), layout="hatexplain")
     assert len(table) == 59  # one post has three labels
-    assert "1 posts on whose label most annotators did not agree" in table.attrs["notes"]
+    assert table.attrs["notes"] == [
+        "1 of the posts are left out: most annotators did not agree on a label"
+    ]
     table.to_parquet(tmp_path / "raw.parquet")
     source = {"name": "files", "path": str(path), "layout": "hatexplain"}
     options = Dataset(source=source, rationale={"column": "rationale", "form": "mask"})

@@ -239,10 +239,10 @@ def by_text(
             columns[f"tau:{one}~{other}"] = tau = pairs.tau(one, other)
             both = drawn[one] & drawn[other]
             rows.append(_row(f"{one}~{other}", "kendall_b", tau, lengths, both))
+    # Controls: rated words are rarer than others, so rarity alone finds many of them.
+    controls = {"permuted": measures["permuted"], "rarity": -measures["frequency"]}
+    finders = {"attention": score, **own, **controls}
     if rated is not None:
-        # Controls: rated words are rarer than others, so rarity alone finds many of them.
-        controls = {"permuted": measures["permuted"], "rarity": -measures["frequency"]}
-        finders = {"attention": score, **own, **controls}
         columns |= plausible_by_text(finders, rated, offsets)
         for name in finders:
             for statistic in ("ap_lift", "auc"):
@@ -250,8 +250,6 @@ def by_text(
                 computed = drawn.get(name, np.ones(len(lengths), bool))
                 rows.append(_row(f"yardstick~{name}", statistic, values, lengths, computed))
     if rationale is not None:
-        controls = {"permuted": measures["permuted"], "rarity": -measures["frequency"]}
-        finders = {"attention": score, **own, **controls}
         found = rationales_by_text(finders, rationale, offsets, run.partition("/")[0])
         columns |= found
         for column, values in found.items():

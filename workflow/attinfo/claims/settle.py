@@ -18,7 +18,7 @@ from attinfo.claims.sampled import Draws, Sampled
 from attinfo.claims.specifications import Curves, first_versions, versions_of, with_robustness
 from attinfo.claims.verdicts import judge
 from attinfo.config.sections.statistics import Statistics
-from attinfo.keys import BLOCKS, GROUP, RUN
+from attinfo.keys import BLOCKS, GROUP, HALF, RUN
 from attinfo.statistics.intervals import interval, mean_of
 from attinfo.statistics.ranks import Scores, rank_intervals, scores_of
 from attinfo.statistics.variance import decompose
@@ -51,7 +51,7 @@ def by_run(
             correct = correct.astype(np.float64) * np.nan
         given = given_statistics(frame).values()
         read = READ | {c for own in given for _, *columns in own.terms for c in columns if c}
-        kept = [c for c in frame if c in RUN or c.partition("#")[0] in read or c.startswith(FINE)]
+        kept = [c for c in frame if c in RUN or c.partition(HALF)[0] in read or c.startswith(FINE)]
         for run, table in frame[kept].assign(correct=correct).groupby(RUN, sort=True):
             runs.append(run)
             tables.append(table.drop(columns=RUN).reset_index(drop=True))

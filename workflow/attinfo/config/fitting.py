@@ -72,7 +72,7 @@ def check_query(study: "Study", dataset: str) -> None:
     for attention in dict.fromkeys(r.attention for r in study.runs if r.dataset == dataset):
         block, options = study.block("attention", attention)
         if not (isinstance(block, Scorer) and block.takes_query):
-            able = [name for name, b in SCORERS.items() if isinstance(b, Scorer)]
+            able = [n for n, b in SCORERS.items() if isinstance(b, Scorer) and b.takes_query]
             raise ValueError(
                 f"query: the attention '{attention}' takes no query, expected one of "
                 f"{', '.join(able)}"

@@ -131,7 +131,7 @@ class StageOptions:
         own = {"estimators", "light", "options", "spot_checks", "spot_units"}
         return section.model_dump(exclude=own) | {
             "estimators": self._estimators([estimator], numbers),
-            "light": self._estimators(self._light if checks else []),
+            "light": self._estimators(self._light if checks else [], numbers),
             "spot_checks": self._estimators(section.spot_checks if checks else [], numbers),
             "spot_units": section.spot_units if checks else 0,
             "words": checks and not numbers,

@@ -36,13 +36,7 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
-        pieces = None if self.pieces is None else self.pieces.to(device)
-        features = None if self.features is None else self.features.to(device)
-        queries = None if self.queries is None else self.queries.to(device)
-        lengths = None if self.query_lengths is None else self.query_lengths.to(device)
-        return Batch(
-            self.token_ids.to(device), self.lengths.to(device), pieces, features, queries, lengths
-        )
+        return Batch(*(None if part is None else part.to(device) for part in self))
 
 
 def batches(

@@ -146,7 +146,9 @@ def _check_file(
             f"found {'a folder' if path.is_dir() else 'nothing there'}, expected a file"
         )
     ending = ending_of(path.name)
-    needed = _needed(dataset) if dataset else [("", column) for column in (*columns, *numbers)]
+    needed = (
+        needed_columns(dataset) if dataset else [("", column) for column in (*columns, *numbers)]
+    )
     rows: list[Row]
     if ending == ".parquet":
         names, rows, whole = _parquet(path, {"split", *(column for _, column in needed)})
@@ -178,7 +180,7 @@ def _check_file(
             _check_splits(names, kept, dataset, whole)
 
 
-def _needed(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
+def needed_columns(dataset: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The columns that a data set names, with the key that names each."""
     found = [("text", dataset["text"]), ("label", dataset["label"])]
     found += [("group", column) for column in [dataset["group"]] if column]
@@ -336,7 +338,7 @@ def _check_splits(
             )
     if column is not None or "split" in names or not whole:
         return
-    used = {dataset["text"], dataset["label"], dataset["group"], *dataset["where"]}
+    used = {name for _, name in needed_columns(dataset)}
     for name, values in cells.items():
         if name not in used and look_like_splits(values):
             raise NotATable(

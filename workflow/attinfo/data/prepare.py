@@ -80,14 +80,18 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
         parts = {part: rows.assign(label=0) for part, rows in parts.items()}
     tokenizer = _tokenizer(read, parts["train"], options)
     tokens = {part: _tokens(read, rows, tokenizer, options) for part, rows in parts.items()}
-    queries = {part: _queries(read, rows, tokenizer, options) for part, rows in parts.items()}
+    queries = {
+        part: _tokens(read, rows, tokenizer, options, "query") if "query" in rows else None
+        for part, rows in parts.items()
+    }
     unknown = SPECIAL.index("<unk>")
     _check_known(read, parts["test"], tokens["test"], tokenizer, options)
     features = _features(classes, table)
     splits = {
         part: _dataset(rows, tokens[part], queries[part], features) for part, rows in parts.items()
     }
-    repeated = duplicates({part: rows["text"].tolist() for part, rows in parts.items()})
+    texts = {part: rows["text"].tolist() for part, rows in parts.items()}
+    repeated = duplicates(texts)
     summary = {
         "classes": classes,
         "vocabulary": tokenizer.get_vocab_size(),
@@ -121,7 +125,7 @@ def prepare(raw: Path, options: Mapping[str, Any], folder: Path) -> list[str]:
     DatasetDict(splits).save_to_disk(folder / "texts")
     tokenizer.save(str(folder / "vocabulary.json"))
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    note_repeated(read, {part: rows["text"].tolist() for part, rows in parts.items()}, repeated)
+    note_repeated(read, texts, repeated)
     return read.notes
 
 
@@ -169,31 +173,20 @@ def _tokenizer(read: RawTable, train: pd.DataFrame, options: Mapping[str, Any]) 
 
 
 def _tokens(
-    read: RawTable, rows: pd.DataFrame, tokenizer: Tokenizer, options: Mapping[str, Any]
+    read: RawTable,
+    rows: pd.DataFrame,
+    tokenizer: Tokenizer,
+    options: Mapping[str, Any],
+    role: str = "text",
 ) -> Tokens:
-    """The tokens of a split, of which every text has one or more."""
+    """The tokens of a split's texts or queries, of which each has one or more."""
     if "tokens" in rows:
-        return look_up(tokenizer, rows["tokens"].tolist(), options["max_tokens"])
-    tokens = tokenize(tokenizer, rows["text"].tolist(), options["max_tokens"])
+        given = rows["tokens"] if role == "text" else rows["query"].str.split()
+        return look_up(tokenizer, given.tolist(), options["max_tokens"])
+    tokens = tokenize(tokenizer, rows[role].tolist(), options["max_tokens"])
     for text in np.flatnonzero(tokens.lengths == 0):
         place = read.place(rows.index[int(text)])
-        raise InputError(f"{read.name}: the text of {place} has no word, expected one or more")
-    return tokens
-
-
-def _queries(
-    read: RawTable, rows: pd.DataFrame, tokenizer: Tokenizer, options: Mapping[str, Any]
-) -> Tokens | None:
-    """The tokens of the queries of a split, of which every one has one or more."""
-    if "query" not in rows:
-        return None
-    queries = rows["query"].tolist()
-    if "tokens" in rows:
-        return look_up(tokenizer, [query.split() for query in queries], options["max_tokens"])
-    tokens = tokenize(tokenizer, queries, options["max_tokens"])
-    for text in np.flatnonzero(tokens.lengths == 0):
-        place = read.place(rows.index[int(text)])
-        raise InputError(f"{read.name}: the query of {place} has no word, expected one or more")
+        raise InputError(f"{read.name}: the {role} of {place} has no word, expected one or more")
     return tokens
 
 

@@ -14,6 +14,7 @@ without any mark, `[]` by one annotator, is a text in which nothing was marked.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 import json
 import re
@@ -69,7 +70,9 @@ def _annotators(
     form = options["form"]
     if form == "marked":
         texts = list(cell) if isinstance(cell, list | tuple | np.ndarray) else [cell]
-        texts = json.loads(cell) if isinstance(cell, str) and cell.startswith('["') else texts
+        if isinstance(cell, str) and cell.startswith('["'):
+            with suppress(json.JSONDecodeError):  # a marked text may begin like a list
+                texts = json.loads(cell)
         if not any(texts):
             return None
         return [_unmarked(own, text, options["marks"]) for own in texts]
@@ -99,10 +102,10 @@ def _annotators(
 
 
 def _depth(value: Any) -> int:
-    """How deeply lists of whole numbers are nested; -1 where a value is something else."""
+    """How deeply lists of whole numbers are nested, all alike; -1 for anything else."""
     if isinstance(value, list):
-        inner = {_depth(item) for item in value} or {0}
-        return -1 if -1 in inner else 1 + max(inner)
+        inner = {_depth(item) for item in value if item != []} or {int(bool(value))}
+        return -1 if -1 in inner or len(inner) > 1 else 1 + inner.pop()
     return 0 if isinstance(value, int) and not isinstance(value, bool) else -1
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from attinfo.data.local_files import needed_columns
 from attinfo.data.names import (
     bare,
     is_written_object,
@@ -85,14 +86,8 @@ def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     """The rows kept by `where`, once all columns that the config names are found."""
     if options["text"] == options["label"]:
         raise InputError(f"{raw.name}: column '{options['text']}' is named as both text and label")
-    columns = [("text", options["text"]), ("label", options["label"])]
-    columns += [("group", column) for column in [options["group"]] if column]
-    columns += [("query", column) for column in [options["query"]] if column]
-    columns += [("rationale", own["column"]) for own in [options["rationale"]] if own]
-    columns += [("where", column) for column in options["where"]]
-    columns += [("split", column) for column in [options["split"]["column"]] if column]
     table, names = raw.table, list(map(str, raw.table))
-    for role, column in columns:
+    for role, column in needed_columns(options):
         if column not in table:
             raise InputError(
                 f"{raw.name}: {role}: {unknown('column', column, list(map(shown, names)))}"
@@ -170,9 +165,7 @@ def _splits(raw: RawTable, table: pd.DataFrame, options: Mapping[str, Any]) -> A
             raise InputError(
                 f"{raw.name}: column '{column}': {error}; rename it, or set {NO_SPLITS}"
             ) from None
-    used = {options["text"], options["label"], options["group"], *options["where"]}
-    used |= {options["query"]}
-    used |= {own["column"] for own in [options["rationale"]] if own}
+    used = {column for _, column in needed_columns(options)}
     for other, cells in table.items():
         if other not in used and isinstance(cells.dtype, pd.StringDtype):
             _check_no_split(raw, str(other), set(cells))

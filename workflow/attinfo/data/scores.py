@@ -19,6 +19,7 @@ have the score 0, as words that nobody highlighted.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 import re
 from typing import NoReturn
@@ -62,7 +63,7 @@ class Places:
         spans = [column.flatten().to_numpy() for column in (starts, ends)]
         return cls(table["text"].to_pylist(), spans[0], spans[1], offsets)
 
-    @property
+    @cached_property
     def words(self) -> np.ndarray:
         """[tokens] the text of each token."""
         texts = np.repeat(np.array(self.texts, object), np.diff(self.offsets))

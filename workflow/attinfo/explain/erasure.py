@@ -188,7 +188,9 @@ class Eraser:
             batch = batch._replace(queries=queries, query_lengths=counts)
         values = of_kept(encoder.per_token(model.embed(whole)))
         hidden = encoder.combined(values, batch.lengths)
-        return model.classify(batch, hidden, model.attend(batch, hidden, noise)[1])
+        query = model.query_of(whole)  # stays the same whatever is deleted
+        query = None if query is None else query[torch.from_numpy(row).to(model.device)]
+        return model.classify(hidden, model.attend(batch, hidden, noise, query)[1], query)
 
     def _noise(self, source: np.ndarray, keep: np.ndarray) -> Noise | None:
         """The noise of shortened texts: that of the kept tokens in the whole texts."""

@@ -106,9 +106,7 @@ def sample_of(
     if unit.index == "instance":
         rng = np.random.default_rng(seed_of("reference tokens", options["seed"]))
         reference = torch.from_numpy(states.offsets[:-1] + rng.integers(0, states.lengths))
-    layer = states.output_layer
-    if states.numbers:
-        layer = None
+    layer = None if states.numbers else states.output_layer
     if layer is not None:  # of the classes that occur
         weight, bias = (torch.from_numpy(part)[classes] for part in layer)
     group = belonging(states, members, groups)

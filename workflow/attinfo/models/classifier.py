@@ -160,8 +160,9 @@ class Classifier(nn.Module):
         """
         batch = batch.to(self.device)
         hidden = self.encode(batch, embedded)
-        score, attention = self.attend(batch, hidden, noise)
-        return Output(self.classify(batch, hidden, attention), hidden, score, attention)
+        query = self.query_of(batch)
+        score, attention = self.attend(batch, hidden, noise, query)
+        return Output(self.classify(hidden, attention, query), hidden, score, attention)
 
     def embed(self, batch: Batch) -> Tensor:
         """[B, T, inputs] features of the tokens, which the encoder reads; zero at padding."""
@@ -179,14 +180,18 @@ class Classifier(nn.Module):
         embedded = self.embed(batch) if embedded is None else embedded
         return self.encoder(self.dropout(embedded), batch.lengths)
 
-    def query_of(self, batch: Batch) -> Tensor:
-        """[B, d] the encoded queries of a batch: the mean of the states of their tokens.
+    def query_of(self, batch: Batch) -> Tensor | None:
+        """[B, d] the encoded queries of a batch; None where the attention reads no query.
+
+        An encoded query is the mean of the states of its tokens.
 
         The mean, because not every encoder gathers the whole query in its last state.
 
         Raises:
             ValueError: the batch has no queries.
         """
+        if not self.conditioned:
+            return None
         if batch.queries is None or batch.query_lengths is None:
             raise ValueError("found a batch without queries, expected one for each text")
         encoder = getattr(self, "query_encoder", self.encoder)
@@ -195,27 +200,36 @@ class Classifier(nn.Module):
         real = torch.arange(states.shape[1], device=states.device) < lengths[:, None]
         return (states * real[..., None]).sum(1) / lengths[:, None]
 
-    def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
-        """Attention scores [B, T] and attention weights [B, T] of hidden states [B, T, d]."""
+    def attend(
+        self, batch: Batch, hidden: Tensor, noise: Noise | None, query: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Attention scores [B, T] and attention weights [B, T] of hidden states [B, T, d].
+
+        Args:
+            batch: the texts.
+            hidden: [B, T, d] hidden states.
+            noise: the source of Gumbel noise, or None for no noise.
+            query: of `query_of`.
+        """
         lengths = batch.lengths
         real = torch.arange(hidden.shape[1], device=hidden.device) < lengths[:, None]
         # Masked before noise and normaliser, so that padding receives no weight.
         if self.uniform:
             score = torch.zeros_like(hidden[..., 0]).masked_fill(~real, -torch.inf)
             return score, score.softmax(-1)
-        query = (self.query_of(batch),) if self.conditioned else ()
-        score = self.scorer(hidden, lengths, *query).masked_fill(~real, -torch.inf)
+        given = () if query is None else (query,)
+        score = self.scorer(hidden, lengths, *given).masked_fill(~real, -torch.inf)
         return score, self.normaliser(score, noise=noise)
 
-    def classify(self, batch: Batch, hidden: Tensor, attention: Tensor) -> Tensor:
-        """Logits [B, C] from hidden states [B, T, d] and attention weights [B, T].
+    def classify(self, hidden: Tensor, attention: Tensor, query: Tensor | None = None) -> Tensor:
+        """Logits [B, C] from hidden states [B, T, d], attention weights [B, T] and the query.
 
         With `query_output` a linear function of the encoded query is added, so that the share of
         each token in a logit is exact with and without it.
         """
         logits: Tensor = self.output_layer(torch.einsum("bt,btd->bd", attention, hidden))
         if self.query_output_layer is not None:
-            logits = logits + self.query_output_layer(self.query_of(batch))
+            logits = logits + self.query_output_layer(query)
         return logits
 
 

@@ -45,7 +45,9 @@ class Imposed(Classifier):
         # In a tuple, so that torch does not count the teacher's parameters as this model's.
         self.teacher = (teacher.eval().requires_grad_(False),)
 
-    def attend(self, batch: Batch, hidden: Tensor, noise: Noise | None) -> tuple[Tensor, Tensor]:
+    def attend(
+        self, batch: Batch, hidden: Tensor, noise: Noise | None, query: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Attention scores [B, T] and attention weights [B, T] of the teacher."""
         with torch.no_grad():
             output = self.teacher[0](batch)

@@ -103,7 +103,7 @@ def states_of(
                 output = permuted(output, batch.lengths, chosen, seed)
                 hidden = output.hidden.to(model.device)
                 weights = output.attention.to(model.device)
-                logits = model.classify(batch.to(model.device), hidden, weights)
+                logits = model.classify(hidden, weights, model.query_of(batch.to(model.device)))
                 output = output._replace(logits=logits.cpu())
             real = torch.arange(batch.token_ids.shape[1]) < batch.lengths[:, None]
             rows = ranges(texts.offsets, chosen)

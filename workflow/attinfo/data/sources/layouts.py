@@ -165,5 +165,7 @@ def hatexplain(path: Path) -> pd.DataFrame:
         parts[split] = from_columns(columns)
         parts[split].attrs["files"] = [[f"{path}[{name}]", 0]]
     table = joined(parts)
-    table.attrs["notes"] = [f"{left_out:,} posts on whose label most annotators did not agree"]
+    if left_out:
+        note = f"{left_out:,} of the posts are left out: most annotators did not agree on a label"
+        table.attrs["notes"] = [note]
     return table

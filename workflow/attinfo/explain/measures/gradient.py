@@ -40,8 +40,9 @@ def gradient(
         embedded.requires_grad_()
         hidden = model.encode(batch, embedded)
         scored = hidden if through_attention else hidden.detach()
-        _, weights = model.attend(batch, scored, noise_of(model, chosen, seed))
-        total = log_odds(model.classify(batch, hidden, weights), predicted).sum()
+        query = model.query_of(batch)
+        _, weights = model.attend(batch, scored, noise_of(model, chosen, seed), query)
+        total = log_odds(model.classify(hidden, weights, query), predicted).sum()
         (slope,) = torch.autograd.grad(total, embedded)
         return (slope * embedded).sum(-1)
 

@@ -4,8 +4,8 @@ A linear probe sees how the mean state differs between outputs. A boundary that 
 moments of second and third order, and these find its directions whatever the variance of the
 others: principal Hessian directions (Li 1992; for several classes the sum of squares, as in
 sliced average variance estimates, Cook & Weisberg 1991), and the means of the states weighted by a
-square or cube of the linear score. All moments are sums over folds, so each choice of folds left
-out costs no pass over the states.
+square or cube of the linear score. Moments of second and third order are sums over folds, so only
+the directions by the linear score take a pass over the states for each choice of folds left out.
 """
 
 from collections.abc import Sequence
@@ -103,6 +103,7 @@ class _Moments:
         self._target = (output[:, None] == classes.to(output.device)[:, None]).float()
         self._count = components.new_tensor([len(rows) for rows in self._members])
         parts = [(components[rows], self._target[:, :, rows]) for rows in self._members]
+        self._sum = torch.stack([x.sum(0) for x, _ in parts])
         self._scatter = torch.stack([x.T @ x for x, _ in parts])
         self._total = torch.stack([t.sum(2) for _, t in parts])
         self._cross = torch.stack([t @ x for x, t in parts])
@@ -176,8 +177,7 @@ class _Moments:
         self, kept: list[int], share: Tensor, scatter: Tensor, scale: Tensor, count: Tensor
     ) -> Tensor:
         """Unit vectors [columns, targets, d] of ridge regression."""
-        mean = torch.stack([self._components[self._members[k]].sum(0) for k in kept]).sum(0)
-        mean = scale * mean / count
+        mean = scale * self._sum[kept].sum(0) / count
         cross = scale * self._cross[kept].sum(0) / count - share[..., None] * mean
         ridge = scatter + RIDGE * torch.eye(len(scale), dtype=scale.dtype, device=scale.device)
         found = torch.linalg.solve_ex(ridge, cross.flatten(0, 1).mT)[0].mT.view_as(cross)

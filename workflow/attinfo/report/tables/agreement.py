@@ -54,7 +54,7 @@ def agreement_table(cells: pd.DataFrame, level: float) -> Table:
 def measure_table(cells: pd.DataFrame) -> Table:
     """One row per trained cell: agreement with each measure, and how well rated words are found."""
     headings = shown_in(MEASURE_TABLE)
-    given = [name for name in dict.fromkeys(cells["statistic"]) if f"tau_{GIVEN}" in name]
+    given = [name for name in dict.fromkeys(cells["statistic"]) if name.startswith(f"tau_{GIVEN}")]
     headings |= {name: label_of(name.removeprefix("tau_")) for name in given}
     frame, _ = by_cell(cells[cells["variant"] == "trained"], headings, CELL, bounded=())
     return Table(

@@ -1,17 +1,18 @@
 """The table of the page that has the quality of each measure, and what it costs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from attinfo.claims.compared import COMPARED, FINDERS
+from attinfo.claims.compared import COMPARED, FINDERS, INFORMATION
+from attinfo.claims.given_statistics import RATIONALE_SCORES
 from attinfo.keys import CELL, GIVEN
 from attinfo.labels import label_of
 from attinfo.report.tables.base import Table, named
 
 PER = 1000  # texts
-INFORMATION = "linear_gain"  # the measure behind the order `information` of faithfulness
 
 
 def seconds_of(paths: Iterable[str | Path], estimates: Mapping[str, float]) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def seconds_of(paths: Iterable[str | Path], estimates: Mapping[str, float]) -> p
 
 
 def estimate_seconds(
-    benchmarks: Iterable[str | Path], names: Iterable[str], texts: int
+    benchmarks: Sequence[str | Path], names: Iterable[str], texts: int
 ) -> dict[str, float]:
     """Seconds that the estimates of information took, from the benchmark files of their jobs.
 
@@ -43,16 +44,22 @@ def estimate_seconds(
 
     Returns:
         `<estimator>_gain` and `<estimator>_pvi` -> seconds per 1,000 texts. The job of an estimator
-        also makes its permutation null and its estimates of positions and ranks.
+        also makes its permutation null and its estimates of positions and ranks; that of the
+        linear probe the light estimates, the spot checks and the probes of halves too.
     """
     found: dict[str, float] = {}
     for name in names:
         own = [path for path in map(Path, benchmarks) if path.stem == name]
-        rows = (pd.read_csv(path, sep="\t") for path in own)
-        total = sum(float(row["s"].iloc[0]) for row in rows)
+        total = sum(_processor(pd.read_csv(path, sep="\t")) for path in own)
         if own and texts:
             found |= dict.fromkeys((f"{name}_gain", f"{name}_pvi"), PER * total / texts)
     return found
+
+
+def _processor(row: pd.DataFrame) -> float:
+    """Seconds of a processor that a job took; of a clock if it was too short to be measured."""
+    measured = pd.to_numeric(row["cpu_time"], errors="coerce").iloc[0]
+    return float(row["s"].iloc[0] if np.isnan(measured) else measured)
 
 
 def method_table(
@@ -73,7 +80,8 @@ def method_table(
     rows = []
     columns = {"attention": "attention", **{k: c for k, (c, _) in COMPARED.items()}}
     for name, column in [*columns.items(), *zip(given, given, strict=True)]:
-        order = "information" if column == INFORMATION else column
+        # Faithfulness calls the order by gain `information`.
+        order = "information" if column == INFORMATION["gain"].column else column
         rows.append(
             {
                 "measure": COMPARED[name][1] if name in COMPARED else label_of(name),
@@ -106,8 +114,9 @@ def method_table(
         "marked: average precision of finding them, above a random order. Seconds of one "
         "processor: attention is a part of the prediction and costs nothing more; the job of an "
         "estimator of information also makes its permutation null and the estimates of positions "
-        "and ranks; given scores have the seconds that their table states. Times differ from one "
-        "machine to the next.",
+        "and ranks, and that of the linear probe the light estimates, the spot checks and the "
+        "probes of halves; given scores have the seconds that their table states. Times differ "
+        "from one machine to the next.",
         whole="cells.csv",
     )
 
@@ -119,7 +128,6 @@ def rationale_table(cells: pd.DataFrame, level: float) -> Table | None:
         cells: of `cells.csv`.
         level: of its intervals.
     """
-    names = {"auprc": "AUPRC", "token_f1": "token F1", "iou_f1": "IOU F1"}
     own = cells[(cells["variant"] == "trained") & cells["statistic"].str.startswith("rationale_")]
     if own.empty:
         return None
@@ -134,7 +142,7 @@ def rationale_table(cells: pd.DataFrame, level: float) -> Table | None:
     for cell in own[CELL].drop_duplicates().itertuples(index=False, name=None):
         for name, label in measures.items():
             row = dict(zip(CELL, cell, strict=True)) | {"measure": label}
-            for score, heading in names.items():
+            for score, heading in RATIONALE_SCORES.items():
                 lift = (*cell, f"rationale_{score}_lift_{name}")
                 if lift not in wide.index:
                     continue
@@ -145,13 +153,13 @@ def rationale_table(cells: pd.DataFrame, level: float) -> Table | None:
                 row[f"{above} high"] = found["ci_high"]
             rows.append(row)
     frame = pd.DataFrame(rows)
-    frame = frame.dropna(subset=[n for n in names.values() if n in frame], how="all")
-    headings = [f"{heading} above chance" for heading in names.values()]
+    frame = frame.dropna(subset=[n for n in RATIONALE_SCORES.values() if n in frame], how="all")
+    headings = [f"{heading} above chance" for heading in RATIONALE_SCORES.values()]
     return Table(
         "rationale-table",
         "Do measures find the parts of a text that people marked?",
         named(frame.reset_index(drop=True)),
-        dict.fromkeys(names.values(), ".3f") | dict.fromkeys(headings, "+.3f"),
+        dict.fromkeys(RATIONALE_SCORES.values(), ".3f") | dict.fromkeys(headings, "+.3f"),
         {heading: (f"{heading} low", f"{heading} high") for heading in headings},
         f"Mean over texts and seeds; in brackets the {level:.0%} interval of the score above that "
         "of a random order. AUPRC ranks all tokens; token F1 and IOU F1 take as many top tokens as "

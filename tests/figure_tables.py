@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from attinfo.claims.across_data_sets import PROPERTIES, across, moderators
 from attinfo.claims.compared import COMPARED
 from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
 from attinfo.claims.run_statistics import STATISTICS
@@ -46,9 +47,13 @@ def simulated(
     runs = pd.concat([runs, pd.DataFrame(numbers)], axis=1)
     uniform = runs["variant"] == "uniform"
     runs.loc[uniform, [f"tau_{m}" for m in COMPARED]] = np.nan
+    claims = _claims(rng, datasets)
+    described = pd.DataFrame({"dataset": datasets} | {p: range(len(datasets)) for p in PROPERTIES})
     return Tables(
-        claims=_claims(rng, datasets),
+        claims=claims,
         specifications=_specifications(rng, encoders, normalisers, datasets),
+        across=across(claims, 0.95),
+        moderators=moderators(claims, described),
         cells=_cells(runs),
         runs=runs,
         calibration=_calibration(rng, datasets),
@@ -86,6 +91,8 @@ def _claims(rng: np.random.Generator, datasets) -> pd.DataFrame:
                     "estimate": effect,
                     "ci_low": effect - half,
                     "ci_high": effect + half,
+                    "se_seeds": half / 3,
+                    "se_texts": half / 3,
                     "margin": np.nan if contrast.margin is None else contrast.margin,
                     "p_holm": 0.01 if verdict != "undetermined" else 0.4,
                     "p_bh": 0.01,

@@ -15,6 +15,7 @@ import yaml
 from attinfo.agreement.reliability import between_seeds, split_half
 from attinfo.agreement.tables import by_text, by_unit, measures_of, read_pointwise
 from attinfo.blocks.measures import SIGNED
+from attinfo.claims.across_data_sets import across, moderators, properties
 from attinfo.claims.collect import faithfulness_means
 from attinfo.claims.settle import settle
 from attinfo.config.inputs import Inputs
@@ -141,15 +142,16 @@ def run_small_study(
     level = study.statistics.level
     records = [folder / f"runs/{run.path}/run.json" for run in study.runs]
     training = training_table(study.runs, records)
+    statistics = Statistics(level=level, bootstrap=200, seed=1)
+    settled = settle(found["texts"], statistics, training)
+    described = properties(settled["runs"], {DATASET: read_summary(data)})
     return {
         "study": study.study,
         "level": level,
-        "tables": settle(
-            found["texts"],
-            Statistics(level=level, bootstrap=200, seed=1),
-            training,
-        )
+        "tables": settled
         | {
+            "across": across(settled["claims"], level),
+            "moderators": moderators(settled["claims"], described),
             "information": trusted(pd.concat(found["information"]), calibration),
             "calibration": calibration,
             "agreement": pd.concat(found["agreement"]),

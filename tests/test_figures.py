@@ -116,6 +116,30 @@ def test_the_numbers_beside_a_figure_are_those_in_it(name, default) -> None:
     assert apart.max() < 1e-9
 
 
+def test_the_effects_on_data_sets_are_in_order_above_their_mean() -> None:
+    tables = simulated(("x", "y", "z", "w"))
+    drawing = FIGURES["across"].draw(tables)
+    claims, means = tables.claims, tables.across.set_index(["claim", "role"])
+    for axis in drawing.figure.axes:
+        claim = axis.get_title("left").strip("()")
+        drawn = [line.get_xdata()[0] for line in axis.lines if line.get_marker() in ("o", "D")]
+        own = claims[(claims["claim"] == claim) & (claims["role"] == "primary")]
+        effects = own.loc[own["dataset"] != "all"].set_index("dataset")["estimate"]
+        names = [label.get_text() for label in axis.get_yticklabels()]
+        assert drawn[:-1] == sorted(effects, reverse=True) == list(effects[names[:4]])
+        assert drawn[-1] == means.loc[(claim, "primary"), "estimate"]
+        assert names[4:] == ["mean", "a new data set"]
+    numbers = drawing.data.set_index(["claim", "dataset"])
+    assert numbers.loc[("i", "a new data set"), "ci_low"] == means.loc[("i", "primary"), "new_low"]
+
+
+def test_figures_of_several_data_sets_are_left_out_where_there_are_fewer() -> None:
+    several = {"across", "agreement_by_data_set"}
+    assert not several & {name for name, _ in drawn(["x"])}
+    assert several & {name for name, _ in drawn(["x", "y"])} == {"agreement_by_data_set"}
+    assert several <= {name for name, _ in drawn(["x", "y", "z"])}
+
+
 def test_an_estimate_below_the_axis_is_a_triangle_and_is_counted() -> None:
     table = DEFAULT.calibration.copy()
     table.loc[table.index[:3], "estimate"] = -5.0
@@ -128,8 +152,9 @@ def test_an_estimate_below_the_axis_is_a_triangle_and_is_counted() -> None:
 
 @every_figure
 def test_a_caption_is_in_the_numbers_of_the_study(name, default) -> None:
-    if name == "agreement_by_data_set":
-        one, *others = (FIGURES[name].draw(simulated(("x", "y"), random=r)).caption for r in (0, 1))
+    if FIGURES[name].least > 1:
+        several = (simulated(("x", "y", "z"), random=r) for r in (0, 1))
+        one, *others = (FIGURES[name].draw(tables).caption for tables in several)
     else:
         one = default[name].caption
         # Two: rounded, the numbers of one may be the same by chance.
@@ -171,6 +196,7 @@ def without(tables: Tables, name: str) -> Tables:
         "verdicts": ("claims", lambda t: t.assign(estimate=np.nan)),
         "specifications": ("specifications", lambda t: t.head(0)),
         "variance": ("variance", lambda t: t.assign(sd=np.nan)),
+        "across": ("across", lambda t: t.head(0)),
         "ranks": ("ranks", lambda t: t.head(1)),
         "calibration": ("calibration", lambda t: t.head(0)),
         "learning": ("learning", lambda t: t[t["variant"] != "trained"]),
@@ -216,7 +242,6 @@ def test_a_study_of_one_cell_and_one_seed_tells_what_it_has_not(one) -> None:
             assert stem.with_name(stem.name + suffix).stat().st_size > 0
     missing = {s.name for s in stems if is_missing(s.with_name(f"{s.name}.csv"))}
     assert missing == {
-        "agreement_by_data_set",
         "ablations",
         "distances",
         "divergence",

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from small_study import LABELS, dummy_figures, run_small_study, write_odd
 
+from attinfo.claims.across_data_sets import across, moderators, properties
 from attinfo.claims.conclusions import CONCLUSIONS
 from attinfo.report.figures import IN_ALL, read_figures
 from attinfo.report.findings import MET, NONE, OPEN, PART, STANDS, Study
@@ -331,14 +332,16 @@ def test_a_study_of_2000_runs_has_a_page_below_10_megabytes_within_a_minute(cont
     }
     runs = pd.DataFrame(list(product(*blocks.values())), columns=list(blocks))
     tables = {name: multiplied(table, runs) for name, table in content["tables"].items()
-              if name not in ("claims", "variance")}  # fmt: skip
+              if name not in ("claims", "variance", "across", "moderators")}  # fmt: skip
     assert len(tables["runs"]) >= 2000
-    small = content["tables"]
+    small, summary = content["tables"], content["summaries"]["own"]
     each = [small["claims"].assign(dataset=dataset, n=7) for dataset in ("all", *datasets)]
-    tables |= {"claims": pd.concat(each), "variance": small["variance"]}
+    claims, summaries = pd.concat(each), dict.fromkeys(datasets, summary)
+    described = properties(tables["runs"], summaries)
+    tables |= {"claims": claims, "variance": small["variance"], "across": across(claims, 0.95)}
+    tables |= {"moderators": moderators(claims, described)}
     started = perf_counter()
     figures = read_figures(dummy_figures(tmp_path, datasets, size=350_000), datasets)
-    summaries = dict.fromkeys(datasets, content["summaries"]["own"])
     big = {"tables": tables, "summaries": summaries, "figures": figures}
     html = render(page(**content | big))
     assert perf_counter() - started < 60

@@ -37,6 +37,33 @@ rule claims:
         "../scripts/claims.py"
 
 
+rule across:
+    """The effects over data sets: their mean, the range on a new one, what they go with."""
+    input:
+        claims=rules.claims.output.claims,
+        runs=rules.claims.output.runs,
+        data=PREPARED,
+    output:
+        across=f"{RESULTS}/across.csv",
+        moderators=f"{RESULTS}/moderators.csv",
+    log:
+        log_of("across", "across"),
+    benchmark:
+        benchmark_of("across", "across")
+    conda:
+        env("claims")
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        options={"level": STUDY.statistics.level, "datasets": STUDY.used_datasets},
+        reads=listed(PREPARED),
+        code=code("across.py"),
+    script:
+        "../scripts/across.py"
+
+
 rule published:
     """What others have published, beside the study's own numbers."""
     input:

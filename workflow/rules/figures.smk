@@ -43,6 +43,8 @@ rule figures:
     input:
         claims=f"{RESULTS}/claims.csv",
         specifications=f"{RESULTS}/specifications.csv",
+        across=f"{RESULTS}/across.csv",
+        moderators=f"{RESULTS}/moderators.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",
         calibration=f"{RESULTS}/calibration.csv",

@@ -11,6 +11,8 @@ rule report:
     input:
         claims=f"{RESULTS}/claims.csv",
         specifications=f"{RESULTS}/specifications.csv",
+        across=f"{RESULTS}/across.csv",
+        moderators=f"{RESULTS}/moderators.csv",
         training=f"{RESULTS}/training.csv",
         cells=f"{RESULTS}/cells.csv",
         runs=f"{RESULTS}/runs.csv",

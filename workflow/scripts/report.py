@@ -20,7 +20,7 @@ from attinfo.runtime.provenance import fingerprint
 
 TABLES = (
     *("claims", "specifications", "cells", "runs", "training", "calibration", "agreement"),
-    *("faithfulness", "completeness", "variance", "ranks"),
+    *("faithfulness", "completeness", "variance", "ranks", "across", "moderators"),
 )
 
 with job(snakemake.log[0]):

@@ -39,12 +39,14 @@ class Figure:
         section: of the page, one of `SECTIONS`.
         path: of the function that draws it, `module:function`.
         overall: whether it is drawn once from all data sets, instead of once for each.
+        least: the number of data sets below which a study does not have it.
     """
 
     title: str
     section: str
     path: str
     overall: bool = False
+    least: int = 1
 
     @property
     def module(self) -> str:
@@ -80,6 +82,13 @@ FIGURES = {
         f"{_FAMILIES}.specifications:specifications",
         overall=True,
     ),
+    "across": Figure(
+        "The effect of each conclusion on each data set, and on a new one",
+        "verdicts",
+        f"{_FAMILIES}.across:across",
+        overall=True,
+        least=3,
+    ),
     "agreement": Figure(
         "Agreement of attention with information, by cell",
         "agreement",
@@ -90,6 +99,7 @@ FIGURES = {
         "agreement",
         f"{_FAMILIES}.agreement:agreement_by_data_set",
         overall=True,
+        least=2,
     ),
     "agreement_by_text": Figure(
         "Agreement in single texts, by predicted class",
@@ -182,6 +192,7 @@ def drawn(datasets: Sequence[str]) -> list[tuple[str, str]]:
     return [
         (name, dataset)
         for name, figure in FIGURES.items()
+        if len(datasets) >= figure.least
         for dataset in ([ALL] if figure.overall else datasets)
     ]
 

@@ -13,8 +13,13 @@ from attinfo.figures.style import Look, looks
 from attinfo.runtime.errors import InputError, unknown
 from attinfo.statistics.intervals import t_interval
 
-CSV = ("claims", "specifications", "cells", "runs", "calibration", "variance", "ranks", "learning")
+CSV = (
+    *("claims", "specifications", "across", "moderators", "cells", "runs"),
+    *("calibration", "variance", "ranks", "learning"),
+)
 NUMBERS = ["seeds", "estimate", "ci_low", "ci_high"]
+# Of the whole study, not of one data set.
+WHOLE = ("claims", "specifications", "across", "moderators", "variance", "level", "scorers")
 PARQUET = ("information", "distributions")
 
 
@@ -23,6 +28,8 @@ class Tables(NamedTuple):
 
     claims: pd.DataFrame
     specifications: pd.DataFrame
+    across: pd.DataFrame
+    moderators: pd.DataFrame
     cells: pd.DataFrame
     runs: pd.DataFrame
     calibration: pd.DataFrame
@@ -46,7 +53,7 @@ class Tables(NamedTuple):
         own: dict[str, Any] = {
             name: table[table["dataset"] == dataset].reset_index(drop=True)
             for name, table in self._asdict().items()
-            if name not in ("claims", "specifications", "variance", "level", "scorers")
+            if name not in WHOLE
         }
         return self._replace(**own, scorers=self._scorers)
 

@@ -28,7 +28,9 @@ from attinfo.report.tables.agreement import (
 )
 from attinfo.report.tables.base import Table
 from attinfo.report.tables.claims import (
+    across_table,
     contrast_table,
+    moderator_table,
     published_table,
     rank_table,
     robustness_table,
@@ -85,6 +87,8 @@ def tables_of(
     return {
         "verdicts": verdict_table(claims, level),
         "robustness": robustness_table(tables["specifications"]),
+        "across": across_table(tables["across"], level),
+        "moderators": moderator_table(tables["moderators"]),
         "agreement": agreement_table(cells, level),
         "units": unit_table(agreement),
         "measures": measure_table(cells),
@@ -130,9 +134,9 @@ def page(
         study: the name of the study.
         level: of its intervals.
         tables: `claims`, `specifications`, `cells`, `runs`, `training`, `information`,
-            `calibration`, `agreement`, `faithfulness`, `completeness`, `variance`, `ranks`;
-            `seconds`, of `methods.seconds_of`, if the times are known; and `published`, if the
-            study has published numbers to compare with.
+            `calibration`, `agreement`, `faithfulness`, `completeness`, `variance`, `ranks`,
+            `across`, `moderators`; `seconds`, of `methods.seconds_of`, if the times are known;
+            and `published`, if the study has published numbers to compare with.
         figures: of the study.
         summaries: data set -> its summary.
         shown: the texts to show word by word.

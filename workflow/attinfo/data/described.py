@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from attinfo.data.names import text_key
 from attinfo.data.rationales import shares
 from attinfo.data.raw_table import RawTable
 from attinfo.data.tokenization import Tokens
@@ -37,8 +38,8 @@ def note_repeated(
     read: RawTable, texts: Mapping[str, list[str]], repeated: Mapping[str, int]
 ) -> None:
     """Note how many texts stand in two splits."""
-    dev = set(map(_key, texts["dev"]))
-    between = {**repeated, "dev_test": sum(_key(text) in dev for text in texts["test"])}
+    dev = set(map(text_key, texts["dev"]))
+    between = {**repeated, "dev_test": sum(text_key(text) in dev for text in texts["test"])}
     for first, second in (("train", "dev"), ("train", "test"), ("dev", "test")):
         if count := between[f"{first}_{second}"]:
             read.note(
@@ -62,16 +63,12 @@ def groups(
     return {"splits": {part: len(own) for part, own in held.items()}, "in_both": between}
 
 
-def _key(text: str) -> str:
-    return text.strip().casefold()
-
-
 def duplicates(texts: Mapping[str, list[str]]) -> dict[str, int]:
     """How many texts of a split stand in the training split, case and outer blanks aside.
 
     `within_train` counts the training texts that repeat an earlier one.
     """
-    keys = {part: list(map(_key, held)) for part, held in texts.items()}
+    keys = {part: list(map(text_key, held)) for part, held in texts.items()}
     train = set(keys["train"])
     return {
         "train_test": sum(key in train for key in keys["test"]),

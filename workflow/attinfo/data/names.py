@@ -37,6 +37,11 @@ def bare(value: str) -> str:
     return value
 
 
+def text_key(text: str) -> str:
+    """What equal texts have in common: all but case and the blanks around them."""
+    return text.strip().casefold()
+
+
 def alike(value: str) -> str:
     """What near-identical names have in common.
 

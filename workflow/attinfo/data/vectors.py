@@ -1,25 +1,23 @@
-"""Pretrained word vectors: a text file -> the rows of it that a vocabulary has.
+"""Pretrained word vectors: a file or an unpacked package -> the rows that a vocabulary has.
 
 Read are the text formats of word2vec and fastText, whose first line says how many vectors of how
-many numbers there are, and of GloVe, which has no such line; in UTF-8, plain or .gz.
+many numbers there are, and of GloVe, which has no such line; in UTF-8, plain or .gz. And folders
+that `vector_packages` wrote.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-import gzip
+from collections.abc import Mapping
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
-import zlib
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from attinfo.data.texts import read_texts
+from attinfo.data.vector_files import BYTE_ORDER, MATRIX, WORDS, first_line, opened
 from attinfo.runtime.errors import InputError
 
-GZIP, ZIP, BYTE_ORDER = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"  # first bytes of a file
 SPECIAL = 2  # token ids below it are padding and the unknown word: no words
 
 
@@ -29,27 +27,6 @@ class Vectors(NamedTuple):
     token_id: np.ndarray  # [matched] int64, ascending
     matrix: np.ndarray  # [matched, d] float32
     found: int  # vectors in the file
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Iterable[bytes]]:
-    """The bytes of a file, unpacked if it is gzipped.
-
-    Raises:
-        InputError: it is not there, is no file, is a zip archive or a damaged .gz.
-    """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
-        raise InputError(f"model.vectors: '{path}': found {found}, expected a file")
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start == ZIP:
-        raise InputError(f"{path}: is a zip archive, expected the text file in it")
-    try:
-        with gzip.open(path) if start.startswith(GZIP) else path.open("rb") as file:
-            yield file
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: is gzipped and damaged: {error}") from None
 
 
 def _is_number(field: bytes) -> bool:
@@ -78,17 +55,15 @@ def read_vectors(path: str | Path, vocabulary: Mapping[str, int]) -> Vectors:
     as_written: dict[int, np.ndarray] = {}
     lowered: dict[int, np.ndarray] = {}
     size = found = 0
-    with _opened(path) as file:
+    with opened(path) as file:
         # Lines end with "\n" alone and fields with a blank: words may hold any other white space.
         for number, line in enumerate(file, start=1):
             line = line.rstrip(b" \r\n")
             if number == 1:
                 line = line.removeprefix(BYTE_ORDER)
-                fields = line.split(b" ")
-                if len(fields) == 2 and all(map(bytes.isdigit, fields)):
-                    size = int(fields[1])
+                size, is_header = first_line(line)
+                if is_header:
                     continue
-                size = len(fields) - 1
             if not line:
                 continue
             found += 1
@@ -113,6 +88,41 @@ def read_vectors(path: str | Path, vocabulary: Mapping[str, int]) -> Vectors:
     token_id = np.array(sorted(rows), np.int64)
     matrix = np.array([rows[token] for token in token_id], np.float32).reshape(-1, size)
     return Vectors(token_id, matrix, found)
+
+
+def read_package(folder: str | Path, vocabulary: Mapping[str, int]) -> Vectors:
+    """The vectors of the words of a vocabulary, matched as `read_vectors` does.
+
+    Args:
+        folder: what `unpack_vectors` wrote.
+        vocabulary: word in lower case -> token id.
+
+    Raises:
+        InputError: a number of one of these vectors is not finite.
+    """
+    folder = Path(folder)
+    words: list[str] = json.loads((folder / WORDS).read_text("utf-8"))
+    as_written: dict[int, int] = {}
+    lowered: dict[int, int] = {}
+    for row, word in enumerate(words):
+        for found, key in ((as_written, word), (lowered, word.lower())):
+            token = vocabulary.get(key, 0)
+            if token >= SPECIAL:
+                found.setdefault(token, row)
+    rows = lowered | as_written
+    token_id = np.array(sorted(rows), np.int64)
+    stored = np.load(folder / MATRIX, mmap_mode="r", allow_pickle=False)
+    chosen = [rows[token] for token in token_id]
+    # In ascending rows, which is the order in which the file is read.
+    order = np.argsort(chosen)
+    matrix = np.empty((len(chosen), stored.shape[1]), np.float32)
+    matrix[order] = stored[np.array(chosen, np.int64)[order]]
+    if len(wrong := np.flatnonzero(~np.isfinite(matrix).all(axis=1))):
+        raise InputError(
+            f"{folder.name}: the vector of '{words[chosen[wrong[0]]]}' holds a number that is not "
+            "finite, expected finite numbers"
+        )
+    return Vectors(token_id, matrix, len(words))
 
 
 def _check_words(path: Path, number: int, line: bytes, size: int) -> None:
@@ -165,7 +175,7 @@ def extract(path: str | Path, data: str | Path, destination: str | Path) -> dict
     vectors it has, and their coverage (`describe`).
 
     Args:
-        path: the file of word vectors.
+        path: the file of word vectors, or the folder of an unpacked package.
         data: the folder of a prepared data set.
         destination: where to write.
 
@@ -173,11 +183,13 @@ def extract(path: str | Path, data: str | Path, destination: str | Path) -> dict
         The summary.
 
     Raises:
-        InputError: see `read_vectors`; or no word of the data set is in the file.
+        InputError: see `read_vectors` and `read_package`; or no word of the data set has a
+            vector.
     """
     tokenizer = json.loads((Path(data) / "vocabulary.json").read_text("utf-8"))
     vocabulary = tokenizer["model"]["vocab"]
-    vectors = read_vectors(path, vocabulary)
+    read = read_package if Path(path).is_dir() else read_vectors
+    vectors = read(path, vocabulary)
     if len(vectors.token_id) == 0:
         raise InputError(f"{path}: has none of the {len(vocabulary) - SPECIAL} words of {data}")
     counts = np.bincount(read_texts(data, "train").token_ids, minlength=len(vocabulary))

@@ -7,7 +7,7 @@ from shutil import which
 from snakemake.utils import update_config
 import yaml
 
-from attinfo.config.inputs import Inputs
+from attinfo.config.inputs import VECTOR_PACKAGES, Inputs
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
 from attinfo.data.early_checks import check_files

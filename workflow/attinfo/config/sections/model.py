@@ -17,8 +17,8 @@ class Model(Section):
     )
     vectors: str | None = described(
         None,
-        "File of word vectors (word2vec text, GloVe or fastText `.vec`) with which the "
-        "embeddings start; `embedding` must be their size.",
+        "Word vectors with which the embeddings start: a name under `vectors`, or a file (word2vec "
+        "text, GloVe or fastText `.vec`). `embedding` must be their size.",
         "wiki.simple.vec",
     )
     width: int = described(

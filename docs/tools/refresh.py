@@ -8,6 +8,7 @@ from pathlib import Path
 import re
 import sys
 
+import dataset_pages
 import prose_numbers
 import yaml
 
@@ -25,6 +26,7 @@ def generated() -> dict[Path, str]:
     rows = f"{table()}\n"
     return {
         DOCS / "config_reference.md": reference(config),
+        dataset_pages.PAGE: dataset_pages.page(),
         page: TABLE.sub(lambda _: rows, page.read_text("utf-8")),
     }
 

@@ -71,7 +71,7 @@ ORIGINS = """
 Licences are those that the packages state. They need not hold for the texts: see the publications
 that `workflow/datasets.yaml` names. The last two columns are the shares that have a vector in
 [`{vectors}`](own_model.md#word-vectors): of the words of the vocabulary, and of the tokens of the
-training split.
+training split, where words outside the vocabulary have none.
 
 """
 EXAMPLES = """
@@ -230,7 +230,7 @@ def measured(
         "licence": LICENCES[source["package"]],
         **{part: len(held[part]) for part in ("train", "dev", "test")},
         "classes": len(counts),
-        "largest_share": round(counts.max() / counts.sum(), 4),
+        "largest_share": round(float(counts.max() / counts.sum()), 4),
         "median_tokens": float(np.median(lengths)),
         "p95_tokens": round(float(np.quantile(lengths, 0.95)), 1),
         "cut_share": round(float(np.mean(lengths > most)), 4),

@@ -56,7 +56,7 @@ def unpack_vectors(
             with archive.open(matrix) as packed, (made / MATRIX).open("wb") as file:
                 shutil.copyfileobj(packed, file)
     try:
-        rows = np.load(made / MATRIX, mmap_mode="r", allow_pickle=False)
+        rows = np.load(made / MATRIX, mmap_mode="r")
     except ValueError as error:
         raise InputError(f"{place}: {matrix}: {shown(str(error))}") from None
     if rows.ndim != 2 or rows.dtype.kind != "f":

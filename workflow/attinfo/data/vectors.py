@@ -111,7 +111,7 @@ def read_package(folder: str | Path, vocabulary: Mapping[str, int]) -> Vectors:
                 found.setdefault(token, row)
     rows = lowered | as_written
     token_id = np.array(sorted(rows), np.int64)
-    stored = np.load(folder / MATRIX, mmap_mode="r", allow_pickle=False)
+    stored = np.load(folder / MATRIX, mmap_mode="r")
     chosen = [rows[token] for token in token_id]
     # In ascending rows, which is the order in which the file is read.
     order = np.argsort(chosen)

@@ -61,8 +61,8 @@ SIZES = """
 
 Lengths are in tokens, before cuts. *Cut* is the share of texts with more tokens than `max_tokens`
 (400). *Repeats* are texts of the file that repeat another one, case and outer blanks aside.
-*Test texts seen* also stand in the training or dev split: none where `drop_repeats` is set, which
-`drop_repeats: true` does in a study for the others.
+*Test texts seen* also stand in the training or dev split: none where the catalogue sets
+`drop_repeats`. A study can set it for the others.
 
 """
 ORIGINS = """

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 import inspect
+from itertools import product
 import json
 import os
 from pathlib import Path
@@ -386,14 +387,29 @@ def test_every_data_set_of_the_catalogue_can_be_studied() -> None:
     assert set(Study.checked(config).used_datasets) == numbers
 
 
-def test_the_paper_study_is_the_full_factorial() -> None:
-    study = Study.checked(merged("workflow/datasets.yaml", "config.yaml", "studies/paper.yaml"))
+def test_the_study_for_a_cluster_is_the_full_factorial() -> None:
+    study = Study.checked(merged("workflow/datasets.yaml", "config.yaml", "studies/cluster.yaml"))
     trained = [run for run in study.runs if run.variant == "trained" and run.encoder == "bilstm"]
     assert len(study.used_datasets) == 4 and len(study.seeds) == 10
     assert {run.attention for run in trained} >= {"additive", "deep", "scaled_dot"}
     temperatures = {f"gumbel_softmax{at}" for at in ("@0.1", "@0.5", "", "@2")}
     assert {run.normaliser for run in trained} >= {"softmax", *temperatures}
     assert {run.variant for run in study.runs} == set(VARIANTS)
+
+
+def test_the_paper_study_asks_every_conclusion_on_ten_data_sets_with_controls() -> None:
+    study = Study.checked(merged("workflow/datasets.yaml", "config.yaml", "studies/paper.yaml"))
+    assert len(study.used_datasets) >= 10 and len(study.seeds) == 5
+    cells = {(run.dataset, run.encoder, run.attention, run.normaliser) for run in study.runs}
+    scorers = ("additive", "deep", "scaled_dot")
+    normalisers = ("softmax", "gumbel_softmax@0.5", "softmax@0.5")
+    asked = product(study.used_datasets, ("bilstm", "cnn", "mlp"), scorers, normalisers)
+    assert cells >= set(asked)
+    ablated = {(run.encoder, run.variant) for run in study.runs if run.variant != "trained"}
+    variants = ("frozen_scorer", "uniform", "permuted", "label_shuffled")
+    assert ablated == set(product(("bilstm", "cnn"), variants))
+    assert study.model_of("imdb", "bilstm").vectors
+    assert study.model_of("imdb", "bilstm_random").vectors is None
 
 
 def test_runs_are_unique_though_grids_overlap(config: Config) -> None:

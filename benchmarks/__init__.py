@@ -1,1 +1,1 @@
-"""How accurate, how fast and how large: measured beside what a user would otherwise take."""
+"""Benchmarks of accuracy, time and memory, with other packages for comparison."""

@@ -1,7 +1,7 @@
-"""Run the benchmarks, or compare two runs of them.
+"""Run the benchmarks, or compare their results with those of an earlier run.
 
-python -m benchmarks [--quick]
-python -m benchmarks --compare benchmarks/baseline.json
+    python -m benchmarks [--quick]
+    python -m benchmarks --compare benchmarks/baseline.json
 """
 
 from argparse import ArgumentParser, Namespace
@@ -36,19 +36,22 @@ PEERS = (
 
 
 def arguments() -> Namespace:
-    """What the command takes."""
+    """Parse the command line."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it run?")
-    parser.add_argument("--patient", action="store_true", help="slow peers at 16,000 texts, too")
-    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure anew, of a run")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to check that all parts run")
+    parser.add_argument("--patient", action="store_true", help="run slow packages on 16,000 texts too")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure only these parts")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--results", type=Path, default=Path("results/benchmarks"))
-    parser.add_argument("--compare", metavar="BASELINE", help="only compare the results with it")
+    parser.add_argument("--compare", metavar="BASELINE", help="compare stored results with this file")
     return parser.parse_args()
 
 
 def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
-    """What there is to measure; a table of ratios, where TOPICS names it."""
+    """The function that measures each part.
+
+    A part in TOPICS yields rows of `timing.measure`. The other parts have tables of their own.
+    """
     from benchmarks import (
         accuracy,
         erasure,
@@ -73,7 +76,14 @@ def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
 
 
 def measured(given: Namespace) -> dict[str, Any]:
-    """All measurements; with `only`, the others are those of the last run."""
+    """Measure all parts, or those in `given.only`; the others are read from the last run.
+
+    Returns:
+        The content of benchmarks.json.
+
+    Raises:
+        InputError: `given.only` is set and the results of the last run cannot be read.
+    """
     from benchmarks.timing import use_threads
 
     start = time.perf_counter()
@@ -85,7 +95,7 @@ def measured(given: Namespace) -> dict[str, Any]:
         found = []
         for row in measure():
             found.append(row)
-            print(f"{time.perf_counter() - start:6.0f} s  {name} {_told(row)}", flush=True)
+            print(f"{time.perf_counter() - start:6.0f} s  {name} {_summary(row)}", flush=True)
         if name in TOPICS:
             found += [row for row in result["rows"] if row["topic"] != name]
             result["rows"] = sorted(found, key=lambda row: list(TOPICS).index(row["topic"]))
@@ -102,14 +112,15 @@ def measured(given: Namespace) -> dict[str, Any]:
     }
 
 
-def _told(row: Any) -> str:
+def _summary(row: Any) -> str:
+    """A row of a speed table in one line; empty for other rows."""
     if isinstance(row, dict) and "ratio" in row:
         return f"{row['work']} / {row['against']}, {row['size']}: {row['ratio']:.3g}"
     return ""
 
 
 def document(result: dict[str, Any]) -> str:
-    """What was measured, in Markdown."""
+    """The results as a page in Markdown."""
     import pandas as pd
 
     from benchmarks import tables
@@ -118,25 +129,32 @@ def document(result: dict[str, Any]) -> str:
     rows = {name: [r for r in result["rows"] if r["topic"] == name] for name in TOPICS}
     parts = [
         "# Benchmarks",
-        f"{result['date']}, {result['cores']} cores ({result['machine']}), load of the machine "
+        f"{result['date']}, {result['cores']} cores ({result['machine']}), load average "
         f"{result['load']:.1f}, {result['seconds'] / 60:.0f} minutes. {packages}.",
-        "Both sides may use as many threads; the trees of the peers use one whatever they may. "
-        "A ratio is the median over repetitions in which the calls took turns, with the smallest "
-        "and largest. Where lower is better (≤) it is ours to theirs, else theirs to ours.",
+        "Both programs of a comparison may use the same number of threads. The search trees of "
+        "other packages always use one. The programs run in turn. The ratio of their times is the "
+        "median over repetitions, with the smallest and the largest ratio in brackets. It is "
+        "the time of the other program divided by ours. Where the target has ≤, it is our "
+        "time divided by that of the other program.",
         *(f"## {TOPICS[name]}\n\n{tables.speed(own)}" for name, own in rows.items()),
-        "## Accuracy\n\nBias ± standard deviation over data sets, nats, where 0.2 are true, and "
-        "0.46 where a boundary bends (bowl, saddle, wave, ring), at the most "
-        f"texts.\n\n{tables.accuracy(pd.DataFrame(result['accuracy']))}",
+        "## Accuracy\n\nBias ± standard deviation over data sets, in nats, for the largest number "
+        "of texts. The true information is 0.2 nats, or 0.46 nats where the boundary between the "
+        f"classes is curved (bowl, saddle, wave, ring).\n\n{tables.accuracy(pd.DataFrame(result['accuracy']))}",
         f"## Memory\n\n{tables.memory(result['memory'])}",
-        "## Studies\n\nThe default study by rule and by what its cores did; and small studies, of "
-        "ten seeds a cell, by number of runs.\n\n" + "\n".join(result["pipeline"]),
+        "## Studies\n\nThe time of the default study by rule, the time of its cores by kind of "
+        "work, and the time of small studies with ten seeds for each cell.\n\n"
+        + "\n".join(result["pipeline"]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def run(given: Namespace) -> None:
-    """Measure, and write benchmarks.json, benchmarks.md and the figures."""
-    from benchmarks import tables  # before minutes of work
+    """Measure, and write benchmarks.json, benchmarks.md and the figures.
+
+    Raises:
+        SystemExit: two programs that must agree gave different answers.
+    """
+    from benchmarks import tables  # before the measurements, so that an import error shows at once
 
     result = measured(given)
     with whole(given.results / "benchmarks.json") as path:
@@ -144,7 +162,7 @@ def run(given: Namespace) -> None:
     with whole(given.results / "benchmarks.md") as path:
         path.write_text(document(result), encoding="utf-8")
     tables.draw(result, given.results)
-    print(f"{given.results / 'benchmarks.md'}")
+    print(given.results / "benchmarks.md")
     wrong = [
         f"{row['work']} and {row['against']}" for row in result["rows"] if row["equal"] is False
     ]
@@ -153,7 +171,12 @@ def run(given: Namespace) -> None:
 
 
 def compare(given: Namespace) -> None:
-    """Tell which ratios are worse than in a stored run."""
+    """Print the ratios that are worse than in a stored run.
+
+    Raises:
+        SystemExit: always; the status is 1 if a ratio is worse.
+        InputError: a file cannot be used.
+    """
     lines, count = worsened(given.results / "benchmarks.json", given.compare)
     print("\n".join([*lines, f"{len(lines)} of {count} ratios worsened by more than a fifth"]))
     sys.exit(bool(lines))

@@ -1,4 +1,4 @@
-"""How near the truth each estimator comes where it is known: bias and spread over data sets."""
+"""Bias and spread of each estimator on data sets whose information is known."""
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,19 @@ from attinfo.runtime.loading import Chosen
 from benchmarks.bent import BENT, INFORMATION
 
 WIDTH, CLASSES, RANK = 128, 2, 4
-LEVEL = 0.2 / np.log(CLASSES)  # of the information, as a share of log(classes)
-SEED = 2000  # of none that an estimator was designed with
+LEVEL = 0.2 / np.log(CLASSES)  # 0.2 nats as a share of log(classes)
+SEED = 2000  # not used when the estimators were designed
 
 
 def infopy(sample: Sample) -> Measured:
-    """The strongest peer's estimate, as one of ours; it has no pointwise values."""
+    """The estimate of infopy-estimators in the form of an estimator of this package.
+
+    Args:
+        sample: n states and their output.
+
+    Returns:
+        The estimate, repeated n times, because infopy has no pointwise values.
+    """
     from benchmarks import peers
 
     found = peers.infopy(sample.hidden.double().numpy(), sample.output[:, 0].numpy())
@@ -26,11 +33,11 @@ def infopy(sample: Sample) -> Measured:
 
 
 def table(quick: bool) -> pd.DataFrame:
-    """One row per estimator, task and number of texts, see `information.calibration`."""
+    """One row per estimator, task and number of texts; columns as in `information.calibration`."""
     estimators = [
         {"name": name, "path": block.path, "options": block.complete("estimator", {})}
         for name, block in ESTIMATORS.items()
-        if not block.needs_output_layer  # generated states have none
+        if not block.needs_output_layer  # generated states have no output layer
     ]
     estimators.append({"name": "infopy", "path": f"{__name__}:infopy", "options": {}})
     given = {"estimators": estimators, "width": 16 if quick else WIDTH, "seed": SEED}

@@ -1,13 +1,13 @@
-"""The work of the same study at two commits, measured in turn on one machine.
+"""CPU time of the same study at two commits, measured in turn on one machine.
 
     python -m benchmarks.against b856e38
     python -m benchmarks.against b856e38 --seeds 1 2 --rounds 2 --keep /tmp/against
 
-Both commits are cloned, each gets an environment of its own by `make .venv/installed`, and both run
-the default study of the older one. Printed are the CPU seconds of all jobs for each run of the
-study, the share of starting the jobs, and the ratio. Where the present commit has a setting that
-the older config does not name, the present default holds; `SAME` lists those that are set so that
-both do the same work.
+Both commits are cloned, and `make .venv/installed` makes an environment for each clone. Both clones
+run the default study of the older commit. The output is a table with the CPU seconds of all jobs,
+divided by the number of runs in the study, at both commits, and their ratio. It also has the share
+of the CPU time that starts the jobs. A setting that the older config lacks has its present default,
+unless `SAME` gives a value with which both commits do the same work.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -23,22 +23,22 @@ import yaml
 
 from benchmarks.pipeline import ROOT, jobs_of
 
-# Settings that an older commit does not know, so that no estimate is made that it does not make.
+# Settings that an older commit lacks: values that switch off estimates which it does not make.
 SAME: dict[str, dict[str, Any]] = {"information": {"light": []}}
 
 
 class Work(NamedTuple):
-    """The work of a study at a commit."""
+    """The CPU time of a study at a commit."""
 
     commit: str
     runs: int
-    cpu: float  # seconds of all jobs
-    startup: float  # of them, seconds until the imports of each job are done
-    rules: dict[str, float]
+    cpu: float  # CPU seconds of all jobs
+    startup: float  # CPU seconds until the imports of each job are done, part of `cpu`
+    rules: dict[str, float]  # CPU seconds by rule
 
     @property
     def each(self) -> float:
-        """CPU seconds for each run of the study."""
+        """CPU seconds divided by the number of runs."""
         return self.cpu / self.runs
 
 
@@ -49,13 +49,13 @@ def git(*words: str) -> str:
 
 
 def config_of(commit: str, seeds: list[int] | None) -> dict[str, Any]:
-    """The default study of a commit, with other seeds if some are given."""
+    """The config of the default study at a commit, with `seeds` instead of its seeds if given."""
     config: dict[str, Any] = yaml.safe_load(git("show", f"{commit}:config.yaml"))
     return config | ({"seeds": seeds, "batch": len(seeds)} if seeds else {})
 
 
 def clone_of(commit: str, folder: Path) -> Path:
-    """A clone at a commit, with an environment of its own; what is there already is kept."""
+    """Clone a commit and install its environment; a clone that exists already is used again."""
     place = folder / commit
     if not place.exists():
         subprocess.run(["git", "clone", "--quiet", ROOT, place], check=True)
@@ -65,7 +65,18 @@ def clone_of(commit: str, folder: Path) -> Path:
 
 
 def work(commit: str, place: Path, config: dict[str, Any], cores: int) -> Work:
-    """Run a study in a clone from nothing but its data, and add up the work of its jobs."""
+    """Delete the results of a study in a clone, run the study, and add up the time of its jobs.
+
+    Args:
+        commit: the commit of the clone.
+        place: the folder of the clone.
+        config: the config of the study.
+        cores: number of cores that Snakemake uses.
+
+    Raises:
+        CalledProcessError: the study failed; `against.log` in the clone says why.
+        InputError: a job left no CPU time in its log.
+    """
     file = place / "against.yaml"
     study = "against"
     file.write_text(yaml.safe_dump(config | {"study": study}, sort_keys=False), encoding="utf-8")
@@ -84,7 +95,7 @@ def work(commit: str, place: Path, config: dict[str, Any], cores: int) -> Work:
 
 @contextmanager
 def kept(folder: Path | None) -> Iterator[Path]:
-    """The folder for the clones: the one that is given, or one that is removed afterwards."""
+    """The folder for the clones: `folder`, or a temporary folder that is removed afterwards."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
@@ -94,18 +105,18 @@ def kept(folder: Path | None) -> Iterator[Path]:
 
 
 def asked() -> Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("commit", help="the older commit, whose default study is run")
-    parser.add_argument("--seeds", type=int, nargs="+", help="in place of those of the study")
-    parser.add_argument("--rounds", type=int, default=1, help="times that both are run")
-    parser.add_argument("--cores", type=int, default=2, help="jobs side by side")
-    parser.add_argument("--keep", type=Path, help="folder for the clones, which are then kept")
+    parser.add_argument("--seeds", type=int, nargs="+", help="seeds instead of those of the study")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each commit is run")
+    parser.add_argument("--cores", type=int, default=2, help="number of jobs at the same time")
+    parser.add_argument("--keep", type=Path, help="folder for the clones; they are not deleted")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Run both and print their work."""
+    """Run the study at both commits and print the CPU times."""
     given = asked()
     old, new = (git("rev-parse", "--short=7", name) for name in (given.commit, "HEAD"))
     config = config_of(old, given.seeds)
@@ -124,10 +135,10 @@ def main() -> None:
     for rule in sorted({*one.rules, *other.rules}, key=lambda r: -one.rules.get(r, 0)):
         a, b = (w.rules.get(rule, 0.0) / w.runs for w in (one, other))
         print(f"{rule:<16}{a:>10.3f}{b:>10.3f}{b / a if a else float('nan'):>8.2f}")
-    print(f"{'CPU s a run':<16}{one.each:>10.3f}{other.each:>10.3f}{other.each / one.each:>8.2f}")
+    print(f"{'CPU s per run':<16}{one.each:>10.3f}{other.each:>10.3f}{other.each / one.each:>8.2f}")
     shares = [w.startup / w.cpu for w in (one, other)]
     print(f"{'start-up':<16}{shares[0]:>10.1%}{shares[1]:>10.1%}")
-    print(f"{one.runs} runs at {old}, {other.runs} at {new}; the least of {given.rounds}")
+    print(f"{one.runs} runs at {old}, {other.runs} at {new}; the smallest of {given.rounds} rounds")
 
 
 if __name__ == "__main__":

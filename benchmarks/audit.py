@@ -1,9 +1,9 @@
-"""Where the time of an audit goes, and how it compares with the bare forward passes it needs.
+"""CPU time of each stage of an audit, compared with that of the forward passes it needs.
 
-python -m benchmarks.audit [--texts 1000] [--costly 300] [--subwords 128] [--steps 16]
+    python -m benchmarks.audit [--texts 1000] [--costly 300] [--subwords 128] [--steps 16]
 
-The model is MiniLM from PyPI (6 layers of 12 heads) with a random head; the texts are random words.
-A backward pass counts as two forward passes. Times are of the process's processor, on one thread.
+The model is MiniLM from PyPI (6 layers of 12 heads) with a random classification head. The texts
+are random words. A backward pass counts as two forward passes. The process has one thread.
 """
 
 from argparse import ArgumentParser
@@ -34,7 +34,7 @@ STUDY = Path(__file__).parents[1] / "studies/audit.yaml"
 
 
 class Row(NamedTuple):
-    """A stage: seconds, and the forward passes of one text that it needs, 0 if none."""
+    """A stage: its CPU seconds, and the number of forward passes of one text that it needs."""
 
     stage: str
     seconds: float
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 def classifier(folder: Path) -> TransformerClassifier:
-    """MiniLM with a random head for two classes."""
+    """MiniLM with a random classification head of two classes, saved in `folder`."""
     from transformers import AutoModelForSequenceClassification
 
     package = yaml.safe_load(STUDY.read_text("utf-8"))["models"]["minilm"]["package"]
@@ -54,7 +54,7 @@ def classifier(folder: Path) -> TransformerClassifier:
 
 
 def texts_of(model: TransformerClassifier, count: int, size: int, section: Audit) -> AuditedTexts:
-    """Random whole words, so that each text has about `size` subwords."""
+    """Texts of random whole words, each text with about `size` subwords."""
     rng = np.random.default_rng(0)
     vocabulary = [w for w in model.tokenizer.get_vocab() if w.isalpha() and w.islower()]
     words = sorted(vocabulary)
@@ -63,14 +63,14 @@ def texts_of(model: TransformerClassifier, count: int, size: int, section: Audit
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of the processor, and what the work returns."""
+    """CPU seconds of a function, and what the function returns."""
     start = time.process_time()
     found = work()
     return time.process_time() - start, found
 
 
 def rows(model: TransformerClassifier, texts: AuditedTexts, section: Audit) -> Iterator[Row]:
-    """Time each stage."""
+    """Run and time each stage; `passes` is 0 for a stage that is not compared."""
     encoded, number = texts.encoded, len(texts)
     drawn, length = int(texts.drawn.sum()), float(texts.encoded.lengths.mean())
     seconds, _ = timed(lambda: model.logits(encoded.rows(np.arange(number))))
@@ -104,7 +104,7 @@ def rows(model: TransformerClassifier, texts: AuditedTexts, section: Audit) -> I
 
 
 def main() -> None:
-    """Print a row for each stage."""
+    """Print one line for each stage."""
     parser = ArgumentParser(prog="python -m benchmarks.audit", description=__doc__.split("\n")[0])
     parser.add_argument("--texts", type=int, default=1000)
     parser.add_argument("--costly", type=int, default=300)

@@ -1,8 +1,9 @@
-"""Tasks of known information whose class boundary bends in a few directions of a wide state.
+"""Tasks of known information with a curved class boundary in a few directions of a wide state.
 
-The state is a random rotation of normal coordinates. Two or three of them decide the class; the
-others have ten times their variance in all, spread over sixteen directions or so. What is known of
-the class follows by Gauss-Hermite quadrature over the two or three.
+A state is a random rotation of normal coordinates. Two or three coordinates decide the class. The
+other coordinates together have ten times the variance of three deciding coordinates, spread over
+about sixteen directions. The mutual information of state and class is an integral over the deciding
+coordinates, computed by Gauss-Hermite quadrature.
 """
 
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from scipy.special import expit, log_expit
 from attinfo.information.tasks import Task, spectrum
 from attinfo.runtime.seeds import seed_of
 
-INFORMATION = 0.46  # nats, of the 0.69 of two classes
-NUISANCE, RANK = 10.0, 16.0  # variance beside that of the coordinates that decide; effective rank
-NODES = 40  # of the quadrature, in each direction
+INFORMATION = 0.46  # nats; two equally frequent classes have an entropy of 0.69
+NUISANCE, RANK = 10.0, 16.0  # variance relative to the deciding coordinates; effective rank
+NODES = 40  # quadrature points in each direction
 
 Logit = Callable[[np.ndarray], np.ndarray]  # [n, 3] -> [n]
 BENT: dict[str, Logit] = {
@@ -28,32 +29,37 @@ BENT: dict[str, Logit] = {
 
 
 def _pointwise(logit: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
-    """Share of class 1, and [2, n] log p(y | z) - log p(y)."""
+    """Share of class 1, and [2, n] log p(y | z) - log p(y), of [n] logits with [n] weights."""
     share = float(weight @ expit(logit))
     return share, np.stack([log_expit(-logit) - np.log1p(-share), log_expit(logit) - np.log(share)])
 
 
 def _information(logit: np.ndarray, weight: np.ndarray) -> float:
+    """Mutual information of z and y in nats, of [n] logits with [n] weights."""
     _, pointwise = _pointwise(logit, weight)
     return float(weight @ (expit(-logit) * pointwise[0] + expit(logit) * pointwise[1]))
 
 
 def _quadrature() -> tuple[np.ndarray, np.ndarray]:
-    """Points [m, 3] and weights [m] of a standard normal."""
+    """Points [m, 3] and weights [m] for integrals over a standard normal."""
     node, weight = np.polynomial.hermite_e.hermegauss(NODES)
     points = np.stack(np.meshgrid(node, node, node), -1).reshape(-1, 3)
     return points, np.einsum("i,j,k->ijk", *3 * [weight / weight.sum()]).ravel()
 
 
 def bent(name: str, texts: int, width: int, seed: int, information: float = INFORMATION) -> Task:
-    """Two classes, of a logit `BENT[name]` whose strength is set by the information.
+    """Two classes with the logit `BENT[name]`, scaled to have the mutual information asked for.
 
     Args:
-        name: of the boundary.
+        name: a key of BENT.
         texts: number of states.
-        width: of a state.
-        seed: of the draw.
-        information: in nats.
+        width: number of columns of a state, at least 4.
+        seed: seed of the random draw.
+        information: mutual information in nats.
+
+    Raises:
+        KeyError: `name` is not in BENT.
+        ValueError: no scale of the logit has so much information.
     """
     points, weight = _quadrature()
     across = BENT[name](points)
@@ -74,20 +80,20 @@ def bent(name: str, texts: int, width: int, seed: int, information: float = INFO
 
 
 def bowl(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
-    """See `bent`: as a task of `calibrate`, of two classes."""
+    """The task `bowl` of `bent`, with the arguments that `calibrate` passes."""
     return bent("bowl", texts, width, seed, target)
 
 
 def saddle(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
-    """See `bent`: as a task of `calibrate`, of two classes."""
+    """The task `saddle` of `bent`, with the arguments that `calibrate` passes."""
     return bent("saddle", texts, width, seed, target)
 
 
 def wave(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
-    """See `bent`: as a task of `calibrate`, of two classes."""
+    """The task `wave` of `bent`, with the arguments that `calibrate` passes."""
     return bent("wave", texts, width, seed, target)
 
 
 def ring(texts: int, width: int, _c: int, _r: float, target: float, seed: int) -> Task:
-    """See `bent`: as a task of `calibrate`, of two classes."""
+    """The task `ring` of `bent`, with the arguments that `calibrate` passes."""
     return bent("ring", texts, width, seed, target)

@@ -1,6 +1,7 @@
-"""Whether a ratio has worsened: one run's benchmarks.json against another's.
+"""Compare the ratios of two files benchmarks.json, and list those that became worse.
 
-Speeds differ between machines, ratios of calls that took turns hardly do.
+Ratios are compared, not times. Times differ between machines, but the ratio of two calls that run
+in turn on the same machine differs little.
 """
 
 import json
@@ -9,17 +10,15 @@ from typing import Any
 
 from attinfo.runtime.errors import InputError
 
-WORSE = 1.2  # times
+WORSE = 1.2  # a ratio that is worse by a larger factor is listed
 NAMES = ("topic", "work", "against", "size")
 
 
 def stored(path: str | Path) -> dict[str, Any]:
-    """A benchmarks.json.
+    """Read a benchmarks.json.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, or it is none of ours.
+    Raises:
+        InputError: there is no such file, or its content is not that of a benchmarks.json.
     """
     try:
         result = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -28,10 +27,10 @@ def stored(path: str | Path) -> dict[str, Any]:
                 raise ValueError(row["work"])
             _name(row)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file, expected one of `make benchmark`") from None
+        raise InputError(f"{path}: no such file, expected a benchmarks.json, written by `make benchmark`") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"{path}: no benchmarks.json ({reason})") from None
+        raise InputError(f"{path}: found {reason}, expected a benchmarks.json") from None
     return result
 
 
@@ -40,17 +39,22 @@ def _name(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def worsened(now: str | Path, before: str | Path) -> tuple[list[str], int]:
-    """A line for each ratio that worsened by more than a fifth; how many could be compared.
+    """The ratios that became worse by more than a fifth.
 
-    Raises
-    ------
-    InputError
-        If a file cannot be used, or the two have nothing in common.
+    Args:
+        now: the newer benchmarks.json.
+        before: the older benchmarks.json.
+
+    Returns:
+        A line for each ratio that became worse, and the number of ratios compared.
+
+    Raises:
+        InputError: a file cannot be used, or the files have no row in common.
     """
     new, old = ({_name(row): row for row in stored(path)["rows"]} for path in (now, before))
     shared = [key for key in old if key in new]
     if not shared:
-        raise InputError(f"{now} and {before} have no row in common, expected some")
+        raise InputError(f"{now} and {before} have no row in common, expected at least one")
     lines = []
     for key in shared:
         one, other = new[key]["ratio"], old[key]["ratio"]
@@ -58,7 +62,7 @@ def worsened(now: str | Path, before: str | Path) -> tuple[list[str], int]:
         if times > WORSE:
             topic, work, against, size = key
             lines.append(
-                f"{topic}: {work} against {against}, {size}: {other:.3g} was, {one:.3g} is "
+                f"{topic}: {work} against {against}, {size}: was {other:.3g}, is {one:.3g} "
                 f"({times:.2f} times worse)"
             )
     return lines, len(shared)

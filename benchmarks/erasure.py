@@ -1,7 +1,9 @@
-"""Bounds of normalised AOPC beside those of the package `aopc`: equal values on small texts.
+"""Bounds of normalised AOPC, compared with those of the package `aopc` on small texts.
 
-Of a bag-of-words classifier with random weights, every order of the tokens of a text is tried by
-`aopc`; ours is a beam search that is wide enough to be exact.
+AOPC is the area over the perturbation curve: the mean fall of a class probability while tokens are
+removed in some order. Its bounds are the largest and the smallest value over all orders. The
+package `aopc` tries every order. This package runs a beam search, here wide enough to be exact. The
+model is a bag-of-words classifier with random weights.
 """
 
 from collections.abc import Iterator
@@ -16,11 +18,11 @@ from torch import nn
 from attinfo.explain.beam import bounds
 from benchmarks.timing import interleaved, measure
 
-VOCABULARY, MASK, NONE = 50, 1, -1  # ids of words from 2
+VOCABULARY, MASK, NONE = 50, 1, -1  # word ids start at 2
 
 
 class _Classifier(nn.Module):
-    """Two tanh units of the mean word vector, so that tokens interact; class 1 for full texts."""
+    """A classifier of the mean word vector with four tanh units, so that tokens interact."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,13 +33,13 @@ class _Classifier(nn.Module):
         self.outward = 2 * torch.randn(4, 2, generator=draw)
 
     def forward(self, tokens: torch.Tensor) -> SimpleNamespace:
-        """`logits` [B, 2] of tokens [B, T]."""
+        """An object with the attribute `logits` [B, 2], of token ids [B, T]."""
         hidden = (self.words[tokens].mean(1) @ self.inward).tanh()
         return SimpleNamespace(logits=hidden @ self.outward)
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
-    """A row for each text: the seconds of both, and the larger difference of the two bounds."""
+    """A row for each text, with the larger difference of the two bounds between both programs."""
     model, rng = _Classifier(), np.random.default_rng(1)
     for tokens in (4, 5) if quick else (4, 5, 6, 7):
         text = torch.from_numpy(rng.integers(2, VOCABULARY, tokens))[None]

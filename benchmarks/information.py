@@ -1,7 +1,8 @@
-"""How fast the estimators are: nearest neighbours, the linear probe, the stack.
+"""Speed of the estimators `knn` (nearest neighbours), `linear` (linear probe) and `stack`.
 
-Beside the peers stand the matrix product of all states in float32, no floor where states are
-screened in bfloat16, and what exact cross-fitted linear probes cannot do without.
+The comparisons are with other packages, and with the least work that seems necessary. For `knn`
+this work is the product of all states in float32; `knn` can be faster, because it first compares
+states in bfloat16. For `linear` this work is the linear algebra of exact cross-fitted probes.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,14 +23,20 @@ from benchmarks.timing import interleaved, measure, use_threads
 
 BOOTSTRAP = 100
 POSITIONS = 40
-SLOW = 4000  # texts, above which the slow peers are left out
-EXTRAPOLATED = "theirs: one estimate, times {}"
+SLOW = 4000  # texts; slow packages are not run on more
+EXTRAPOLATED = "other package: time of one estimate, times {}"
 
 Row = dict[str, Any]
 
 
 def neighbours(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
-    """Nearest neighbours at every size (n, d), and many of them, against peers."""
+    """Rows for `knn`: at several n and d, at 40 positions, and on one thread.
+
+    Args:
+        quick: small sizes only.
+        patient: run slow packages on more than `SLOW` texts too.
+        threads: number of threads, except for the rows on one thread.
+    """
     use_threads(threads)
     for n, d in [(1000, 64)] if quick else product((1000, 4000, 16000), (64, 128, 256)):
         sample = drawn(n, d)[1]
@@ -60,7 +67,7 @@ def neighbours(quick: bool, patient: bool, threads: int) -> Iterator[Row]:
 
 
 def _on_one_thread(n: int, d: int) -> Iterator[Row]:
-    """As in the jobs of a study, which run side by side."""
+    """Rows for `knn` on one thread, as in the jobs of a study."""
     sample = drawn(n, d)[1]
     hidden, output = sample.hidden.numpy(), sample.output[:, 0].numpy()
     calls: dict[str, Callable[[], Any]] = {
@@ -80,7 +87,7 @@ def _on_one_thread(n: int, d: int) -> Iterator[Row]:
 
 
 def _product(states: torch.Tensor, block: int = 256) -> None:
-    """All inner products of the states, a block at a time, the next in the place of the last."""
+    """Compute all inner products of the states [n, d] in blocks that share one buffer."""
     held = states.new_empty(block, len(states))
     for some in states.split(block):
         torch.mm(some, states.T, out=held[: len(some)])
@@ -89,6 +96,8 @@ def _product(states: torch.Tensor, block: int = 256) -> None:
 def _neighbour_rows(
     n: int, d: int, seconds: dict[str, list[float]], gave: dict[str, Any]
 ) -> Iterator[Row]:
+    """Rows for `knn` at one size, from the seconds and results of `interleaved`."""
+
     def row(work: str, against: str, ours: str, times: int = 1, **rest: Any) -> Row:
         theirs = [times * s for s in seconds[against]]
         note = EXTRAPOLATED.format(times) if times > 1 else ""
@@ -97,20 +106,20 @@ def _neighbour_rows(
         return measure("neighbours", work, against, size, seconds[ours], theirs, **rest)
 
     target = (lambda value: {"target": value}) if n == 4000 and d > 64 else lambda value: {}
-    # Of very many pairs some are so nearly tied that they change places in single precision.
+    # Among very many pairs some distances are so close that float32 reverses their order.
     equal = {
         "difference": abs(gave["euclidean"] - gave["scikit-learn"]),
         "tolerance": 1e-9 if n <= SLOW else 1e-4,
     }
     yield row("knn", "scikit-learn", "euclidean", **equal, **target(4))
     apart = abs(gave["euclidean"] - gave["infopy"])
-    yield row("knn", "infopy", "euclidean", difference=apart, note="theirs rounds distances")
-    yield row("knn", "product", "euclidean", lower=True, note="the product alone, in float32")
+    yield row("knn", "infopy", "euclidean", difference=apart, note="the other package rounds distances")
+    yield row("knn", "product", "euclidean", lower=True, note="only the matrix product, in float32")
     yield row("knn and null", "euclidean", "null", lower=True, note="P = 100", **target(6))
     for peer in ("NPEET-plus", "ennemi", "infomeasure"):
         if peer not in seconds:
             continue
-        yield row("knn", peer, "euclidean", note="its own metric or estimator", **target(100))
+        yield row("knn", peer, "euclidean", note="another metric or estimator", **target(100))
         if peer != "NPEET-plus":
             apart = abs(gave["chebyshev"] - gave[peer])
             aim = target(25) if peer == "ennemi" else {}
@@ -119,7 +128,7 @@ def _neighbour_rows(
 
 
 def _units(n: int, d: int) -> Iterator[Row]:
-    """Forty positions, each with its null and interval, against one estimate of ennemi."""
+    """Rows for 40 positions with their nulls or intervals, against one estimate of ennemi."""
     samples = [drawn(n, d, seed)[1] for seed in range(POSITIONS)]
     nulls = [permuted(sample) for sample in samples]
     first, output = samples[0].hidden.double().numpy(), samples[0].output[:, 0].numpy()
@@ -138,14 +147,14 @@ def _units(n: int, d: int) -> Iterator[Row]:
     ):
         note = EXTRAPOLATED.format(f"{times:,}")
         if ours == "intervals":
-            note += "; our interval is from pointwise values, theirs from 100 bootstrap samples"
+            note += "; our interval is from pointwise values, the other from 100 bootstrap samples"
         theirs = [times * s for s in seconds["ennemi"]]
         size = f"n = {n:,}, d = {d}"
         yield measure("neighbours", work, "ennemi", size, seconds[ours], theirs, note=note)
 
 
 def linear(quick: bool) -> Iterator[Row]:
-    """The linear probe against logistic regression, five folds, and with permutations."""
+    """Rows for `linear` against logistic regression in five folds, without and with a null."""
     n, d = (1000, 64) if quick else (4000, 128)
     sample = drawn(n, d)[1]
     with_null = permuted(sample)
@@ -158,7 +167,7 @@ def linear(quick: bool) -> Iterator[Row]:
     seconds, gave = interleaved(
         {
             "linear": lambda: linear(sample),
-            "floor": lambda: _least_work(parts, gram, solved),
+            "torch": lambda: _least_work(parts, gram, solved),
             "OpenBLAS": lambda: _least_work(parts, _gram, _solved),
             "null": lambda: linear(with_null),
             "plain": lambda: peers.logistic_loss(hidden, output, fold),
@@ -166,7 +175,7 @@ def linear(quick: bool) -> Iterator[Row]:
             "tuned": lambda: peers.tuned_logistic_loss(hidden, output, fold),
         }
     )
-    # The log loss that goes with the estimate: that of the prior less what is gained on it.
+    # The log loss of `linear` is the log loss of the class shares minus the estimate.
     share = [np.bincount(output[fold != k]) / (fold != k).sum() for k in fold]
     prior = -np.mean([np.log(share[i][output[i]]) for i in range(n)])
     loss = prior - float(gave["linear"].pvi.mean())
@@ -178,16 +187,16 @@ def linear(quick: bool) -> Iterator[Row]:
     more = {
         "difference": loss - gave["plain"],
         "tolerance": 0.001,
-        "note": "log loss, ours - theirs",
+        "note": "difference: our log loss minus the other",
     }
     yield row("linear", "LogisticRegression", "linear", seconds["plain"], target=8, **more)
-    note = "products, factorizations and scores alone, {}: the most in reach of linear"
-    for floor, by in (("floor", "by torch"), ("OpenBLAS", "by NumPy and SciPy")):
-        name, told = f"floor, {by}", note.format(by)
-        yield row(name, "LogisticRegression", floor, seconds["plain"], note=told)
+    note = "only products, factorizations and scores, {}: a bound on the speed of linear"
+    for call, by in (("torch", "by torch"), ("OpenBLAS", "by NumPy and SciPy")):
+        name = f"floor, {by}"
+        yield row(name, "LogisticRegression", call, seconds["plain"], note=note.format(by))
     pairs = zip(seconds["plain"], seconds["shuffled"], strict=True)
     many = [one + PERMUTATIONS * other for one, other in pairs]
-    note = "theirs: one permutation, times 100"
+    note = "other package: one permutation, times 100"
     yield row("linear and null", "LogisticRegression", "null", many, target=20, note=note)
     more |= {"difference": loss - gave["tuned"], "tolerance": 0.002}
     yield row("linear", "LogisticRegressionCV", "linear", seconds["tuned"], **more)
@@ -198,16 +207,16 @@ def _least_work(
     gram: Callable[[torch.Tensor], torch.Tensor],
     solved: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
 ) -> None:
-    """What exact nested cross-fitting of linear probes of three shrinkages cannot do without.
+    """The least work of exact nested cross-fitting of linear probes with three shrinkages.
 
-    The products of the states with each other, once; the systems of every choice of one fold or
-    two left out; the scores of each state by the probes that have not seen it. Nothing is copied,
+    This work is: one Gram matrix of the states; the linear systems for each choice of one or two
+    folds left out; the scores of each state by the probes not trained on it. Nothing is copied,
     centred, combined or calibrated.
 
     Args:
-        parts: the states of each fold, float64.
-        gram: the products of states [n, d] with themselves, [d, d].
-        solved: the solutions [m, d, 1] of m systems [m, d, d].
+        parts: the states of each fold, [n, d] float64.
+        gram: computes the Gram matrix [d, d] of states [n, d].
+        solved: computes the solutions [m, d, 1] of m systems, given [m, d, d] and [m, d, 1].
     """
     whole = sum(gram(part) for part in parts) / sum(map(len, parts))
     systems = whole + torch.tensor([0.03, 0.1, 0.3]).double()[:, None, None].mul(
@@ -221,17 +230,19 @@ def _least_work(
 
 
 def _gram(states: torch.Tensor) -> torch.Tensor:
+    """Gram matrix [d, d] of states [n, d], by NumPy."""
     array = states.numpy()
     return torch.from_numpy(array.T @ array)
 
 
 def _solved(matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Solutions [m, d, 1] of systems [m, d, d] with right-hand sides [m, d, 1], by SciPy."""
     pairs = zip(matrix.numpy(), right.numpy(), strict=True)
     return torch.from_numpy(np.stack([lapack.dposv(own.T, b, lower=1)[1] for own, b in pairs]))
 
 
 def stack(quick: bool) -> Iterator[Row]:
-    """The stack against MINE of torch-mist: each repetition is a data set of its own."""
+    """A row for `stack` against MINE of torch-mist; each repetition has another data set."""
     n, d, steps = 1000, 64, 100 if quick else 2000
     data = [drawn(n, d, seed) for seed in range(1, 6)]
     turn = {"stack": iter(data), "mine": iter(data)}
@@ -255,5 +266,5 @@ def stack(quick: bool) -> Iterator[Row]:
         target=10,
         difference=ours - theirs,
         tolerance=0.0,
-        note=f"absolute bias {ours:.3f} against {theirs:.3f} nats; theirs: {steps:,} steps",
+        note=f"absolute bias {ours:.3f} against {theirs:.3f} nats; MINE: {steps:,} steps",
     )

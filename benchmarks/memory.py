@@ -1,4 +1,8 @@
-"""Peak memory of each stage against the size of its data, each in a process of its own."""
+"""Peak memory of each stage by number of texts. Each measurement runs in a new process.
+
+The functions in `STAGES` prepare the data. They return a function without arguments, which does the
+work.
+"""
 
 from collections.abc import Callable, Iterator
 import gc
@@ -12,7 +16,7 @@ import numpy as np
 
 
 def knn(size: int) -> Callable[[], Any]:
-    """Nearest neighbours, d = 32."""
+    """The estimator `knn` on `size` states with d = 32."""
     from benchmarks.samples import drawn, estimate
 
     sample = drawn(size, 32)[1]
@@ -20,7 +24,7 @@ def knn(size: int) -> Callable[[], Any]:
 
 
 def chebyshev(size: int) -> Callable[[], Any]:
-    """Nearest neighbours by another metric, d = 32."""
+    """The estimator `knn` with the Chebyshev distance, d = 32."""
     from benchmarks.samples import drawn, estimate
 
     sample = drawn(size, 32)[1]
@@ -28,7 +32,7 @@ def chebyshev(size: int) -> Callable[[], Any]:
 
 
 def null(size: int) -> Callable[[], Any]:
-    """Nearest neighbours with 100 permutations, d = 32."""
+    """The estimator `knn` with a null of 100 permutations, d = 32."""
     from benchmarks.samples import drawn, estimate, permuted
 
     sample = permuted(drawn(size, 32)[1])
@@ -36,7 +40,7 @@ def null(size: int) -> Callable[[], Any]:
 
 
 def linear(size: int) -> Callable[[], Any]:
-    """The linear probe with 100 permutations, d = 32."""
+    """The estimator `linear` with a null of 100 permutations, d = 32."""
     from benchmarks.samples import drawn, estimate, permuted
 
     sample = permuted(drawn(size, 32)[1])
@@ -44,7 +48,7 @@ def linear(size: int) -> Callable[[], Any]:
 
 
 def stack(size: int) -> Callable[[], Any]:
-    """The stack, d = 32."""
+    """The estimator `stack`, d = 32."""
     from benchmarks.samples import drawn, estimate
 
     sample = drawn(size, 32)[1]
@@ -52,7 +56,7 @@ def stack(size: int) -> Callable[[], Any]:
 
 
 def training(size: int) -> Callable[[], Any]:
-    """An epoch over so many texts."""
+    """One training epoch over `size` texts."""
     from attinfo.data.batches import batches
     from benchmarks.training import BATCH, classifier, sentences, steps
 
@@ -62,7 +66,7 @@ def training(size: int) -> Callable[[], Any]:
 
 
 def states(size: int) -> Callable[[], Any]:
-    """The store of so many texts, made and written."""
+    """Computing and writing the hidden states of `size` texts."""
     from attinfo.states.extract import states_of
     from attinfo.states.store import write_states
     from benchmarks.training import classifier, sentences
@@ -88,7 +92,18 @@ STAGES = {
 
 
 def peak(stage: str, size: int) -> tuple[float, float]:
-    """Megabytes that the process held at most, and how many more than before the work."""
+    """Peak memory of a stage.
+
+    Args:
+        stage: a key of `STAGES`.
+        size: number of texts.
+
+    Returns:
+        Peak of the process in MB, and the part of the peak that the work added.
+
+    Raises:
+        CalledProcessError: the process of the measurement failed.
+    """
     command = [sys.executable, "-m", "benchmarks.memory", stage, str(size)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     most, before = done.stdout.split()
@@ -96,7 +111,7 @@ def peak(stage: str, size: int) -> tuple[float, float]:
 
 
 def table(quick: bool) -> Iterator[dict[str, Any]]:
-    """One row per stage and size; `growth` is the exponent from the size before."""
+    """One row per stage and size; with `growth` g, memory grew as size**g since the last size."""
     for stage in list(STAGES)[: 3 if quick else None]:
         last = None
         for size in (500, 1000) if quick else (1000, 4000, 16000):
@@ -110,16 +125,16 @@ def table(quick: bool) -> Iterator[dict[str, Any]]:
 
 
 def megabytes(field: str) -> float:
-    """Of memory: what the process holds (VmRSS) or has held at most (VmHWM)."""
+    """Memory of this process in MB: at present (field VmRSS) or its peak (VmHWM)."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def main(stage: str, size: int) -> None:
-    """Print the peak, and what the process held before the work."""
+    """Print the peak memory of this process and its memory before the work, in MB."""
     small = STAGES[stage](500)
-    small()  # what is loaded at the first call is not counted
+    small()  # libraries that the first call loads are not counted
     work = STAGES[stage](size)
     del small
     gc.collect()

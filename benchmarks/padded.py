@@ -1,9 +1,9 @@
-"""The training loop of Jain & Wallace's AttentionExplanation, written anew from its description.
+"""The training loop of AttentionExplanation (Jain & Wallace 2019), written from its description.
 
-Texts are sorted into batches of one size and padded to the longest; an LSTM of both directions
-reads packed sequences; the loss is summed class by class in binary cross-entropy with logits; Adam
-with AMSGrad, two optimisers, one for the attention; the batch's tensors, mask and list of outputs
-and attention are made in Python for every batch. No line is theirs. The architecture is that of
+Each batch is padded to its longest text. A bidirectional LSTM reads packed sequences. The loss is
+binary cross-entropy with logits. Two Adam optimizers with AMSGrad train the attention and the rest.
+For every batch, Python lists become tensors and masks, and outputs and attention become NumPy
+arrays. No code of AttentionExplanation is copied. The architecture is that of
 `training.classifier("bilstm", "additive", "softmax")`.
 """
 
@@ -21,7 +21,9 @@ class Padded(nn.Module):
     """Embedding, BiLSTM, additive attention and an output layer.
 
     Args:
-        vocabulary, embedding, width: sizes; `width` of both directions together.
+        vocabulary: number of words.
+        embedding: width of a word vector.
+        width: width of a state, both directions together.
     """
 
     def __init__(self, vocabulary: int, embedding: int, width: int) -> None:
@@ -34,7 +36,16 @@ class Padded(nn.Module):
     def forward(
         self, tokens: torch.Tensor, lengths: torch.Tensor, masks: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """[B, 1] logits and [B, T] attention of padded texts."""
+        """Compute logits and attention.
+
+        Args:
+            tokens: [B, T] word ids, 0 for padding.
+            lengths: [B] number of words.
+            masks: [B, T] True at padding.
+
+        Returns:
+            [B, 1] logits and [B, T] attention weights.
+        """
         packed = pack_padded_sequence(
             self.embedding(tokens), lengths, batch_first=True, enforce_sorted=False
         )
@@ -47,12 +58,12 @@ class Padded(nn.Module):
 def steps(
     texts: Texts, chosen: list[np.ndarray], sizes: tuple[int, int, int]
 ) -> Callable[[], None]:
-    """Training on each batch.
+    """A function that trains a new model once on each batch.
 
     Args:
-        texts: with tokens and labels.
-        chosen: the texts of each batch.
-        sizes: vocabulary, embedding, width.
+        texts: texts with labels 0 and 1.
+        chosen: indices of the texts of each batch.
+        sizes: vocabulary, embedding and width of the model.
     """
     model = Padded(*sizes)
     model.train()

@@ -1,13 +1,14 @@
-"""What others offer for the same work, called as their documentation says.
+"""The same quantities by other packages, called as their documentation says.
 
-Mutual information of states [n, d] and classes [n], k = 3, in nats.
+The functions take states [n, d] and classes [n]. They return the mutual information in nats with
+k = 3 neighbours, unless their docstring names another quantity.
 """
 
 from contextlib import redirect_stderr, redirect_stdout
 import io
 import warnings
 
-from ennemi._entropy_estimators import _estimate_semidiscrete_mi  # the public one is for d = 1
+from ennemi._entropy_estimators import _estimate_semidiscrete_mi  # the public function needs d = 1
 import infomeasure
 from infopy.estimators import CDMIRossEstimator
 import npeet_plus
@@ -29,23 +30,26 @@ def ennemi(hidden: np.ndarray, output: np.ndarray) -> float:
 
 
 def infomeasure_ksg(hidden: np.ndarray, output: np.ndarray) -> float:
-    """Kraskov et al. 2004 with the classes as numbers, far apart: Ross, Chebyshev distance."""
+    """Kraskov et al. 2004, Chebyshev distance; equals Ross 2014 as classes are distant numbers."""
     apart = 1e6 * output[:, None].astype(float)
     return float(infomeasure.mutual_information(hidden, apart, approach="ksg", k=K))
 
 
 def infopy(hidden: np.ndarray, output: np.ndarray) -> float:
-    """Ross 2014, Euclidean, from all distances; it adds noise and cuts at zero."""
+    """Ross 2014, Euclidean distance, all distances; adds noise, and clips the estimate at zero."""
     return float(CDMIRossEstimator(n_neighbors=K).estimate(hidden, output))
 
 
 def npeet(hidden: np.ndarray, output: np.ndarray) -> float:
-    """Kozachenko-Leonenko entropies, one less the other: another estimator than Ross'."""
+    """Difference of two Kozachenko-Leonenko entropies, so not the estimator of Ross 2014."""
     return float(npeet_plus.micd(hidden, output[:, None], k=K, base=np.e))
 
 
 def sklearn_neighbours(hidden: np.ndarray, output: np.ndarray) -> float:
-    """Ross 2014, Euclidean, from sorted lists that are made longer where k of a class lack."""
+    """Ross 2014, Euclidean distance, by the neighbour search of scikit-learn.
+
+    A state whose list of neighbours has fewer than k of its class gets a list four times as long.
+    """
     search = NearestNeighbors(algorithm="brute").fit(hidden)
     rows, length, rank = np.arange(len(hidden)), 16, np.empty(len(hidden), int)
     while len(rows):
@@ -62,12 +66,18 @@ def sklearn_neighbours(hidden: np.ndarray, output: np.ndarray) -> float:
 
 
 def logistic_loss(hidden: np.ndarray, output: np.ndarray, fold: np.ndarray) -> float:
-    """Held-out log loss of logistic regression, the penalty left at its default."""
+    """Held-out log loss, in nats, of logistic regression with the default penalty.
+
+    Args:
+        hidden: [n, d] states.
+        output: [n] classes.
+        fold: [n] the fold in which a text is held out.
+    """
     return _loss(LogisticRegression(max_iter=1000), hidden, output, fold)
 
 
 def tuned_logistic_loss(hidden: np.ndarray, output: np.ndarray, fold: np.ndarray) -> float:
-    """The same, the penalty chosen by inner folds, as ours is."""
+    """As `logistic_loss`, with the penalty chosen by inner folds, as in the estimator `linear`."""
     tuned = LogisticRegressionCV(
         Cs=10, max_iter=1000, scoring="neg_log_loss", l1_ratios=(0,), use_legacy_attributes=False
     )
@@ -75,6 +85,7 @@ def tuned_logistic_loss(hidden: np.ndarray, output: np.ndarray, fold: np.ndarray
 
 
 def _loss(model: LogisticRegression, hidden: np.ndarray, output: np.ndarray, fold: np.ndarray):
+    """Held-out log loss of a model of scikit-learn."""
     parts = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -83,7 +94,7 @@ def _loss(model: LogisticRegression, hidden: np.ndarray, output: np.ndarray, fol
 
 
 def torch_mist_mine(hidden: np.ndarray, output: np.ndarray, steps: int = 2000) -> float:
-    """MINE with a trained critic, the rest as torch-mist has it."""
+    """MINE with a critic of one hidden layer; other settings are the defaults of torch-mist."""
     pairs = torch.from_numpy(hidden), torch.nn.functional.one_hot(torch.from_numpy(output)).float()
     given = {"hidden_dims": [128], "max_iterations": steps, "verbose": False, "logger": False}
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):

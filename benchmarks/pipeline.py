@@ -1,13 +1,16 @@
-"""Where the time of a study went, and how a study's cost grows with its runs.
+"""Time of a study by rule and by kind of work, and its growth with the number of runs.
 
     python -m benchmarks.pipeline results/default [--log LOG] [--cores 2]
     python -m benchmarks.pipeline --grow 10 100 1000 10000
     python -m benchmarks.pipeline --grow 10 50 200 --real
 
-The first reads the benchmark files of a finished study and the log of the Snakemake run that made
-it. A job is its start-up (Python, and what its script imports: the CPU time that its own log tells,
-stretched as the job was by what else ran), its useful work, and what Snakemake adds around its
-script; what no job had is idle.
+The first command reads the benchmark files of a finished study, the logs of its jobs and the log of
+Snakemake. It divides the time of the cores into four parts: the start-up of scripts, useful work,
+the time that Snakemake adds around the scripts, and idle time. Start-up is the start of Python and
+the imports of the script. The log of a job has the CPU time of the start-up and of the whole job;
+the start-up is taken to have the same share in the wall time of the job. The other commands
+generate studies with the given numbers of runs. They time a dry run of each study, and with `--real`
+also the study itself.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -34,26 +37,24 @@ CPU = re.compile(
 )
 CLOCK = re.compile(r"^\[(\w{3} \w{3} +\d+ [\d:]+ \d{4})\]$")
 STARTED, FINISHED = re.compile(r"^    jobid: (\d+)$"), re.compile(r"^Finished jobid: (\d+) ")
-SEEDS = 10  # of a generated study, one model each
-TEMPERATURES = 0.01  # its cells differ by the temperature of their softmax
+SEEDS = 10  # seeds of a generated study
+TEMPERATURES = 0.01  # difference of the softmax temperature between cells of a generated study
 
 
 class Job(NamedTuple):
-    """A job's script: seconds as Snakemake measured them, and CPU time as the job's log tells."""
+    """The script of a job: seconds measured by Snakemake, and CPU seconds from the log of the job."""
 
     rule: str
     seconds: float
     cpu: float
-    startup: float  # of the CPU time
+    startup: float  # CPU seconds until the imports are done, part of `cpu`
 
 
 def jobs_of(study: Path) -> list[Job]:
     """The jobs of a finished study.
 
-    Raises
-    ------
-    InputError
-        If it has no benchmark files, or a job's log does not tell its CPU time.
+    Raises:
+        InputError: the study has no benchmark files, or the log of a job has no CPU time.
     """
     folder, jobs = study / "benchmarks", []
     for file in sorted(folder.rglob("*.tsv")):
@@ -61,22 +62,24 @@ def jobs_of(study: Path) -> list[Job]:
             seconds = float(next(csv.DictReader(opened, delimiter="\t"))["s"])
         path = file.relative_to(folder)
         log = study / "logs" / path.with_suffix(".log")
-        told = CPU.search(log.read_text(encoding="utf-8") if log.exists() else "")
-        if told is None:
-            raise InputError(f"{log}: tells no CPU time, expected the log of a finished job")
-        jobs.append(Job(path.parts[0], seconds, float(told[2]), float(told[1])))
+        times = CPU.search(log.read_text(encoding="utf-8") if log.exists() else "")
+        if times is None:
+            raise InputError(f"{log}: no CPU time found, expected the log of a finished job")
+        jobs.append(Job(path.parts[0], seconds, float(times[2]), float(times[1])))
     if not jobs:
-        raise InputError(f"{folder}: holds no benchmark files, expected those of a finished study")
+        raise InputError(f"{folder}: no benchmark files found, expected a finished study")
     return jobs
 
 
 def times_in(log: Path) -> tuple[float, float]:
-    """Seconds from the first job's start to the last one's end, and in all jobs together.
+    """Read the times of jobs from a log of Snakemake.
 
-    Raises
-    ------
-    InputError
-        If the log tells of no finished job.
+    Returns:
+        Seconds from the start of the first job to the end of the last job, and the sum of the
+        seconds of all jobs.
+
+    Raises:
+        InputError: the log has no finished job.
     """
     now, started, ended = 0.0, {}, {}
     for line in log.read_text(encoding="utf-8").splitlines():
@@ -87,17 +90,21 @@ def times_in(log: Path) -> tuple[float, float]:
         elif found := FINISHED.match(line):
             ended[found[1]] = now
     if not ended:
-        raise InputError(f"{log}: tells of no finished job, expected the log of a Snakemake run")
+        raise InputError(f"{log}: no finished job found, expected the log of a Snakemake run")
     wall = max(ended.values()) - min(started.values())
     return wall, sum(end - started[job] for job, end in ended.items())
 
 
 def split(study: Path, log: Path, cores: int) -> Iterator[str]:
-    """The lines of two tables: by rule, and by what the cores did."""
+    """The lines of two tables: time by rule, and time of the cores by kind of work.
+
+    Raises:
+        InputError: a file of the study or the log of Snakemake cannot be used.
+    """
     jobs = jobs_of(study)
     wall, inside = times_in(log)
     begin = 0.0
-    yield "| rule | jobs | seconds | of CPU | of that start-up |"
+    yield "| rule | jobs | seconds | CPU seconds | CPU seconds of start-up |"
     yield "|---|---|---|---|---|"
     rules = sorted(
         {job.rule for job in jobs}, key=lambda r: -sum(j.seconds for j in jobs if j.rule == r)
@@ -125,7 +132,7 @@ def split(study: Path, log: Path, cores: int) -> Iterator[str]:
 
 
 def generated(runs: int) -> dict:
-    """What a config says beside studies/smoke.yaml to have so many runs, a job for ten of them."""
+    """Settings to add to studies/smoke.yaml for a study of `runs` runs, with ten runs in a job."""
     cells = max(1, runs // SEEDS)
     warmth = [f"softmax@{1 + TEMPERATURES * i:g}" for i in range(cells)]
     grid = {"dataset": "smoke", "encoder": "mlp", "attention": "additive", "normaliser": warmth}
@@ -134,15 +141,24 @@ def generated(runs: int) -> dict:
 
 
 def growth(sizes: list[int], cores: int, real: bool) -> Iterator[str]:
-    """Jobs, and seconds of a dry run and of a real one, by number of runs."""
+    """The lines of a table by number of runs: jobs, seconds of a dry run, seconds of the study.
+
+    Args:
+        sizes: numbers of runs.
+        cores: number of cores.
+        real: run the studies too, not only their dry runs.
+
+    Raises:
+        InputError: Snakemake failed.
+    """
     yield "| runs | jobs | seconds of a dry run |" + (f" on {cores} cores |" if real else "")
     yield "|---|---|---|" + ("---|" if real else "")
     for runs in sizes:
         with TemporaryDirectory() as folder:
             config = Path(folder) / "grow.yaml"
             config.write_text(yaml.safe_dump(generated(runs)), encoding="utf-8")
-            told, seconds = _snakemake(config, "--dry-run", "--quiet", "rules", "--cores", "1")
-            jobs = int(re.search(r"^total +(\d+)", told, re.M)[1])
+            printed, seconds = _snakemake(config, "--dry-run", "--quiet", "rules", "--cores", "1")
+            jobs = int(re.search(r"^total +(\d+)", printed, re.M)[1])
             made = ""
             if real:
                 made = f" {_snakemake(config, '--quiet', 'all', '--cores', str(cores))[1]:.0f} |"
@@ -151,7 +167,7 @@ def growth(sizes: list[int], cores: int, real: bool) -> Iterator[str]:
 
 
 def _snakemake(config: Path, *options: str) -> tuple[str, float]:
-    """What Snakemake says of a study beside studies/smoke.yaml, and how many seconds it takes."""
+    """Run Snakemake on studies/smoke.yaml with a further config; its output and its seconds."""
     command = [sys.executable, "-m", "snakemake", *options, "--configfile", "studies/smoke.yaml"]
     start = time.perf_counter()
     done = subprocess.run([*command, str(config)], cwd=ROOT, capture_output=True, text=True)
@@ -161,25 +177,24 @@ def _snakemake(config: Path, *options: str) -> tuple[str, float]:
 
 
 def log_of(study: Path) -> Path:
-    """The log of Snakemake that tells of the most jobs, of equal ones the newest.
+    """The Snakemake log with the most finished jobs; the newest of logs with equally many.
 
-    Raises
-    ------
-    InputError
-        If there is none.
+    Raises:
+        InputError: there is no log.
     """
-    logs = sorted((study.parents[1] / ".snakemake/log").glob("*.log"))
+    folder = study.parents[1] / ".snakemake/log"
+    logs = sorted(folder.glob("*.log"))
     if not logs:
-        raise InputError(f"{study}: no log of Snakemake beside it, expected the log of its run")
+        raise InputError(f"{study}: no log of Snakemake found, expected one in {folder}")
     return max(reversed(logs), key=lambda log: log.read_text("utf-8").count("Finished jobid"))
 
 
 def lines(quick: bool, cores: int, study: Path = STUDY) -> Iterator[str]:
-    """Where the time of the default study went, if it was run here, and how studies grow."""
+    """The tables of the default study, if its results are here, and of generated studies."""
     try:
         yield from split(study, log_of(study), cores)
     except InputError as error:
-        yield f"The default study was not run here: {error}."
+        yield f"No finished default study was found: {error}."
     yield ""
     yield from growth([10] if quick else [10, 50, 200], cores, real=True)
     if not quick:
@@ -188,15 +203,15 @@ def lines(quick: bool, cores: int, study: Path = STUDY) -> Iterator[str]:
 
 
 def arguments() -> Namespace:
-    """What the command takes."""
+    """Parse the command line."""
     parser = ArgumentParser(
         prog="python -m benchmarks.pipeline", description=__doc__.split("\n")[0]
     )
     parser.add_argument("study", nargs="?", type=Path, default=STUDY)
-    parser.add_argument("--log", type=Path, help="of the Snakemake run; else the fullest")
+    parser.add_argument("--log", type=Path, help="log of Snakemake; default: the log with the most finished jobs")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--grow", type=int, nargs="+", metavar="RUNS")
-    parser.add_argument("--real", action="store_true", help="the grown studies are made, too")
+    parser.add_argument("--real", action="store_true", help="run the generated studies, too")
     return parser.parse_args()
 
 
@@ -205,10 +220,10 @@ def main() -> None:
     given = arguments()
     try:
         if given.grow:
-            told = growth(given.grow, given.cores, given.real)
+            table = growth(given.grow, given.cores, given.real)
         else:
-            told = split(given.study, given.log or log_of(given.study), given.cores)
-        for line in told:
+            table = split(given.study, given.log or log_of(given.study), given.cores)
+        for line in table:
             print(line, flush=True)
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -1,7 +1,6 @@
-"""What the first estimate costs: `estimate` imported and called once, each time in a new process
-of one thread.
+"""Time of the first estimate: import and call `estimate` in a new process with one thread.
 
-python -m benchmarks.start
+    python -m benchmarks.start
 """
 
 import os
@@ -24,7 +23,11 @@ REPETITIONS = 5
 
 
 def seconds(repetitions: int = REPETITIONS) -> tuple[float, float]:
-    """Median seconds, by clock and by processor, of an estimate of [1000, 64] in a new process."""
+    """Median wall seconds and CPU seconds of the first estimate, for states [1000, 64].
+
+    Raises:
+        CalledProcessError: the new process failed.
+    """
     found = []
     for _ in range(repetitions):
         command = [sys.executable, "-c", ONCE]
@@ -36,4 +39,4 @@ def seconds(repetitions: int = REPETITIONS) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    print("{:.2f} s, {:.2f} s of a processor".format(*seconds()))
+    print("{:.2f} s wall time, {:.2f} s CPU time".format(*seconds()))

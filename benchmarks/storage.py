@@ -1,4 +1,4 @@
-"""What it costs to make the store of hidden states, to write and to read it."""
+"""Time to compute, write and read a file of hidden states."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from benchmarks.training import WIDTH, classifier, sentences
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
-    """The store against its bytes written and read plainly, and the bytes a token takes."""
+    """Rows for the file of hidden states against a plain file of the same bytes."""
     texts = sentences(500 if quick else 4000)
     model = classifier("bilstm", "additive", "softmax").eval()
     arrays = states_of(model, texts)
@@ -43,6 +43,6 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
         yield measure("states", work, "plain file", label, seconds[work], theirs, **rest)
     both = [run + write for run, write in zip(seconds["run"], seconds["write"], strict=True)]
     rate = f"{content / 1e6 / float(np.median(both)):,.0f} MB/s"
-    per_token = f"{size / tokens:,.0f} bytes a token on disk, {4 * WIDTH} of them the state"
+    per_token = f"{size / tokens:,.0f} bytes per token on disk, {4 * WIDTH} of them the state"
     rest = {"lower": True, "note": f"{rate}; {per_token}"}
     yield measure("states", "run and write", "run", label, both, seconds["run"], **rest)

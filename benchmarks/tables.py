@@ -1,4 +1,4 @@
-"""The tables in Markdown and the figures."""
+"""The tables and figures of the benchmarks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ MET = {True: "met", False: "missed", None: ""}
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table."""
+    """A table in Markdown, with the column titles `head`."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def speed(rows: list[dict[str, Any]]) -> str:
-    """Every ratio, with its range, target and the largest difference of the answers."""
+    """Table of the rows of `timing.measure`."""
 
     def line(row: Mapping[str, Any]) -> list[str]:
         sign = "≤" if row["lower_is_better"] else "≥"
@@ -42,7 +42,7 @@ def speed(rows: list[dict[str, Any]]) -> str:
         "against",
         "size",
         "threads",
-        "ours",
+        "our time",
         "ratio",
         "target",
         "largest difference",
@@ -52,7 +52,7 @@ def speed(rows: list[dict[str, Any]]) -> str:
 
 
 def accuracy(table: pd.DataFrame) -> str:
-    """Bias and spread by estimator and task, of the most texts."""
+    """Table of bias and spread by estimator and task, for the largest number of texts."""
     own = table[table["n"] == table["n"].max()]
     tasks = in_order(own["task"])
     text = own["bias"].map("{:+.3f}".format) + " ± " + own["spread"].map("{:.3f}".format)
@@ -62,19 +62,19 @@ def accuracy(table: pd.DataFrame) -> str:
 
 
 def memory(rows: list[dict[str, Any]]) -> str:
-    """Peak memory by stage and size."""
+    """Table of peak memory by stage and number of texts."""
 
     def line(row: Mapping[str, Any]) -> list[str]:
         growth = "" if row["growth"] is None else f"{row['growth']:.2f}"
         sizes = [f"{row['size']:,}", f"{row['peak_mb']:.0f}", f"{row['own_mb']:.0f}"]
         return [row["stage"], *sizes, growth]
 
-    head = ("stage", "texts", "peak, MB", "of it the work, MB", "growth, exponent")
+    head = ("stage", "texts", "peak, MB", "added by the work, MB", "growth exponent")
     return markdown(head, map(line, rows))
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> None:
-    """The figures of accuracy, speed and memory, as SVG and PNG."""
+    """Draw the figures of accuracy, speed and memory into `folder`, as SVG and PNG."""
     with applied():
         drawn = {
             "accuracy": _accuracy(pd.DataFrame(result["accuracy"])),
@@ -89,27 +89,28 @@ def draw(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def _accuracy(table: pd.DataFrame) -> plt.Figure:
+    """Bias by estimator: a panel for each task, a colour for each number of texts."""
     tasks, estimators = in_order(table["task"]), in_order(table["estimator"])
     sizes = sorted(table["n"].unique())
     figure, axes = plt.subplots(
         1, len(tasks), figsize=(9, 3.2), sharex=True, sharey=True, layout="constrained"
     )
-    hues = sns.color_palette("crest", len(sizes))
+    colours = sns.color_palette("crest", len(sizes))
     for axis, task in zip(axes, tasks, strict=True):
         axis.axvline(0, color=INK, linewidth=0.8)
-        for place, (n, hue) in enumerate(zip(sizes, hues, strict=True)):
+        for place, (n, colour) in enumerate(zip(sizes, colours, strict=True)):
             own = table[(table["task"] == task) & (table["n"] == n)].set_index("estimator")
             own = own.loc[estimators]
             rows = [row + 0.3 * (place - (len(sizes) - 1) / 2) for row in range(len(own))]
-            style = {"fmt": "o", "markersize": 3, "linewidth": 1, "color": hue}
-            # What is far outside is cut at the edge.
+            style = {"fmt": "o", "markersize": 3, "linewidth": 1, "color": colour}
+            # A bias beyond the axis is drawn at its edge.
             bias = own["bias"].clip(-0.22, 0.22)
             axis.errorbar(bias, rows, xerr=own["spread"], label=f"{n:,} texts", **style)
         axis.set(title=task.replace("_", " "), xlim=(-0.24, 0.24), yticks=range(len(estimators)))
         axis.set_yticklabels(estimators)
     axes[0].invert_yaxis()
     figure.supxlabel(
-        "bias ± standard deviation over data sets, nats; beyond 0.22 it is drawn at the edge",
+        "bias ± standard deviation over data sets, nats; a bias beyond 0.22 is drawn at the edge",
         x=0.07,
         ha="left",
         size=8,
@@ -120,6 +121,7 @@ def _accuracy(table: pd.DataFrame) -> plt.Figure:
 
 
 def _speed(rows: pd.DataFrame) -> plt.Figure:
+    """Ratios that have a target, with their ranges."""
     aimed = rows[rows["target"].notna()].iloc[::-1]
     figure, axis = plt.subplots(figsize=(7.6, 0.8 + 0.26 * len(aimed)), layout="constrained")
     places = range(len(aimed))
@@ -137,10 +139,11 @@ def _speed(rows: pd.DataFrame) -> plt.Figure:
 
 
 def _memory(rows: pd.DataFrame) -> plt.Figure:
+    """Memory that the work adds, by number of texts: a line for each stage."""
     figure, axis = plt.subplots(figsize=(6.4, 3), layout="constrained")
     for stage, own in rows.groupby("stage", sort=False):
         axis.plot(own["size"], own["own_mb"], marker="o", markersize=3, label=stage)
-    axis.set(xlabel="texts", ylabel="memory of the work, MB")
+    axis.set(xlabel="texts", ylabel="memory added by the work, MB")
     axis.xaxis.set_major_formatter("{x:,.0f}")
     figure.legend(loc="outside right upper")
     return figure

@@ -1,4 +1,4 @@
-"""Speeds as ratios of calls that take turns, so that a slow moment of the machine hits all."""
+"""Ratios of the times of calls that run in turn, so that a slow machine slows all of them."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,24 +11,24 @@ from threadpoolctl import threadpool_limits
 import torch
 
 REPETITIONS = 5
-REST = 0.05  # seconds: threads of the call before have stopped looking for work
-IDLE = bytes(2**20)  # hashed meanwhile
+REST = 0.05  # seconds; idle threads of the last call have stopped waiting for work by then
+IDLE = bytes(2**20)  # hashed during the rest
 
-Seconds = list[float]  # one a repetition
+Seconds = list[float]  # one number for each repetition
 
 
 def use_threads(count: int) -> None:
-    """As many threads for every library of the process, ours and theirs."""
+    """Set the number of threads of torch and of all thread pools in this process."""
     torch.set_num_threads(count)
     threadpool_limits(count)
 
 
 def _rest() -> None:
-    """Wait with every processor awake: a virtual one that sleeps takes up to 20 ms to come back."""
+    """Wait with all cores busy, because a virtual core that sleeps needs up to 20 ms to wake."""
 
     def hash_until(end: float) -> None:
         while perf_counter() < end:
-            sha256(IDLE)  # lets other threads of Python run
+            sha256(IDLE)  # lets other Python threads run
 
     count, end = torch.get_num_threads(), perf_counter() + REST
     with ThreadPoolExecutor(count) as pool:
@@ -38,10 +38,17 @@ def _rest() -> None:
 def interleaved(
     calls: Mapping[str, Callable[[], Any]], repetitions: int = REPETITIONS
 ) -> tuple[dict[str, Seconds], dict[str, Any]]:
-    """Seconds of every call in every repetition, and what each gave last.
+    """Run the calls in turn, and time each of them.
 
-    The order turns round from one repetition to the next. What is to be warm (imports, compiled
-    loops) must be so already.
+    The order of the calls is reversed in every second repetition. A caller that does not want to
+    time imports and compilation makes each call once before.
+
+    Args:
+        calls: functions without arguments, by name.
+        repetitions: how often each function is called.
+
+    Returns:
+        The seconds of each call in each repetition, and the last result of each call.
     """
     seconds: dict[str, Seconds] = {name: [] for name in calls}
     gave = {}
@@ -68,16 +75,25 @@ def measure(
     tolerance: float | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    """A row of the table: how many times as long the other takes, repetition by repetition.
+    """A row of a speed table: the ratio of two times.
+
+    The ratio is computed in each repetition, and the row has its median, minimum and maximum.
 
     Args:
-        topic, work, against, size: name the row.
-        ours, theirs: seconds of each repetition.
-        target: of the median ratio.
-        lower: the ratio is ours to theirs, which is to be small.
-        difference: the largest between the answers; one-sided where it is signed.
-        tolerance: what `difference` may be, where answers are meant to be equal.
-        note: what the reader must know.
+        topic: the table, a key of `TOPICS` in `benchmarks/__main__.py`.
+        work: name of our work.
+        against: name of the other work.
+        size: size of the data.
+        ours: seconds of our work in each repetition.
+        theirs: seconds of the other work in each repetition.
+        target: smallest median ratio wanted; the largest one if `lower`.
+        lower: the ratio is our time divided by the other time, not the reverse.
+        difference: largest difference between the answers, or our loss minus the other loss.
+        tolerance: largest `difference` allowed; None if the answers need not be equal.
+        note: a remark for the last column.
+
+    Raises:
+        ValueError: `ours` and `theirs` differ in length.
     """
     pairs = zip(ours, theirs, strict=True)
     ratios = [own / other if lower else other / own for own, other in pairs]

@@ -1,7 +1,8 @@
-"""What a training step costs: beside the bare LSTM in it, and in tokens a second for each cell.
+"""Time of training steps: compared with a bare LSTM, with another program, and between cells.
 
-A step is forward, backward and both optimisers. Embeddings 300, width 2 x 128, 64 texts a batch,
-20,000 words; lengths as of sentences. Freed memory is kept, as in the jobs of a study.
+A step is the forward pass, the backward pass and the update of all weights. The embeddings have 300
+columns, the states 2 x 128, a batch has 64 texts, the vocabulary 20,000 words. Texts are as long as
+sentences. The process keeps freed memory, as the jobs of a study do.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ NORMALISERS = ("softmax", "gumbel_softmax")
 
 
 def sentences(count: int, seed: int = 0) -> Texts:
-    """Texts with the lengths of sentences and the word frequencies of language (Zipf)."""
+    """Random texts as long as sentences (2 to 60 words), word frequencies by Zipf's law."""
     rng = np.random.default_rng(seed)
     lengths = np.clip(rng.gamma(4.5, 4.7, count).astype(int), 2, 60)
     weight = 1 / np.arange(2, VOCABULARY)
@@ -42,7 +43,7 @@ def sentences(count: int, seed: int = 0) -> Texts:
 
 
 def classifier(encoder: str, scorer: str, normaliser: str) -> Classifier:
-    """The model of a cell, untrained."""
+    """The untrained model with the blocks named."""
     blocks = {"encoder": encoder, "attention": scorer, "normaliser": normaliser}
     chosen = {
         kind: Chosen(name, block_of(kind, name).path, with_defaults(kind, name, {}))
@@ -53,7 +54,7 @@ def classifier(encoder: str, scorer: str, normaliser: str) -> Classifier:
 
 
 def steps(model: Classifier, texts: Texts, chosen: list[np.ndarray]) -> Callable[[], None]:
-    """Training on each batch."""
+    """A function that trains `model` once on each batch; `chosen` has the indices of its texts."""
     model.train()
     optimizers = Optimizers(model, Training())
     noise = training_noise(torch.Generator().manual_seed(0))
@@ -70,7 +71,13 @@ def steps(model: Classifier, texts: Texts, chosen: list[np.ndarray]) -> Callable
 
 
 def bare(texts: Texts, chosen: list[np.ndarray], packed: bool) -> Callable[[], None]:
-    """Forward and backward of an LSTM over the same shapes: padding too, or packed lengths."""
+    """A function with the forward and backward pass of an LSTM on each batch.
+
+    Args:
+        texts: the texts, of which only the lengths are used.
+        chosen: indices of the texts of each batch.
+        packed: pack the sequences, so that the LSTM does not read padding.
+    """
     lstm = nn.LSTM(EMBEDDING, WIDTH // 2, batch_first=True, bidirectional=True)
     inputs = [torch.randn(len(c), int(texts.lengths[c].max()), EMBEDDING) for c in chosen]
 
@@ -89,7 +96,7 @@ def bare(texts: Texts, chosen: list[np.ndarray], packed: bool) -> Callable[[], N
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
-    """BiLSTM with additive attention against the bare LSTM; then each cell."""
+    """Rows for BiLSTM, additive attention and softmax against other programs; then for each cell."""
     keep_freed_memory()
     texts = sentences((10 if quick else 40) * BATCH)
     chosen = list(batches(texts.lengths, BATCH, np.random.default_rng(1)))
@@ -124,6 +131,7 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
 def _cells(
     calls: dict[str, Callable[[], None]], texts: Texts, few: list[np.ndarray]
 ) -> Iterator[dict[str, Any]]:
+    """Rows for each cell against BiLSTM, additive attention and softmax."""
     first = "bilstm + additive + softmax"
     calls[first] = steps(classifier(*first.split(" + ")), texts, few)
     for run in calls.values():

@@ -1,7 +1,8 @@
-"""What verdicts are worth: false alarms and power of each conclusion at 3, 5 and 10 seeds.
+"""False alarms and power of the verdict on each conclusion, with 3, 5 and 10 seeds.
 
-Studies are simulated at the level of the tables of texts (see tests/simulate.py). The effects and
-the standard deviations over seeds are those of the default study, as docs/numbers.json has them:
+The studies are simulated: random tables of texts replace trained models (see tests/simulate.py).
+The effects and the standard deviations over seeds are those of the default study, from
+docs/numbers.json.
 
     python -m benchmarks.verdicts [--studies 200] [--out docs/findings/verdicts.csv]
 """
@@ -23,7 +24,7 @@ SEEDS = (3, 5, 10)
 
 
 def world() -> tuple[dict[str, float], Spread]:
-    """The effects of the default study, and the standard deviations of its statistics."""
+    """The effect of each claim in the default study, and the standard deviations over seeds."""
     study = json.loads((ROOT / "docs/numbers.json").read_text("utf-8"))["study"]
     effects = {own["claim"]: own["estimate"] for own in study["claims"]}
     between = [p["estimate"] for p in study["parts"] if p["about"] == "between encoders"]
@@ -35,11 +36,20 @@ def world() -> tuple[dict[str, float], Spread]:
 def rows(
     studies: int, effects: dict[str, float], spread: Spread, each: Sequence[int] = SEEDS
 ) -> Iterator[dict[str, Any]]:
-    """A row for each number of seeds and conclusion, with shares of simulated studies.
+    """A row for each number of seeds and each conclusion, with shares of simulated studies.
 
-    `alarm`: the primary p is below 0.05 although there is no effect; `false`: a verdict although
-    there is none; `called`: the verdict that the effect of the default study calls for; `mde`: the
-    median of the column of `claims.csv`.
+    Columns:
+        alarm: share of studies without an effect in which the primary p is below 0.05.
+        false: share of studies without an effect with a verdict other than `undetermined`.
+        effect: effect of the default study.
+        called: share of studies with this effect that have the verdict it calls for.
+        mde: median of the smallest detectable effect, the column `mde` of `claims.csv`.
+
+    Args:
+        studies: number of simulated studies for each number of seeds.
+        effects: effect of each claim.
+        spread: standard deviations over seeds.
+        each: numbers of seeds.
     """
     for seeds in each:
         null, real = (
@@ -65,11 +75,11 @@ def rows(
 
 
 def main() -> None:
-    """Print the table, or write it."""
+    """Print the table, or write it to a file."""
     parser = ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--out", type=Path, help="a CSV to write instead of printing")
+    parser.add_argument("--out", type=Path, help="write a CSV file instead of printing")
     given = parser.parse_args()
     effects, spread = world()
     found = list(rows(given.studies, effects, spread, given.seeds))

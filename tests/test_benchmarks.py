@@ -1,4 +1,4 @@
-"""The guard of the benchmarks, and the memory of nearest neighbours."""
+"""The comparison of two benchmark runs, and the memory of nearest neighbours."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from attinfo.runtime.errors import InputError
 
 
 def stored(path: Path, **ratios: float) -> Path:
-    """A benchmarks.json with ratios, of which `step` is to be small and the others large."""
+    """Write a benchmarks.json with ratios; a small ratio is better for `step`, a large one else."""
     rows = [
         measure("speed", work, "another", "n = 9", [ratio], [1.0], lower=True)
         if work == "step"
@@ -43,7 +43,7 @@ def test_a_ratio_that_worsened_by_more_than_a_fifth_is_flagged_and_no_other(tmp_
     assert done.returncode == 1
     *lines, last = done.stdout.splitlines()
     assert len(lines) == 2 and last.startswith("2 of 4")
-    assert "knn" in lines[0] and "100 was, 79 is" in lines[0]
+    assert "knn" in lines[0] and "was 100, is 79" in lines[0]
     assert "step" in lines[1]
 
 
@@ -59,7 +59,7 @@ def test_the_same_ratios_pass(tmp_path: Path) -> None:
     [None, "", "{}", "[]", '{"rows": [{}]}', '{"rows": []}', '{"rows": 3}', "\0"],
     ids=["missing", "empty", "no rows", "a list", "a row without names", "none", "a number", "NUL"],
 )
-def test_a_baseline_that_cannot_be_used_is_told_in_one_line(
+def test_a_baseline_that_cannot_be_used_is_reported_in_one_line(
     tmp_path: Path, content: str | None
 ) -> None:
     stored(tmp_path / "now/benchmarks.json", knn=100)
@@ -78,7 +78,7 @@ def test_what_was_measured_is_drawn(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == names
 
 
-def test_results_that_are_not_there_are_told_in_one_line(tmp_path: Path) -> None:
+def test_missing_results_are_reported_in_one_line(tmp_path: Path) -> None:
     done = compared(tmp_path / "nowhere", stored(tmp_path / "before.json", knn=100))
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
 
@@ -105,7 +105,7 @@ def test_nearest_neighbours_never_hold_all_distances(
 
 
 def finished_study(folder: Path, seconds: float) -> tuple[Path, Path]:
-    """Two jobs of as many seconds, of which a quarter is start-up, and a log of ten for each."""
+    """A study of two jobs with `seconds` each, a quarter of which is start-up; its log has ten."""
     for name in "ab":
         for kind in ("benchmarks", "logs"):
             (folder / f"study/{kind}/none").mkdir(parents=True, exist_ok=True)
@@ -124,8 +124,8 @@ def finished_study(folder: Path, seconds: float) -> tuple[Path, Path]:
 
 def test_the_parts_of_a_study_are_all_that_its_cores_had(tmp_path: Path) -> None:
     lines = list(split(*finished_study(tmp_path, 8.0), cores=2))
-    told = dict(line.strip("| ").split(" | ")[:2] for line in lines[-4:])
-    assert told == {
+    printed = dict(line.strip("| ").split(" | ")[:2] for line in lines[-4:])
+    assert printed == {
         "useful work": "12",
         "start-up of scripts": "4",
         "Snakemake around them": "4",
@@ -133,7 +133,7 @@ def test_the_parts_of_a_study_are_all_that_its_cores_had(tmp_path: Path) -> None
     }
 
 
-def test_a_study_that_has_not_run_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_study_that_has_not_run_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no benchmark files"):
         list(split(tmp_path, tmp_path / "log", cores=2))
     study, log = finished_study(tmp_path, 8.0)
@@ -141,5 +141,5 @@ def test_a_study_that_has_not_run_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no finished job"):
         list(split(study, log, cores=2))
     (study / "logs/none/b.log").write_text("10:00 imported in 1.00 s of CPU\n")
-    with pytest.raises(InputError, match=r"b\.log: tells no CPU time"):
+    with pytest.raises(InputError, match=r"b\.log: no CPU time found"):
         list(split(study, log, cores=2))

@@ -9,8 +9,8 @@ Snakemake. It divides the time of the cores into four parts: the start-up of scr
 the time that Snakemake adds around the scripts, and idle time. Start-up is the start of Python and
 the imports of the script. The log of a job has the CPU time of the start-up and of the whole job;
 the start-up is taken to have the same share in the wall time of the job. The other commands
-generate studies with the given numbers of runs. They time a dry run of each study, and with `--real`
-also the study itself.
+generate studies with the given numbers of runs. They time a dry run of each study, and with
+`--real` also the study itself.
 """
 
 from argparse import ArgumentParser, Namespace

@@ -155,8 +155,8 @@ class Cluster:
 
     def jobs(self, *states: str) -> list[Job]:
         """The jobs that Snakemake has submitted, in all states or the given ones."""
-        told = self.ask("squeue", "--states=all", "--sort=i", "-h", "-o", "%i|%T|%N|%k|%m|%l")
-        found = [Job(*line.split("|")) for line in told.splitlines()]
+        printed = self.ask("squeue", "--states=all", "--sort=i", "-h", "-o", "%i|%T|%N|%k|%m|%l")
+        found = [Job(*line.split("|")) for line in printed.splitlines()]
         return [j for j in found if "rule_" in j.name and (not states or j.state in states)]
 
     def ask(self, *command: str) -> str:

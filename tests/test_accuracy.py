@@ -1,7 +1,7 @@
-"""How near the truth the estimators must come, on tasks of known information.
+"""Largest errors allowed for the estimators, on tasks of known information.
 
-The seeds were not used in designing anything. A bar that does not hold is a fault of the
-estimator: it is not moved.
+The seeds were not used to design the estimators. If an estimator exceeds a bound, the estimator is
+at fault, and the bound is not changed.
 """
 
 import sys
@@ -113,7 +113,7 @@ def test_the_stack_ranks_units_by_their_information() -> None:
 
 
 def times_above_the_floor(name: str, data_sets: int, permutations: int = 39) -> int:
-    """How often states that tell nothing are above the floor."""
+    """How often estimates of states without information exceed the permutation null."""
     above = 0
     for seed in range(1000, 1000 + data_sets):
         rng = np.random.default_rng(seed)

@@ -233,12 +233,12 @@ def test_a_spectrum_cannot_have_a_rank_above_its_width() -> None:
     assert (spectrum(5, 5) == 1).all() and (spectrum(5, 70) == 1).all()
 
 
-@pytest.mark.parametrize(("name", "told"), [("gaussian", True), ("low_variance", False)])
-def test_classes_differ_where_the_variance_is_said_to_be(name: str, told: bool) -> None:
+@pytest.mark.parametrize(("name", "differ"), [("gaussian", True), ("low_variance", False)])
+def test_classes_differ_where_the_variance_is_said_to_be(name: str, differ: bool) -> None:
     task = task_of(name, 5000, width=32, target=0.3)
     leading = PCA(8).fit_transform(task.hidden)
     seen = by_discriminant(replace(task, hidden=leading))
-    assert (seen > 0.25) if told else (seen < 0.05)
+    assert (seen > 0.25) if differ else (seen < 0.05)
 
 
 def test_classes_of_an_imbalanced_task_are_a_quarter_as_frequent_as_the_last() -> None:

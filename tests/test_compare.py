@@ -89,13 +89,13 @@ def test_a_known_difference_is_told(tmp_path) -> None:
     assert row["difference_low"] == pytest.approx(-0.25)  # 3, 4, 5
     assert row["difference_high"] == pytest.approx(-0.15)
     assert not row["overlap"]
-    told = sentence(reference, row)
-    assert told.startswith("Still supported in mine. The intervals do not overlap;")
-    assert "mine − theirs: -0.200 [-0.250, -0.150]" in told
+    message = sentence(reference, row)
+    assert message.startswith("Still supported in mine. The intervals do not overlap;")
+    assert "mine − theirs: -0.200 [-0.250, -0.150]" in message
 
 
 @pytest.mark.parametrize(
-    ("was", "is_", "told"),
+    ("was", "is_", "message"),
     [
         ("supported", "supported", "Still supported in mine."),
         ("contradicted", "contradicted", "Still contradicted in mine."),
@@ -105,9 +105,9 @@ def test_a_known_difference_is_told(tmp_path) -> None:
         ("undetermined", "undetermined", "Undetermined in both theirs and mine."),
     ],
 )
-def test_a_sentence_tells_whether_a_conclusion_holds(tmp_path, was, is_, told) -> None:
+def test_a_sentence_tells_whether_a_conclusion_holds(tmp_path, was, is_, message) -> None:
     pair = two(tmp_path, with_claim("v", 0.1, 0.05, was), with_claim("v", 0.1, 0.05, is_))
-    assert sentence(*primary(pair, "v")).startswith(told)
+    assert sentence(*primary(pair, "v")).startswith(message)
 
 
 def test_a_conclusion_without_runs_is_said_to_have_none(tmp_path) -> None:

@@ -128,11 +128,11 @@ def test_a_given_split_is_kept_and_a_missing_one_is_drawn_from_the_training_spli
     assert sorted(np.concatenate(list(rows.values()))) == list(range(len(labels)))
     for part in held:
         assert rows[part].tolist() == np.flatnonzero(given == part).tolist()
-    told = np.bincount(labels[given == "train"], minlength=len(counts))
+    train_counts = np.bincount(labels[given == "train"], minlength=len(counts))
     for part, share in (("dev", dev), ("test", 1 - train - dev)):
         if part not in held:
             found = np.bincount(labels[rows[part]], minlength=len(counts))
-            assert (np.abs(found - share * told) <= 1).all()
+            assert (np.abs(found - share * train_counts) <= 1).all()
             assert set(rows[part]) <= set(np.flatnonzero(given == "train"))
 
 
@@ -143,8 +143,8 @@ def test_without_given_splits_the_draw_is_that_of_all_texts() -> None:
 
 
 def test_splits_are_known_by_their_usual_names() -> None:
-    told = np.array(["Train", "VAL", "valid", " validation", "dev", "test"])
-    assert named(told).tolist() == ["train", "dev", "dev", "dev", "dev", "test"]
+    written = np.array(["Train", "VAL", "valid", " validation", "dev", "test"])
+    assert named(written).tolist() == ["train", "dev", "dev", "dev", "dev", "test"]
     for wrong, expected in ((["train", "tset"], "'tset'"), (["dev", "test"], "'train'")):
         with pytest.raises(InputError, match=expected):
             named(np.array(wrong))
@@ -204,8 +204,8 @@ def test_the_vocabulary_is_the_words_repeated_in_the_training_split(tmp_path: Pa
     assert set(vocabulary) == {*SPECIAL, "film", *(text.split()[0] for text in training)}
     assert [vocabulary[token] for token in SPECIAL] == [0, 1]
     for part, unknown in (("train", 1 / 4), ("dev", 3 / 4), ("test", 3 / 4)):
-        told = read_summary(tmp_path / "data")["splits"][part]["unknown_share"]
-        assert told == unknown == np.mean(read_texts(tmp_path / "data", part).token_ids == 1)
+        stored = read_summary(tmp_path / "data")["splits"][part]["unknown_share"]
+        assert stored == unknown == np.mean(read_texts(tmp_path / "data", part).token_ids == 1)
 
 
 def test_stored_offsets_point_at_the_tokens_in_the_text(planted: Planted) -> None:
@@ -278,14 +278,14 @@ def test_long_texts_are_cut_and_counted(tmp_path: Path) -> None:
     make(tmp_path, raw, max_tokens=6)
     lengths = np.concatenate([read_texts(tmp_path / "data", part).lengths for part in PARTS])
     assert lengths.max() == 6
-    for part, told in read_summary(tmp_path / "data")["splits"].items():
+    for part, summary in read_summary(tmp_path / "data")["splits"].items():
         texts = read_texts(tmp_path / "data", part)
         stored = read_arrow(tmp_path / "data", part)
         full = [len(text.split()) for text in stored["text"].to_pylist()]
-        assert told["tokens"] == texts.lengths.sum() == np.minimum(full, 6).sum()
-        assert told["truncated_share"] == np.mean(np.array(full) > 6)
-        assert told["truncated_tokens_share"] == 1 - np.minimum(full, 6).sum() / np.sum(full)
-        assert told["class_counts"] == np.bincount(texts.labels).tolist()
+        assert summary["tokens"] == texts.lengths.sum() == np.minimum(full, 6).sum()
+        assert summary["truncated_share"] == np.mean(np.array(full) > 6)
+        assert summary["truncated_tokens_share"] == 1 - np.minimum(full, 6).sum() / np.sum(full)
+        assert summary["class_counts"] == np.bincount(texts.labels).tolist()
 
 
 def test_texts_are_read_as_the_datasets_library_reads_them(planted: Planted) -> None:
@@ -506,8 +506,8 @@ def test_the_splits_of_a_column_are_used(tmp_path: Path, column: str) -> None:
     raw = write(tmp_path / "mine.csv", rows, ("text", "label", column))
     named_by = {"split": {"column": "part"}} if column == "part" else {}
     made = parts_of(make(tmp_path, raw, **named_by))
-    for part, told in (("train", "train"), ("dev", "Validation"), ("test", "test")):
-        assert made[part] == [(text, label) for text, label, p in rows if p == told]
+    for part, written in (("train", "train"), ("dev", "Validation"), ("test", "test")):
+        assert made[part] == [(text, label) for text, label, p in rows if p == written]
 
 
 def test_a_split_that_is_misspelt_is_named(tmp_path: Path) -> None:
@@ -520,13 +520,13 @@ def test_caps_are_told_beside_what_they_left_out(tmp_path: Path) -> None:
     made = make(
         tmp_path, write(tmp_path / "mine.csv", good_rows(50)), caps={"train": 11, "test": 4}
     )
-    told = read_summary(made)["splits"]
-    assert {part: (told[part]["texts"], told[part]["of"]) for part in PARTS} == {
+    summary = read_summary(made)["splits"]
+    assert {part: (summary[part]["texts"], summary[part]["of"]) for part in PARTS} == {
         "train": (11, 70),
         "dev": (10, 10),
         "test": (4, 20),
     }
-    assert told["test"]["class_counts"] == [2, 2]
+    assert summary["test"]["class_counts"] == [2, 2]
     assert {part: len(read_texts(made, part)) for part in PARTS} == {
         "train": 11,
         "dev": 10,
@@ -566,9 +566,9 @@ def test_decisive_characters_become_decisive_tokens_and_the_truth_is_kept(tmp_pa
     for part in PARTS:
         for row in load_from_disk(str(made / "texts"))[part]:
             pairs = zip(row["starts"], row["ends"], strict=True)
-            told = [int(list(pair) in spans[row["text"]]) for pair in pairs]
-            assert row["decisive"] == told
-            assert len(told) > 8 or sum(told) == 2
+            marked = [int(list(pair) in spans[row["text"]]) for pair in pairs]
+            assert row["decisive"] == marked
+            assert len(marked) > 8 or sum(marked) == 2
     assert read_summary(made)["truth"] == json.loads(json.dumps(table.attrs["truth"]))
 
 

@@ -1,4 +1,4 @@
-"""README.md and docs/: what they say is so, where they point to exists, what they show runs."""
+"""README.md and docs/: statements are true, links lead to existing pages, and examples run."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -564,10 +564,10 @@ def test_the_shell_prints_the_estimate_of_two_files(arrays: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     columns, *rows = (line.split() for line in done.stdout.splitlines())
     for row, name in zip(rows[:2], ("linear", "knn"), strict=True):
-        told, found = dict(zip(columns, row, strict=False)), estimate(HIDDEN, OUTPUT, name)
-        assert (told["unit"], told["estimator"], told["n"]) == ("all", name, "100")
+        printed, found = dict(zip(columns, row, strict=False)), estimate(HIDDEN, OUTPUT, name)
+        assert (printed["unit"], printed["estimator"], printed["n"]) == ("all", name, "100")
         for column in ("mi_nats", "floor_mean", "floor_upper", "ci_low", "ci_high", "h_output"):
-            assert float(told[column]) == pytest.approx(getattr(found, column), abs=1e-3)
+            assert float(printed[column]) == pytest.approx(getattr(found, column), abs=1e-3)
 
 
 def test_the_shell_tells_an_error_in_one_line(arrays: Path) -> None:

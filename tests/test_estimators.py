@@ -111,7 +111,7 @@ def test_information_between_normal_classes_is_recovered_as_far_as_the_method_ca
 ) -> None:
     drawn, sample = task("gaussian", 2000, classes=classes)
     found = DISCRETE[name](sample)
-    # Against the realised values: what the draw happened to tell is no error of the estimator.
+    # Compared with the realised values, because the luck of the draw is no error of the estimator.
     bias = float(found.pvi.mean()) - drawn.pointwise.mean()
     assert low < bias < high
     assert np.corrcoef(found.pvi, drawn.pointwise)[0, 1] > correlation
@@ -449,10 +449,10 @@ def linear(
     The information in each of `outputs` independent outputs.
     """
     rng = np.random.default_rng(seed)
-    told = np.sqrt(1 - np.exp(-2 * information))  # correlation
+    slope = np.sqrt(1 - np.exp(-2 * information))  # correlation
     hidden = rng.normal(size=(n, d))
     directions = np.linalg.qr(rng.normal(size=(d, outputs)))[0]
-    mean, sd = told * hidden @ directions, np.sqrt(1 - told**2)
+    mean, sd = slope * hidden @ directions, np.sqrt(1 - slope**2)
     output = mean + sd * rng.normal(size=(n, outputs))
     pointwise = norm.logpdf(output, mean, sd) - norm.logpdf(output)
     return hidden, output, pointwise.sum(1)
@@ -606,7 +606,7 @@ def test_a_rare_class_leaves_every_value_finite(name: str, members: int, rare: i
     output = rng.permutation(np.repeat([rare, 1, 2 - rare], [members, 60, 100 - members - 60]))
     found = DISCRETE[name](sample_of(rng.normal(size=(100, 6)), output, 3))
     _finite(found, 100, 3)
-    # A class that the training texts lack has probability 0 either way, and tells nothing.
+    # A class that the training texts lack has probability 0 either way, and no information.
     assert float(found.pvi.abs().max()) < 40
 
 

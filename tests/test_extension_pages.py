@@ -109,7 +109,7 @@ tables = Tables(**own, **{name: pd.DataFrame(columns=c) for name, c in empty.ite
 drawn = {name: FIGURES[name].draw(tables) for name in ("verdicts", "measures", "lengths")}
 studies = read_studies([write_study(folder / name, tables, name) for name in ("one", "other")])
 claims = compare_claims(studies)
-told = {
+shown = {
     "captions": {name: drawing.caption for name, drawing in drawn.items()},
     "words": {
         name: [text.get_text() for axes in drawing.figure.axes
@@ -119,7 +119,7 @@ told = {
     "comparison": comparison(claims, 0.95).caption,
     "compared": sorted(set(compare_cells(studies)["statistic"])),
 }
-(folder / "told.json").write_text(json.dumps(told), "utf-8")
+(folder / "shown.json").write_text(json.dumps(shown), "utf-8")
 """
 
 
@@ -149,8 +149,8 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(folder: Path) -> dict:
-    return json.loads((folder / "told.json").read_text("utf-8"))
+def shown(folder: Path) -> dict:
+    return json.loads((folder / "shown.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -158,26 +158,26 @@ def html(folder: Path) -> str:
     return (folder / "page.html").read_text("utf-8")
 
 
-def test_a_signed_measure_is_ranked_by_its_size_in_tables_page_and_figure(folder, told, html):
+def test_a_signed_measure_is_ranked_by_its_size_in_tables_page_and_figure(folder, shown, html):
     cells = pd.read_csv(folder / "cells.csv").set_index("statistic")["estimate"]
     # The negated weights have the reverse order; without their sign they have that of attention.
     assert cells.loc["tau_negated"].to_numpy() == pytest.approx(1, abs=0.01)
     assert "plausibility_negated" in cells.index
     rows = pd.read_csv(folder / "agreement.csv")
     assert {"attention~negated", "linear_gain~negated"} <= set(rows["pair"])
-    assert "minus attention" in told["words"]["measures"]
-    assert "most with minus attention, +1.00" in told["captions"]["measures"]
+    assert "minus attention" in shown["words"]["measures"]
+    assert "most with minus attention, +1.00" in shown["captions"]["measures"]
     assert html.count("minus attention") > 10  # in a table, and in the strips of words
 
 
-def test_a_statistic_is_in_cells_ranks_variance_comparison_and_page(folder, told, html):
+def test_a_statistic_is_in_cells_ranks_variance_comparison_and_page(folder, shown, html):
     cells = pd.read_csv(folder / "cells.csv")
     runs = pd.read_csv(folder / "runs.csv")
     length = cells.loc[cells["statistic"] == "length", "estimate"]
     assert length.to_numpy() == pytest.approx(runs["length"].iloc[0]) and length.iloc[0] > 5
     assert "length" in set(pd.read_csv(folder / "ranks.csv")["statistic"])
     assert "length" in set(pd.read_csv(folder / "variance.csv")["statistic"])
-    assert "length" in told["compared"]
+    assert "length" in shown["compared"]
     assert '<th scope="col" class="n">words of a text</th>' in html
 
 
@@ -188,7 +188,7 @@ def test_a_rank_statistic_is_in_agreement_cells_and_page(folder, html):
     assert '<th scope="col" class="n">γ</th>' in html
 
 
-def test_a_sixth_conclusion_is_judged_worded_drawn_and_compared(folder, told, html):
+def test_a_sixth_conclusion_is_judged_worded_drawn_and_compared(folder, shown, html):
     claims = pd.read_csv(folder / "claims.csv")
     own = claims[claims["claim"] == "vi"]
     assert list(own["role"]) == ["primary", "secondary"]
@@ -198,11 +198,11 @@ def test_a_sixth_conclusion_is_judged_worded_drawn_and_compared(folder, told, ht
     assert set(tested["claim"]) >= {"i", "vi"}  # adjusted together
     assert 'id="conclusion-vi"' in html and "Do scorers read texts of one length?" in html
     assert "Yes, within the margin" in html and "Of the 6 conclusions" in html
-    assert "(vi) length: additive as scaled dot: equivalent" in told["words"]["verdicts"]
-    assert "Equivalent: (vi)" in told["captions"]["verdicts"]
-    assert "(vi) +0.000" in told["comparison"] and "Still equivalent in other" in told["comparison"]
+    assert "(vi) length: additive as scaled dot: equivalent" in shown["words"]["verdicts"]
+    assert "Equivalent: (vi)" in shown["captions"]["verdicts"]
+    assert "(vi) +0.000" in shown["comparison"] and "Still equivalent in other" in shown["comparison"]
 
 
-def test_a_figure_has_its_place_on_the_page(told, html):
-    assert told["captions"]["lengths"] == "The lengths of texts."
+def test_a_figure_has_its_place_on_the_page(shown, html):
+    assert shown["captions"]["lengths"] == "The lengths of texts."
     assert 'id="figure-lengths"' in html and "<h3>How long texts are</h3>" in html

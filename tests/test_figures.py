@@ -108,11 +108,11 @@ SHOWN = {
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_the_numbers_beside_a_figure_are_those_in_it(name, default) -> None:
-    told = default[name].data[SHOWN[name]].to_numpy(float).ravel()
+    listed = default[name].data[SHOWN[name]].to_numpy(float).ravel()
     seen = numbers_in(default[name])
-    told, seen = told[~np.isnan(told)], np.sort(seen[~np.isnan(seen)])
-    place = np.clip(np.searchsorted(seen, told), 1, len(seen) - 1)
-    apart = np.minimum(np.abs(seen[place] - told), np.abs(seen[place - 1] - told))
+    listed, seen = listed[~np.isnan(listed)], np.sort(seen[~np.isnan(seen)])
+    place = np.clip(np.searchsorted(seen, listed), 1, len(seen) - 1)
+    apart = np.minimum(np.abs(seen[place] - listed), np.abs(seen[place - 1] - listed))
     assert apart.max() < 1e-9
 
 
@@ -167,12 +167,12 @@ def test_a_caption_is_in_the_numbers_of_the_study(name, default) -> None:
 def test_captions_name_what_is_largest(default) -> None:
     cells = DEFAULT.cells.query("variant == 'trained' and statistic == 'tau_gain'")
     best = cells.loc[cells["estimate"].idxmax()]
-    told = f"{best['estimate']:+.2f} [{best['ci_low']:+.2f}, {best['ci_high']:+.2f}]"
+    words = f"{best['estimate']:+.2f} [{best['ci_low']:+.2f}, {best['ci_high']:+.2f}]"
     caption = default["agreement"].caption
     assert caption.startswith(
         f"Largest: {label_of(best['encoder'])} with {label_of(best['attention'])}"
     )
-    assert told in caption
+    assert words in caption
     runs = DEFAULT.runs.query("variant == 'trained'")
     accuracy = runs.groupby(["encoder", "attention", "normaliser"])["accuracy"].mean()
     assert f"{accuracy.max():.3f}" in default["accuracy"].caption
@@ -182,8 +182,8 @@ def test_captions_name_what_is_largest(default) -> None:
 def test_verdicts_are_told_with_effect_and_interval(default) -> None:
     primary = DEFAULT.claims.query("role == 'primary' and dataset == 'all'")
     for row in primary.itertuples():
-        told = f"({row.claim}) {row.estimate:+.2f} [{row.ci_low:+.2f}, {row.ci_high:+.2f}]"
-        assert told in default["verdicts"].caption
+        words = f"({row.claim}) {row.estimate:+.2f} [{row.ci_low:+.2f}, {row.ci_high:+.2f}]"
+        assert words in default["verdicts"].caption
 
 
 def test_the_level_of_intervals_is_that_of_the_study() -> None:
@@ -449,8 +449,8 @@ def test_numbers_that_are_not_known_do_no_harm(name, share) -> None:
 def test_a_compact_picture_keeps_its_words(words: str) -> None:
     svg = f'<text x="1.23456" style="fill: red; font-size: 8px">0.123456{words.strip()}</text>'
     if "\n" not in svg:
-        told = f'<text x="1.2" style="fill:red;font-size:8px">0.123456{words.strip()}</text>'
-        assert compact(svg) == told
+        expected = f'<text x="1.2" style="fill:red;font-size:8px">0.123456{words.strip()}</text>'
+        assert compact(svg) == expected
 
 
 @pytest.mark.slow

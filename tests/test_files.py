@@ -1,4 +1,4 @@
-"""Files that appear whole, failures told in one line, provenance, cost."""
+"""Files that are complete or absent, failures reported in one line, provenance, cost."""
 
 import ctypes
 from hashlib import sha256

@@ -207,7 +207,7 @@ def test_a_rare_class_oversampled_to_balance_is_no_information(name: str) -> Non
 
 @every_name
 def test_states_that_repeat_with_other_outputs_are_all_counted(name: str) -> None:
-    # As the states of words without context: what the word tells is what is asked.
+    # As with states of words without context: the estimate is the information in the word.
     rng = np.random.default_rng(0)
     word = rng.integers(0, 60, 1500)
     chance = rng.choice([0.1, 0.9], 60)

@@ -1,4 +1,4 @@
-"""What `estimate` takes: every container, nothing missing, classes and numbers told apart."""
+"""The input of `estimate`: every container, missing values, and classes or numbers."""
 
 from collections.abc import Callable
 from decimal import Decimal

@@ -52,7 +52,7 @@ def ross_by_loop(
 
 
 def zipf_classes(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """States, and as many classes of ever fewer texts; the states tell the class a little."""
+    """States and classes with Zipf frequencies; the states hold little information on the class."""
     rng = np.random.default_rng(seed)
     share = 1 / np.arange(1, classes + 1)
     output = np.append(

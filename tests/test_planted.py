@@ -269,8 +269,8 @@ def test_decisive_tokens_are_estimated_about_the_gold_label_and_nothing_else_cha
     label = np.random.default_rng(9).integers(0, 2, len(LENGTHS)).astype(np.int32)
     states = states_of(LENGTHS, label=label)
     truth = truth_for(states)
-    told = 2 * (label[states.text] * truth.decisive)[:, None]
-    states = replace(states, hidden=(states.hidden + told).astype(np.float32))
+    shift = 2 * (label[states.text] * truth.decisive)[:, None]
+    states = replace(states, hidden=(states.hidden + shift).astype(np.float32))
     plain, tokens = information(states, OPTIONS)
     found, same = information(states, OPTIONS, truth=truth)
     of_planted = found["index"] == "planted"

@@ -140,8 +140,8 @@ def test_a_run_that_attends_to_rated_words_is_plausible_and_the_reverse_is_not()
     assert (table.loc[known, "auc:linear_gain"] == 0).all()
     assert (table.loc[known, "ap_lift:attention"] > 0).all()
     assert (table["rated"] == np.add.reduceat(rated.astype(int), offsets[:-1])).all()
-    told = rows.set_index(["pair", "statistic"]).loc[("yardstick~attention", "auc")]
-    assert (told["n"], told["excluded"]) == (known.sum(), (~known).sum())
+    row = rows.set_index(["pair", "statistic"]).loc[("yardstick~attention", "auc")]
+    assert (row["n"], row["excluded"]) == (known.sum(), (~known).sum())
 
 
 def test_words_are_rated_by_size_in_any_case_and_doubles_by_their_mean() -> None:
@@ -193,13 +193,13 @@ def test_a_trained_model_finds_the_planted_words_and_rarity_does_not(
     assert (rated == model.keyword(planted)).all()
     _, pointwise = information(model.states, OPTIONS)
     _, rows = by_text(model.states, pointwise, rated=rated)
-    told = rows.set_index(["pair", "statistic"])["value"]
+    values = rows.set_index(["pair", "statistic"])["value"]
     # The other states of a BiLSTM know the planted words too.
-    assert told["yardstick~linear_gain", "auc"] > (0.99 if encoder == "mlp" else 0.8)
+    assert values["yardstick~linear_gain", "auc"] > (0.99 if encoder == "mlp" else 0.8)
     if encoder == "mlp":  # without context no other token can be attended for the keyword
-        assert told["yardstick~attention", "auc"] > 0.99
-    assert told["yardstick~permuted", "auc"] == pytest.approx(0.5, abs=0.1)
-    assert told["yardstick~rarity", "auc"] < 0.2  # the keywords are the most frequent words here
+        assert values["yardstick~attention", "auc"] > 0.99
+    assert values["yardstick~permuted", "auc"] == pytest.approx(0.5, abs=0.1)
+    assert values["yardstick~rarity", "auc"] < 0.2  # the keywords are the most frequent words here
 
 
 def study_with(**dataset: str) -> Inputs:

@@ -304,12 +304,12 @@ def test_the_neighbours_of_a_state_in_folds_left_out_do_not_count() -> None:
 
 
 def standard_scores(n: int, members: int, classes: int = 2, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """[1, n, C - 1, M] log odds of members that tell less and less, and [1, n, C] outputs."""
+    """[1, n, C - 1, M] log odds of members with decreasing information, and [1, n, C] outputs."""
     rng = np.random.default_rng(seed)
     output = rng.choice(classes, n, p=np.arange(1, classes + 1) / sum(range(1, classes + 1)))
     indicator = np.eye(classes)[output]
-    told = (indicator[:, 1:] - indicator[:, :1])[..., None] / np.arange(1, members + 1)
-    logits = told + rng.normal(size=(n, classes - 1, members))
+    signal = (indicator[:, 1:] - indicator[:, :1])[..., None] / np.arange(1, members + 1)
+    logits = signal + rng.normal(size=(n, classes - 1, members))
     return torch.from_numpy(logits)[None], torch.from_numpy(indicator)[None]
 
 

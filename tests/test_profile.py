@@ -1,4 +1,4 @@
-"""What the jobs of `snakemake --profile slurm` ask for, as dry runs tell; no cluster is needed."""
+"""The resources that `snakemake --profile slurm` requests, by dry runs; no cluster is needed."""
 
 from pathlib import Path
 import re

@@ -196,13 +196,13 @@ def test_importance_is_compared_by_its_size_and_what_is_undefined_is_counted() -
     expected = concordance({"a": score, "g": abs(importance["gradient"])}, offsets).tau("a", "g")
     np.testing.assert_allclose(table["tau:gradient"], expected)
     assert "tau:linear_gain~gradient" in table
-    told = rows.set_index(["pair", "statistic"]).loc[("attention~leave_one_out", "kendall_b")]
+    row = rows.set_index(["pair", "statistic"]).loc[("attention~leave_one_out", "kendall_b")]
     single = int((np.diff(offsets) == 1).sum())
-    assert told["not_a_number"] == 1 and told["one_token"] == single - (
+    assert row["not_a_number"] == 1 and row["one_token"] == single - (
         offsets[4] - offsets[3] == 1
     )
-    assert told["excluded"] == told["not_a_number"] + told["one_token"]
-    assert told["n"] + told["excluded"] == len(table)
+    assert row["excluded"] == row["not_a_number"] + row["one_token"]
+    assert row["n"] + row["excluded"] == len(table)
 
 
 def test_a_measure_of_drawn_texts_has_the_statistics_of_these_texts_and_counts_the_others() -> None:
@@ -221,14 +221,14 @@ def test_a_measure_of_drawn_texts_has_the_statistics_of_these_texts_and_counts_t
     pd.testing.assert_frame_equal(some[0].loc[drawn, own], every[0].loc[drawn, own])
     others = every[0].columns.drop(own)
     pd.testing.assert_frame_equal(some[0][others], every[0][others])
-    told = some[1].set_index(["pair", "statistic"]).loc[("attention~leave_one_out", "kendall_b")]
+    row = some[1].set_index(["pair", "statistic"]).loc[("attention~leave_one_out", "kendall_b")]
     single = np.diff(offsets) == 1
-    assert told["not_drawn"] == (~drawn).sum()
-    assert told["one_token"] == (single & drawn).sum()
-    assert told["n"] + told["excluded"] + told["not_drawn"] == len(drawn)
+    assert row["not_drawn"] == (~drawn).sum()
+    assert row["one_token"] == (single & drawn).sum()
+    assert row["n"] + row["excluded"] + row["not_drawn"] == len(drawn)
     score_of = kendall_by_text(score, whole["leave_one_out"].to_numpy(), offsets)[drawn]
     for name in ("tie_rate", "ceiling"):
-        assert told[name] == pytest.approx(score_of[name].mean())
+        assert row[name] == pytest.approx(score_of[name].mean())
     gain = some[1].set_index(["pair", "statistic"]).loc[("attention~linear_gain", "kendall_b")]
     assert gain["not_drawn"] == 0
 

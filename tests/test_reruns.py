@@ -1,7 +1,7 @@
-"""The rerun matrix: what each kind of edit makes run again, by dry runs on a finished study.
+"""The rerun matrix: which jobs run again after each kind of edit, by dry runs of a finished study.
 
-Any edit of a library file, be it a comment, reruns what imports it: what it changes in the results
-cannot be told from its text.
+Any edit of a library file, even of a comment, reruns the jobs that import the file, because the
+text of the file does not show whether results change.
 """
 
 from collections.abc import Callable, Iterator
@@ -202,7 +202,7 @@ CHANGES: dict[str, tuple[Callable[[Study], None], Jobs]] = {
     "another variant": (put("grid", 1, "variant", ["trained", "uniform"]), trained(1)),
     "another temperature": (
         put("grid", 1, "normaliser", ["softmax", "softmax@0.5"]),
-        trained(1) | {"agreement": 4},  # which tells the skew at every temperature of the study
+        trained(1) | {"agreement": 4},  # which computes the skew at every temperature of the study
     ),
     "another estimator": (
         put("information", "estimators", ["linear", "knn", "gaussian"]),

@@ -23,7 +23,7 @@ TRAINED = {"mine": 2e-2, "infonce": 2e-2, "logistic": 1e-3, "stack": 1e-3}
 
 
 def columns(n: int, d: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Normal states, the first two of whose columns tell a class of two."""
+    """Normal states whose first two columns depend on one of two classes."""
     rng = np.random.default_rng(seed)
     output = rng.integers(0, 2, n)
     hidden = rng.normal(size=(n, d))

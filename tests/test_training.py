@@ -278,9 +278,10 @@ def test_the_other_states_of_a_text_know_its_planted_token_in_a_bilstm_and_not_i
     assert known["mlp"] < 0.01
 
 
-# The null control. Its states are functions of the texts, so they can tell a word that decides
-# the gold label from another although the model never learnt which; what it loses is what
-# training adds. Only labels that the texts know nothing of leave the states at the floor.
+# The null control. Its states are functions of the texts, so a word that decides the gold label has
+# a different state from other words, although the model never learnt which word decides. The
+# information that is lost is what training adds. The states have no information about labels only
+# if the labels are independent of the texts.
 
 
 @pytest.mark.parametrize("encoder", ["bilstm", "cnn"])

@@ -196,9 +196,9 @@ def test_states_that_are_all_the_same_have_a_rank_of_one_at_most(value: float) -
 
 
 def telling(states: States) -> States:
-    """Its states tell its prediction, early positions best."""
-    told = 2 * states.predicted[states.text] / (1 + states.position)
-    return replace(states, hidden=states.hidden + told[:, None].astype(np.float32))
+    """Add information about the prediction to the states, most at early positions."""
+    shift = 2 * states.predicted[states.text] / (1 + states.position)
+    return replace(states, hidden=states.hidden + shift[:, None].astype(np.float32))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,6 @@
-"""From the shell: `python -m attinfo.compare results/default results/mine`."""
+"""The command `python -m attinfo.compare`, which compares the results of two or more studies.
+
+For example: `python -m attinfo.compare results/default results/mine`."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The columns that name a row of a study's tables."""
+"""The columns that identify a row in the tables of a study: data set, blocks, variant, seed."""
 
 BLOCKS = ["encoder", "attention", "normaliser"]  # the building blocks of a model
 CELL = ["dataset", *BLOCKS]

@@ -1,4 +1,4 @@
-"""What the names of a config are called on the page, in figures and in messages."""
+"""Labels of blocks and measures: how the report, figures and messages write the config's names."""
 
 from collections.abc import Sequence
 

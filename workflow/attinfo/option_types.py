@@ -1,6 +1,6 @@
-"""What an option of a building block may be: names for the annotations of its arguments.
+"""Types for the options of building blocks, used to annotate the arguments of a block.
 
-The registry reads annotations from the source text and knows the names in this file.
+The registry of blocks reads annotations from the source text. It knows the names in this file.
 """
 
 from typing import Annotated, Literal

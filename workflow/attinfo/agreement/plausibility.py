@@ -1,7 +1,7 @@
-"""Do measures find the words that people rate? Plausibility, which is not faithfulness.
+"""Plausibility by a lexicon: how well measures find the words that people rated.
 
-A lexicon rates words, and a plausible measure ranks the rated words of a text first. A model may
-well use other words (Jacovi & Goldberg 2020).
+A plausible measure ranks the rated words of a text first. Plausibility is not faithfulness: a model
+may use other words (Jacovi & Goldberg 2020).
 """
 
 from collections.abc import Mapping

@@ -1,16 +1,16 @@
-"""Do measures find the parts of a text that people marked? Plausibility by human rationales.
+"""Plausibility by human rationales: how well measures find the marked parts of a text.
 
-The scores are those of ERASER (DeYoung et al. 2020, section 4), each beside that of a random order:
+The scores are those of ERASER (DeYoung et al. 2020, section 4), each with that of a random order:
 
 - AUPRC: how well the ranking of the tokens finds the marked ones, over all lengths. ERASER's code
   takes the trapezoidal area; we take average precision, which does not interpolate (Davis &
   Goadrich 2006).
-- Token F1: the top k tokens against the marked ones, k the number that people marked in the text.
+- Token F1: the top k tokens against the marked tokens; k is the number of marked tokens.
 - IOU F1: the runs of adjacent top tokens against the marked runs. A run counts as found if it and a
   marked run have half of the tokens of both together in common.
 
-A token is marked if half of the annotators or more marked it. Texts of which no token is marked,
-or all are, have no score.
+A token is marked if half of the annotators or more marked it. Texts in which no token or every
+token is marked have no score.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""How well rankings repeat: when the measurement repeats, and when the training does.
+"""How well rankings of tokens repeat, for two measurements and for two trainings.
 
-Reliability is what repeats when one model is measured again: by a probe of other texts, or over
-other texts. Two seeds of a cell are two models, which may truly differ: their agreement is no
-reliability of either, and no correlation may be corrected by it.
+Reliability is the agreement of two measurements of one model: by probes trained on different texts,
+or over different texts. Two seeds of a cell are two models, which may truly differ. So the
+agreement of two seeds is not a reliability, and no correlation may be corrected by it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How unequal the weights of a text are, and how unequal temperature alone would make them."""
+"""How unequal the weights of a text are, and how unequal a lower temperature alone makes them."""
 
 from collections.abc import Iterable
 

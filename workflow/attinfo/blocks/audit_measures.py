@@ -1,4 +1,4 @@
-"""Importance measures for transformers that exist: what each word contributes to the prediction.
+"""Importance measures for audited transformers: the contribution of each word to the prediction.
 
 To add a measure, write a function in a file of its own (see `audit/measures/gradient.py`) and
 describe the function here:

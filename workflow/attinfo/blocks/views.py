@@ -1,4 +1,4 @@
-"""Attention views: ways to read one weight a word off a transformer that exists.
+"""Attention views: ways to compute one weight for each word from a transformer's attention.
 
 To add a view, write a function in a file of its own (see `audit/views/cls_mean.py`) and describe
 the function here:

@@ -1,4 +1,4 @@
-"""The ways to measure the agreement of attention with information that could be defended.
+"""The defensible ways to measure the agreement of attention with information.
 
 To add one: an estimator with `statistics`, or a rank statistic in `RANKED_BY`.
 """

@@ -1,4 +1,4 @@
-"""What attention is compared with, and by which rank statistics."""
+"""The measures that attention is compared with, and the rank statistics of the comparison."""
 
 from typing import NamedTuple
 

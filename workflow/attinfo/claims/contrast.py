@@ -1,4 +1,4 @@
-"""What a contrast is, and a conclusion: contrasts with the words that the page has for them."""
+"""The classes of a contrast and of a conclusion, which is contrasts with their wording."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The statistics of what the data of a study bring: rationales, scores from elsewhere, numbers."""
+"""The statistics of studies with rationales, with scores of other tools, or with numbers."""
 
 from collections.abc import Iterable
 

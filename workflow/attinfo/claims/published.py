@@ -1,4 +1,4 @@
-"""Published numbers beside those of the study; `report.published` names their table."""
+"""Comparison of published numbers with those of the study; `report.published` names the table."""
 
 from pathlib import Path
 

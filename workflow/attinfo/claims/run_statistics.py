@@ -1,8 +1,8 @@
 """The statistics of a run: numbers that are made from the columns of its table of texts.
 
-To add one: an entry in `STATISTICS`. It is then in `runs.csv` and `cells.csv`; its other fields say
-which tables and figures show it, whether cells are ranked by it, and whether studies are compared
-by it.
+To add a statistic, add an entry to `STATISTICS`. The statistic is then in `runs.csv` and
+`cells.csv`. Its other fields say which tables and figures show it, whether cells are ranked by it,
+and whether studies are compared by it.
 """
 
 from attinfo.agreement.gaps import ABSOLUTE_BINS, GAP_BINS

@@ -1,9 +1,9 @@
-"""Specification curves: the effect of a conclusion under every choice that could be defended.
+"""Specification curves: the effect of a conclusion under every defensible choice of analysis.
 
 A conclusion declares the ways to measure its effect (`Conclusion.specifications`). Each of them is
 combined with the choices that every study leaves open: the runs that count, the models that are
-compared, the data set, and the version of a block where the study has several. All of it is
-computed from the tables of texts; nothing is trained again. To print the declared choices:
+compared, the data set, and the version of a block where the study has several. All effects are
+computed from the tables of texts; no model is trained again. To print the declared choices:
 
     python -m attinfo.claims.specifications
 

@@ -1,4 +1,4 @@
-"""A statistic of a run, and the kinds of statistics that there are several of."""
+"""A statistic of a run, and functions that make families of similar statistics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

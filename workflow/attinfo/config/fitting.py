@@ -1,4 +1,4 @@
-"""Whether the stages of a study can work on its data sets: on numbers, two texts, drawn texts."""
+"""Checks that the settings of a study fit its data sets: numeric outputs, queries, drawn texts."""
 
 from typing import TYPE_CHECKING
 

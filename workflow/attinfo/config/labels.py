@@ -1,4 +1,4 @@
-"""Data sets of which each text has several labels: a data set of each label in their place."""
+"""Data sets with several labels for each text: replaced by one data set for each label."""
 
 from collections.abc import Mapping
 import re

@@ -1,4 +1,4 @@
-"""The page of all config keys, made from the models that check a config.
+"""The documentation page of all config keys, made from the pydantic models of the config.
 
 python -m attinfo.config.reference config.yaml > docs/config_reference.md
 """

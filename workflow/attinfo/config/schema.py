@@ -1,4 +1,4 @@
-"""The JSON schema of the config, for editors: `python -m attinfo.config.schema`."""
+"""The JSON schema of the config, used by editors. `python -m attinfo.config.schema` writes it."""
 
 import json
 from pathlib import Path

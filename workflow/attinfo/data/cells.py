@@ -1,8 +1,8 @@
-"""Values of a table as texts, and which values are none. Standard library only.
+"""Conversion of table values to text, and the test for missing values. Standard library only.
 
-An empty cell, a null and NaN are the empty text; a number that is whole is written without a
-point (3.0 -> "3"); a truth value is "true" or "false"; a date is written as in ISO 8601. So a
-label reads the same whether it came from CSV, JSON or Parquet.
+An empty cell, a null and NaN become the empty text. A whole number is written without a decimal
+point (3.0 -> "3"). A boolean is "true" or "false". A date is written as in ISO 8601. So a label has
+the same text, whether it comes from CSV, JSON or Parquet.
 """
 
 from collections.abc import Sequence

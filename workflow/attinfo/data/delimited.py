@@ -1,8 +1,8 @@
-"""Lines of fields with a separator between them: CSV, TSV. Standard library only.
+"""Reading of files with separated fields: CSV and TSV. Standard library only.
 
-Quotes are where such files go wrong: a text that begins with a lone quote swallows the rows down
-to the next one. So a field that holds both a line break and a separator is read only where the
-config says that quotes enclose fields (`quoting: standard`).
+A text that begins with a lone quote makes a CSV reader take all rows up to the next quote as one
+field. So a quoted field that holds both a line break and a separator is accepted only if the config
+says that quotes enclose fields (`quoting: standard`).
 """
 
 from collections.abc import Iterator

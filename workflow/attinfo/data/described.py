@@ -1,4 +1,4 @@
-"""What `summary.json` says of a data set: tokens, rationales, groups, and texts in two splits."""
+"""The content of `summary.json`: counts of texts, tokens, rationales, groups, repeated texts."""
 
 from collections.abc import Mapping
 from typing import Any

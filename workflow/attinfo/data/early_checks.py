@@ -1,4 +1,4 @@
-"""What is checked of a study's local files before any job starts."""
+"""Checks of the local files of a study before any job starts."""
 
 from difflib import get_close_matches
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bytes of a text file -> text, where they are UTF-8. Standard library only."""
+"""Decoding of the bytes of a text file, which must be UTF-8. Standard library only."""
 
 import codecs
 

@@ -1,4 +1,4 @@
-"""The formats of files by the endings of their names. Standard library only."""
+"""File formats, by the ending of the file name. Standard library only."""
 
 import gzip
 from pathlib import Path, PurePath

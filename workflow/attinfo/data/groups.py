@@ -1,4 +1,4 @@
-"""Texts that belong together: of one group, such as an author, or of the same tokens."""
+"""Texts that belong together: texts of one group, such as an author, and texts of equal tokens."""
 
 from collections.abc import Mapping
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Lines of JSON, an object each. Standard library only."""
+"""Reading of JSON lines: files with one JSON object on each line. Standard library only."""
 
 import json
 from typing import Any

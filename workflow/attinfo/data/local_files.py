@@ -1,7 +1,8 @@
-"""What can be seen of local files before a job starts: quickly, from the head of large files.
+"""Quick checks of local files before a job starts. Of a large file only the head is read.
 
-Called while the workflow is parsed, so only the standard library is imported, and pyarrow where a
-file is Parquet. What only the whole file shows is found when it is read (`tables`, `rows`).
+These checks run while the workflow is parsed. So this file imports only the standard library, and
+pyarrow for Parquet files. Errors further down in a file are found when the whole file is read
+(`tables`, `rows`).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

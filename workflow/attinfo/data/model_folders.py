@@ -1,4 +1,4 @@
-"""What can be seen of a model's folder before it is read. Standard library only."""
+"""Quick checks of the folder of a pretrained model. Standard library only."""
 
 from collections.abc import Mapping
 import json

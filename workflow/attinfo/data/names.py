@@ -1,4 +1,4 @@
-"""Names that people write in tables: of columns, classes and splits. Standard library only."""
+"""Common names of columns, classes and splits in tables. Standard library only."""
 
 from collections.abc import Collection, Iterable
 import re

@@ -1,4 +1,4 @@
-"""What is checked of the whole study before anything is trained: data and packages."""
+"""Checks of the data sets and packages of a study before any model is trained."""
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""Raw table -> tokenised, split data set."""
+"""Preparation: from a raw table to a data set with splits and token ids."""
 
 from collections.abc import Mapping
 import json

@@ -9,8 +9,8 @@ A cell of the column has the marks of one annotator or of several. Its form is o
 - `marked`: the text itself with marks around the chosen parts, `A *good* film`; of several a list.
 
 The tokens of `tokens` and `mask` are those of a list of tokens, or the words of a text between
-blanks. In CSV files the cell is JSON. An empty cell is a text that nobody was asked about; a cell
-without any mark, `[]` by one annotator, is a text in which nothing was marked.
+blanks. In CSV files the cell is JSON. An empty cell means that nobody annotated the text. A cell
+without any mark, such as `[]` for one annotator, means that nothing in the text was marked.
 """
 
 from collections.abc import Mapping, Sequence

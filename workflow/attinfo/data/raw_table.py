@@ -1,4 +1,4 @@
-"""A raw table, with what messages need to name its rows."""
+"""A raw table that knows the file and the number of each row, for messages."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 class RawTable:
-    """A raw table, how messages call it and its rows, and what was noted while it was read."""
+    """A raw table with its name, the places of its rows, and notes for the user."""
 
     def __init__(self, path: Path) -> None:
         """Read a table that a source has brought, from a Parquet file."""
@@ -16,11 +16,11 @@ class RawTable:
         self.notes = [f"{self.name}: {line}" for line in self.table.attrs.get("notes", [])]
 
     def place(self, row: int) -> str:
-        """Where a row of the table stands in the files that it came from."""
+        """The number of a row in its file, and the file if there are several."""
         name, first = max((file for file in self.files if file[1] <= row), key=lambda f: f[1])
         number = f"row {row - first + 1}"
         return number if len(self.files) == 1 else f"{number} of {name}"
 
     def note(self, line: str) -> None:
-        """Remember what the user must know of the table."""
+        """Add a note about the table for the user."""
         self.notes.append(f"{self.name}: {line}")

@@ -6,15 +6,15 @@ The table is Parquet, CSV or JSON lines, with a row for each score:
 - `token`: position of the token in the text, from 0; or `start` and `end`: characters of the text.
 - `name`: the measure, such as `shap`. In the tables of a study it is called `scores:shap`.
 - `value`: the score.
-- `run` (optional): whose prediction the score explains, as in the folder `runs`:
+- `run` (optional): the run whose prediction the score explains, as in the folder `runs`:
   `<data set>/<encoder>/<attention>/<normaliser>/<variant>/<seed>`, or the same without the seed for
   all seeds. Empty or absent: the score is of the text alone, and counts for all runs.
 - `word` (optional): the text of the token, which must be the one that the data set has there.
-- `seconds` (optional): what the measure took for all texts of the run.
+- `seconds` (optional): seconds to compute the measure for all texts of the run.
 
-A score of a token stands for itself, so all tokens of a text need one. A score of characters goes
-to each token that has one of them; scores of parts of a token are added up, and tokens without any
-have the score 0, as words that nobody highlighted.
+With `token`, all tokens of a text need a score. With `start` and `end`, a score goes to each token
+that has one of these characters. Scores of parts of a token are added up. Tokens without a score
+have the score 0.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""Which rows are for training, which for stopping it, and which are analysed."""
+"""Splits: which rows train the models, which stop the training, and which are analysed."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Texts -> subwords of a pretrained encoder (`Pieces`), and which tokens each subword overlaps.
+"""Subwords of a pretrained encoder (class `Pieces`), and the tokens that each subword overlaps.
 
 A subword overlaps a token if they share a character of the text. One subword may overlap several
 tokens ("..." is one subword of many models and three tokens here), one token several subwords.

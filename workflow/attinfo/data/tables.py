@@ -1,8 +1,8 @@
 """Tables in files: the formats that are read, and their rows as texts.
 
-Every cell is a text (`cells`), but in a column whose cells are lists of tokens. Cells that are
-neither are left empty and remembered in `attrs["strange"]`, so that a column that no config names
-does no harm and one that it names is refused.
+Every cell becomes a text (see `cells`), except in columns of lists of tokens. Other cells, such as
+objects, are left empty, and their column is recorded in `attrs["strange"]`. Such a column is
+refused only if the config names it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The truth of a planted data set: what is known by construction."""
+"""The truth of a planted data set: decisive tokens and information, known by construction."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Pretrained word vectors: a file or an unpacked package -> the rows that a vocabulary has.
+"""Pretrained word vectors: reads the vectors of the words in a vocabulary.
 
-Read are the text formats of word2vec and fastText, whose first line says how many vectors of how
-many numbers there are, and of GloVe, which has no such line; in UTF-8, plain or .gz. And folders
-that `vector_packages` wrote.
+The formats are those of word2vec and fastText, whose first line has the number of vectors and their
+size, and of GloVe, which has no such line. Files are in UTF-8, plain or .gz. A folder that `vector_packages` wrote is read
+too.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""The table of scores of a study: all that it computed for single tokens, for other tools to read.
+"""The table of scores of a study: attention, information and importance of every token.
 
-It has the columns that `data.scores` reads, so a table that is written can be read back: the values
-are the same to the last digit.
+Other tools can read this table. It has the columns that `data.scores` reads, and a study that reads
+the table gets exactly the same values.
 """
 
 from collections.abc import Iterator, Sequence

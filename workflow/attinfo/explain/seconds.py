@@ -1,4 +1,4 @@
-"""What each importance measure took: a table of a run, which differs from one job to the next."""
+"""The table `seconds.csv` of a run: the time of each importance measure; it varies between jobs."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
-"""The small table that figures of single texts are drawn from: counts in bins, and means.
+"""The table `distributions.parquet`: histograms and means over single texts, for figures.
 
-The other tables of a study hold one number per run. This one shows what is behind some of these
-numbers: how much texts vary, how far weights differ between models, and how far outputs differ.
+The other tables of a study hold one number for each run. This table shows how much texts vary, how
+far weights differ between models, and how far outputs differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -27,7 +27,7 @@ LETTER = 0.075  # inches, of a letter in a legend
 COLOURS: list[str] = list(sns.color_palette("colorblind").as_hex())
 SHAPES = "osD^vPX*<>"  # one per scorer too, as colours are lost in a black-and-white print
 UNLINED = {"color": "#5b6472", "linestyle": "none", "markersize": 6}  # a shape in a legend
-# Blue and vermilion differ for readers who do not tell green from red, and differ from grey.
+# Red-green colour-blind readers can distinguish blue and vermilion, also from grey.
 VERDICT_COLOURS = {
     "supported": "#1261a8",
     "equivalent": "#1261a8",

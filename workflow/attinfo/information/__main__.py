@@ -1,4 +1,4 @@
-"""From the shell: `python -m attinfo.information states.safetensors`, or two `.npy` files."""
+"""The command `python -m attinfo.information`: estimates from a safetensors or two .npy files."""
 
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Iterator

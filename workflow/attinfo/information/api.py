@@ -1,4 +1,4 @@
-"""Information between a user's own arrays: checked, and estimated in one call."""
+"""The function `estimate`: checks the arrays of a user, and estimates their mutual information."""
 
 from dataclasses import replace
 from numbers import Integral

@@ -1,7 +1,7 @@
-"""A user's own arrays as tensors: every container, and nothing missing.
+"""Conversion of a user's arrays to tensors, from any container.
 
-Lists, NumPy arrays (masked ones too), pandas and pyarrow columns and tables, and tensors are taken.
-A missing entry, whatever its container calls it (None, NaN, NA, NaT, masked), is refused.
+Lists, NumPy arrays (also masked arrays), pandas and pyarrow columns and tables, and tensors are
+accepted. Missing entries are refused: None, NaN, NA, NaT and masked entries.
 """
 
 from typing import Any, Literal

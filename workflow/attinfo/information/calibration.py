@@ -1,7 +1,7 @@
-"""How far an estimate is from the truth: every estimator, on tasks of known information.
+"""Calibration: the error of every estimator on tasks of known information.
 
-The tasks have the width of the study's states and its number of classes; numbers of texts and
-effective ranks that span those of its units.
+The tasks have the width of the states and the number of classes of the study. Their numbers of
+texts and effective ranks cover the range of those of the units in the study.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whether the output is a function of the state: then information is H(output), or infinite."""
+"""Whether the output is a function of the state. If so, information is H(output), or infinite."""
 
 import numpy as np
 from torch import Tensor

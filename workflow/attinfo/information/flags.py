@@ -1,4 +1,4 @@
-"""What each flag of an estimate means."""
+"""The flags of an estimate (reasons to distrust the number), and what each flag means."""
 
 FLAGS = {
     "constant_output": "the output takes one value: there is nothing to know about it",

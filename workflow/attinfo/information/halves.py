@@ -1,4 +1,4 @@
-"""The same measurement from two halves of a sample: how well it repeats."""
+"""Estimates from two halves of a sample, which show how well an estimate repeats."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A call that leaves no trace in the process of its caller, and does not depend on its modes."""
+"""Isolated calls: they neither change nor use the random states, threads and modes of torch."""
 
 from collections.abc import Callable
 from contextlib import ExitStack

@@ -1,9 +1,9 @@
-"""States that repeat, exactly or but for rounding, and whether they are copies of one row.
+"""Repeated states, equal exactly or up to rounding, and whether they are copies of one row.
 
-A row that is copied, state and output, is on both sides of a fold: a probe then recognises it, and
-noise looks like information. So copies are counted once. But states may repeat although the rows
-are independent, as the states of a word without context do in many texts; their outputs then
-differ, and the information in the word is what is asked.
+A copy of a row (state and output) may be outside a fold while the row is inside. A probe then
+recognises the row, and noise looks like information. So copies are counted once. But states may
+also repeat in independent rows: without context, the states of a word are equal in all texts. Their
+outputs differ, and the estimate is the information in the word.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every estimator takes and gives, and how folds and permutations are drawn."""
+"""The argument and the result of every estimator, and how folds and permutations are drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""From what an estimator measured to an estimate with permutation null, interval and flags."""
+"""Summary of the result of an estimator: estimate, permutation null, interval and flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,8 +1,9 @@
 """Tasks of known information: states and outputs drawn from models whose posterior is known.
 
 To add one: a function `(texts, width, classes, rank, target, seed) -> Task`, described in
-`attinfo.blocks.tasks`. The states are a one-to-one image of a latent variable, with or without
-independent noise beside it, so that I(H; Y) is that between latent variable and output.
+`attinfo.blocks.tasks`. The states are a one-to-one function of a latent variable, or of a latent
+variable and independent noise. So I(H; Y) equals the information between latent variable and
+output.
 """
 
 from collections.abc import Callable

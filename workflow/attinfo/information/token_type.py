@@ -1,6 +1,6 @@
-"""Information in the word itself; what a state holds beyond it comes from the context.
+"""Information in the word itself. Further information in a state comes from the context.
 
-Not a registered estimator: it sees the words, not the states.
+This is not a registered estimator, because its input is the words, not the states.
 """
 
 import torch

@@ -1,7 +1,7 @@
-"""What is known of each estimate besides its value: extrapolation, reliability, calibration.
+"""How far each estimate can be trusted: extrapolation, reliability, calibration and flags.
 
-Added to the table of the whole study, because it takes the calibration and other units of the
-same run. The thresholds are ours.
+These columns are added to the table of the whole study, because they need the calibration and the
+other units of the same run. We chose the thresholds.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ RELIABLE = 0.7  # of a ranking: a lower reliability flags `ranking_unreliable`
 
 
 def trusted(information: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
-    """The table of all estimates of a study, with what speaks for and against each.
+    """Add columns that show how far each estimate can be trusted.
 
     Args:
         information: rows of `information.parquet` of all runs.
@@ -42,7 +42,7 @@ def trusted(information: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFram
         "estimators_disagree": disagreement(table),
         "ranking_unreliable": table["ranking_reliability"] < RELIABLE,
     }
-    # Where there is nothing to tell, nothing can be wrong with telling it.
+    # Constant outputs or states have no information, so these flags would mean nothing.
     silent = table["flags"].str.contains("constant_")
     for flag, where in raised.items():
         table.loc[where & ~silent, "flags"] += f" {flag}"

@@ -1,4 +1,4 @@
-"""From a run's states to its information: which states make a unit, and the tables of results.
+"""Information in the states of a run: the states of each unit, and the tables of estimates.
 
 Indexes: `position` (the i-th token of every text), `rank` (the r-th most attended token of every
 text), `instance` (every token of every text, one probe for all) and, where the truth is known,

@@ -3,9 +3,9 @@
 token ids [B, T] -> embeddings [B, T, inputs] -> hidden states [B, T, d] -> scores [B, T]
 -> weights [B, T] -> context = sum_i weight_i state_i [B, d] -> logits [B, C]
 
-Of a data set with two texts, the scores depend on the query as well: token ids [B, Q] -> embeddings
--> states [B, Q, d] -> their mean [B, d]. The weights and the states are those of the text alone.
-With `query_output` the mean is added to the logits, by a linear layer of its own.
+In a data set with two texts, the scores depend on the query as well: token ids [B, Q] -> embeddings
+-> states [B, Q, d] -> mean state [B, d]. Weights and states exist for the tokens of the text only.
+With `query_output`, a linear function of the mean state is added to the logits.
 
 B is the number of texts, T the tokens of the longest text, d the width, C the number of classes.
 """

@@ -1,4 +1,4 @@
-"""A model of single words with the attention weights of another model."""
+"""A model of words without context that uses the attention weights of another model."""
 
 from dataclasses import replace
 

@@ -1,1 +1,1 @@
-"""The page of a study, with its strips of words and its LaTeX tables."""
+"""The report of a study: the HTML page, texts shown word by word, and LaTeX tables."""

@@ -1,6 +1,6 @@
-"""What the controls of the measurements find: for each objection an outcome and the numbers.
+"""Results of the controls of the measurements: for each objection an outcome, with numbers.
 
-The thresholds that an outcome depends on are our choice.
+We chose the thresholds on which an outcome depends.
 """
 
 import numpy as np

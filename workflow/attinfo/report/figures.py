@@ -1,4 +1,4 @@
-"""The figures of the page: where each stands, its caption, and why one is missing."""
+"""The figures of the page: section and caption of each figure, and why a figure is missing."""
 
 from base64 import b64encode
 from collections.abc import Sequence

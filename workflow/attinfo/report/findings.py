@@ -1,4 +1,4 @@
-"""What the answers to objections are read from, and the form of an answer."""
+"""The tables from which objections are answered, and the form of an answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What reviewers would object to in such a study, the controls that address it, and the replies."""
+"""Objections that reviewers may raise to a study, the controls that answer them, and replies."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple

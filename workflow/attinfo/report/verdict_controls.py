@@ -1,6 +1,6 @@
-"""What the controls of the verdicts find: accuracy, training, choices, seeds, number of tests.
+"""Results of the controls of the verdicts: accuracy, training, choices, seeds, number of tests.
 
-The thresholds that an outcome depends on are our choice.
+We chose the thresholds on which an outcome depends.
 """
 
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Which seeds one job takes: as many as allowed, and none that is finished beside one that is not.
+"""The seeds of each job: finished and unfinished seeds are never in the same job.
 
 Snakemake remakes all outputs of a job if one of them is missing or older than an input. A job of
 several seeds is therefore safe only where the files of its seeds are in the same state.

@@ -1,4 +1,4 @@
-"""Where the time of a study went, from the benchmark files of its jobs."""
+"""Time and memory of a study by rule, from the benchmark files of its jobs."""
 
 import csv
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Cost(NamedTuple):
-    """What the jobs of a rule took: seconds in all and of the longest, MB at most."""
+    """Cost of a rule: number of jobs, seconds of all and of the longest job, peak memory in MB."""
 
     rule: str
     jobs: int
@@ -16,7 +16,7 @@ class Cost(NamedTuple):
 
 
 def costs(*folders: str | Path) -> list[Cost]:
-    """The cost of each rule, the dearest first.
+    """The cost of each rule, the most expensive first.
 
     Args:
         folders: each holds `<rule>/.../*.tsv`, benchmark files of Snakemake.

@@ -1,4 +1,4 @@
-"""Where models run: the processor, or one of the machine's GPUs for each job."""
+"""The device of the models: the CPU, or one GPU of the machine for each job."""
 
 from collections.abc import Callable, Iterator
 import fcntl

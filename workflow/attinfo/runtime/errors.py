@@ -1,4 +1,4 @@
-"""The error that a user can mend: one line that says what, where, and what was expected."""
+"""The error for wrong input: one line with the place, the value found and what was expected."""
 
 from collections.abc import Collection
 from difflib import get_close_matches

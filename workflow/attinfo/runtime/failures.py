@@ -1,4 +1,4 @@
-"""What a user reads last when jobs have failed: the clear line of each, and where its log is."""
+"""The last lines on the screen after jobs have failed: message, rule and log of each job."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

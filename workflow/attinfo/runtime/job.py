@@ -1,6 +1,6 @@
-"""The process of a job: its log, its one line on failure, and what makes it quick.
+"""The process of a job: its log, its message on failure, and shortcuts that save time.
 
-Each shortcut below states what it saves and does nothing where it cannot work. Setting the
+Each shortcut below states what it saves. Where a shortcut cannot work, it does nothing. The
 environment variable `ATTINFO_NO_SHORTCUTS` turns all of them off.
 """
 

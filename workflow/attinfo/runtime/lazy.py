@@ -1,7 +1,8 @@
 """Public names of a package that are imported when they are first used.
 
-A package that re-exported them with `import` would make every module that they come from an input
-of each job that imports one of them, and would import torch for a reader of tables.
+With ordinary imports in `__init__.py`, a job that imports one name would import the modules of all
+public names. Snakemake would count all these modules as inputs of the job, and code that only reads
+tables would import torch.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
-"""One run at a time in a folder: a lock that ends with its process, whatever ends the process.
+"""A lock on a folder, so that one workflow runs in it at a time. It ends with its process.
 
-`filelock` does the same by the same call, but fails where a file system has no locks, keeps no name
-of the holder, and takes 60 ms or more to import.
+The package `filelock` makes the same system call. But `filelock` fails on file systems without
+locks, does not record which process holds the lock, and takes 60 ms or more to import.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""What a result was made from: digests of the code, versions of packages, machine."""
+"""Provenance of a result: digests of the code, versions of packages, and the machine."""
 
 import ast
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Independent seeds from one: a seed for each use, named by a key."""
+"""Independent random seeds for different uses, derived from one seed and a key for each use."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""Whether a Slurm cluster will take the jobs of a study: asked before the first is submitted."""
+"""Checks that a Slurm cluster will accept the jobs of a study, before any job is submitted."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which cell is best? An interval for the rank of each cell, in place of a winner."""
+"""An interval for the rank of each cell, which shows how sure the best cell is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which building block matters? The variance of a statistic, split over its sources."""
+"""The variance of a statistic, split over its sources: data set, building blocks, seed."""
 
 import warnings
 

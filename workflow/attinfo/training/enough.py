@@ -2,8 +2,8 @@
 
 The dev loss has *settled* at the first epoch whose dev loss is at most `SLACK` above the lowest. A
 model was trained enough if its kept epoch is not before that epoch, and `ENOUGH` epochs or more
-follow it. So a model that was stopped while its dev loss still fell was not, whatever stopped it:
-the patience, or a fixed number of epochs.
+follow it. So a model that was stopped while its dev loss still fell was not trained enough, whether
+the patience or a fixed number of epochs stopped the training.
 
 The rule looks at the loss of the labels only. For the variant `adversarial`, which learns the
 outputs of the trained model, it says whether the outputs have settled, not whether the weights

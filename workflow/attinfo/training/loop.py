@@ -1,4 +1,4 @@
-"""The training loop: one pass over the texts after another, and all that changes on the way."""
+"""The training loop over epochs, and the state of training that a checkpoint stores."""
 
 from copy import deepcopy
 from typing import Any

@@ -1,4 +1,4 @@
-"""The optimisers of a classifier: torch's own, each with a part of the parameters."""
+"""The optimisers of a classifier: optimisers of torch, each for a part of the parameters."""
 
 from collections.abc import Iterator, Mapping
 import math

@@ -1,4 +1,4 @@
-"""Do nearly equal weights order tokens? Concordance of pairs of tokens, by the gap of weights."""
+"""Do nearly equal weights order tokens as information does? Concordance by the gap of weights."""
 
 from attinfo.claims.alternatives import CONCORDANCE
 from attinfo.claims.contrast import (

@@ -1,4 +1,4 @@
-"""Is Gumbel-softmax more skewed? Against softmax, at temperature one and below, and tempered."""
+"""Is attention more skewed with Gumbel-softmax than with softmax? At several temperatures."""
 
 from dataclasses import replace
 

@@ -1,1 +1,1 @@
-"""The sections of a config, one file each: their keys, what each may be, and the defaults."""
+"""The sections of a config, one file for each section: keys, types, ranges and defaults."""

@@ -1,4 +1,4 @@
-"""How models that exist are audited: the section `audit`."""
+"""The section `audit`: how the models in `models` are audited."""
 
 from typing import Literal, Self
 

@@ -1,4 +1,4 @@
-"""Models that exist already: the section `models`."""
+"""The section `models`: finished text classifiers that a study audits."""
 
 from typing import Annotated, Self
 

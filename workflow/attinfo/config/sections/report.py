@@ -1,4 +1,4 @@
-"""The page: the section `report`."""
+"""The report: the section `report`."""
 
 from pydantic import (
     PositiveInt,

@@ -1,10 +1,10 @@
 """Generated texts of known information: which words decide the label, and their information.
 
-A text is distractors that know nothing of its label, and one keyword or two that decide it. Each
-keyword has as many variants as there are classes. By the rule `keyword` the variant names the
-class; by the rule `xor` the two variants do by their sum modulo the number of classes, which is
-XOR for two. The label follows the rule with a given probability and is else one of the other
-classes, all alike.
+A text has distractor words, which are independent of the label, and one or two keywords, which
+decide the label. Each keyword has as many variants as there are classes. With the rule `keyword`,
+the variant names the class. With the rule `xor`, the class is the sum of two variants modulo the
+number of classes; for two classes this is XOR. The label follows the rule with a given probability.
+Otherwise it is one of the other classes, with equal probabilities.
 """
 
 from typing import Literal

@@ -1,10 +1,11 @@
 """Generated stories and queries: which sentence answers a query, and its information, are known.
 
-A story is a sentence for each of some entities: the name, a value and a few other words. The query
-names one entity. With one supporting fact, the value in its sentence names the class; with two,
-each entity has two sentences, and the sum of their values modulo the number of classes does, which
-is XOR for two. The label follows the rule with a given probability and is else one of the other
-classes, all alike. Names, values and the order of the sentences are drawn independently.
+A story has a sentence for each entity: its name, a value and a few other words. The query names one
+entity. With one supporting fact, the value in the sentence of this entity names the class. With two
+supporting facts, each entity has two sentences, and the class is the sum of their values modulo the
+number of classes; for two classes this is XOR. The label follows the rule with a given probability.
+Otherwise it is one of the other classes, with equal probabilities. Names, values and the order of
+the sentences are drawn independently.
 """
 
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What the estimators find where the truth is known."""
+"""Estimates of each estimator on tasks whose information is known."""
 
 import pandas as pd
 import seaborn as sns

@@ -1,4 +1,4 @@
-"""How far attention weights differ between models, and how far the outputs differ then."""
+"""Differences of attention weights between models, with the differences of their outputs."""
 
 from matplotlib.figure import Figure
 import numpy as np

@@ -1,4 +1,4 @@
-"""What deleting tokens in the order of each measure does, compared with a random order."""
+"""The effect of deleting tokens in the order of each measure, compared with a random order."""
 
 import pandas as pd
 

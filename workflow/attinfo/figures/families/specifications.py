@@ -1,4 +1,4 @@
-"""The effect of each conclusion under every choice that could be defended."""
+"""The effect of each conclusion under every defensible choice of analysis."""
 
 from matplotlib.axes import Axes
 import numpy as np

@@ -1,10 +1,10 @@
 """Information after binning, as in the papers on the information plane.
 
 Shwartz-Ziv & Tishby (2017) and Saxe et al. (2018) cut the activation of every unit into bins and
-take the bins of all units together for one symbol. With more than a few units nearly every state
-is a symbol of its own, and the information is H(Y) whatever the states are. Here only a few
-principal components are cut; they hold less than the states do, and the counts, which are not
-corrected, more than the bins do.
+take the bins of all units together as one symbol. With more than a few units nearly every state
+is a different symbol, and the estimate is H(Y) for any states. Here only a few principal components
+are cut into bins. These components hold less information than the states. The counts are not
+corrected, so the estimate exceeds the information in the bins.
 """
 
 import torch

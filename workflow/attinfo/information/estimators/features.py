@@ -1,6 +1,7 @@
-"""States made comparable, and features on which a linear probe is a nonlinear one.
+"""Standardised states, and nonlinear features of the states for linear probes.
 
-Nothing here looks at the outputs, so all states may be used, those of a held-out fold too.
+The functions in this file do not use the outputs. So they may use all states, also the states of a
+held-out fold.
 """
 
 from collections.abc import Iterator

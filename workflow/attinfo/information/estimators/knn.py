@@ -4,10 +4,10 @@ I = psi(N) + <psi(k_i)> - <psi(N_y)> - <psi(m_i)>, where for each state the radi
 k-th neighbour of the same class, k_i counts the states of the class and m_i all states within it.
 Without ties k_i = k, as in Ross. Distances are between the states as they are given, so the value
 depends on the scale of their columns, by definition. It is that of a brute force in float64:
-wherever two distances are too close to tell apart they are computed again from differences.
+two distances that are too close to be distinguished are computed again from differences.
 
-Where rows belong together in groups, no state of the own group is counted, and N and N_y are
-those of the other groups, and the state itself.
+Where rows belong together in groups, other states of the same group are not counted. N and N_y then
+count the states of the other groups, and the state itself.
 """
 
 from typing import Literal

@@ -2,8 +2,8 @@
 
 Every column and held-out fold has a network of its own; those of a fold see the same states, so a
 layer of all of them is one batched product. A network has one value a class, T(h) = A h +
-B tanh(W h + w) + b. A, B and b start at zero: training starts from knowing nothing, and a
-network that never does better on the texts that stop it is kept so.
+B tanh(W h + w) + b. A, B and b start at zero, where the estimate is zero. A network that never
+improves on the texts that stop its training keeps these values.
 
 Adam with decoupled weight decay (Kingma & Ba 2015, Loshchilov & Hutter 2019) is written out:
 the first optimiser that `torch.optim` makes imports a compiler for seconds.

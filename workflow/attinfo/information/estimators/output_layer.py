@@ -1,9 +1,9 @@
 """Usable information of the model's own output layer, which reads each state by itself.
 
 The output layer reads the weighted sum of the states of a text: logits = W sum_i a_i h_i + b. Here
-it reads one state, W h + b, and no direction is learnt. These logits are far too sure or unsure for
-a single state, so one scale and C - 1 biases are fitted to the texts of the other folds
-(temperature scaling with biases, Guo et al. 2017) and the result is the posterior.
+it reads one state, W h + b, and no direction is learnt. For a single state, the probabilities of
+these logits are much too high or too low, so one scale and C - 1 biases are fitted to the texts of
+the other folds (temperature scaling with biases, Guo et al. 2017) and the result is the posterior.
 """
 
 import torch
@@ -26,7 +26,7 @@ VALUES = 2**19  # log odds at a time: they stay in the cache
 def output_layer_probe(sample: Sample) -> Measured:
     """The model's own output layer on each state: scale and biases are cross-fitted, no direction.
 
-    The scale is not negative: a state that the layer reads the wrong way round tells it nothing.
+    The scale is not negative. If the layer prefers the wrong classes, the information is zero.
 
     Raises:
         InputError: the sample has no output layer.

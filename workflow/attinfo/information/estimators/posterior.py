@@ -1,6 +1,6 @@
 """From the log odds of probes to a posterior: pooled and calibrated by logistic regression.
 
-Newton's method for many small regressions at once, one a column of outputs and a fold.
+Newton's method solves many small regressions at once, one for each column of outputs and fold.
 """
 
 import torch

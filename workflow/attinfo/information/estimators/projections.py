@@ -1,11 +1,11 @@
 """Small networks on the few directions in which an output bends.
 
 A network has the values T(h) = A z + B tanh(V z + v) + b of z = W h. It starts from the directions
-that moments find, see `directions`, with A, B and b zero, and turns W while it learns the rest.
-For each two folds left out there is one, stopped twice: by the first fold, and by the second.
-The values for a held-out fold are the means over the networks that left it out and were stopped
-by another, so that nothing in them has touched the fold. Where no direction is more than noise
-nothing is trained, and the values are zero.
+that moments find, see `directions`, with A, B and b zero, and turns W while it learns the rest. For
+each pair of folds there is one network, trained without both folds and stopped twice: by the first
+fold, and by the second fold. The values for a held-out fold are means over the networks that left
+out this fold and were stopped by another fold. So the values do not depend on the held-out fold.
+Where no direction is more than noise, no network is trained, and the values are zero.
 """
 
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Usable information of a pool of probes, linear and not.
+"""Usable information of a pool of linear and nonlinear probes.
 
 The members are linear probes of the states, of their leading principal components, of products of
 these and of random Fourier features, nearest neighbours, and, where the output bends in a few
@@ -8,8 +8,9 @@ that make the outputs most likely (expectation maximisation). Weights and calibr
 to scores of probes that saw neither the fold that is held out nor the state they score: for every
 held-out fold the whole procedure runs within the other folds (nested cross-fitting).
 
-Under a permutation of the output everything is fitted anew; the states' features, their
-covariances and the factorizations of these, and the neighbour lists are shared by all.
+For each permutation of the output all probes are fitted again. The features of the states, their
+covariances and factorizations, and the lists of neighbours do not depend on the output, and are
+computed once.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""How many references, of a class and of all, lie within the radius that holds k of the class."""
+"""Counts of references, of one class and of all, within the distance of the k-th of the class."""
 
 import torch
 from torch import Tensor

@@ -1,9 +1,9 @@
 """Distances between states: fast ones with a bound of their error, and exact ones of chosen pairs.
 
-The metrics are the squared Euclidean distance and the Chebyshev distance, the largest difference
-in any coordinate. "Exact" is the sum (or the largest) of differences in float64, whatever else the
-states hold: a product of states loses small differences beside one large column, a difference
-does not.
+The metrics are the squared Euclidean distance and the Chebyshev distance, the largest difference in
+any coordinate. An exact distance is a sum (or the largest) of differences in float64. It is exact
+for any states. A distance from a product of states is not: if one column is large, the product
+loses small differences in other columns.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,9 @@
 """The nearest references of each query, in the order of their exact distances.
 
-Fast distances with a bound of their error find the references that can be near; where two of
-them are too close to tell apart, their distances are computed again from differences in float64.
-So the order and the ties are those of a float64 brute force, whatever the states hold, however
-many threads torch has, and whichever backend finds the candidates.
+Fast distances with a bound of their error find the references that can be near; where two of them
+are too close to be distinguished, they are computed again from differences in float64. So the order
+and the ties are those of a float64 brute force, for any states, any number of threads, and any
+backend that finds the candidates.
 """
 
 import math

@@ -1,6 +1,7 @@
-"""Counts along lists of neighbours, by a compiled loop: what `counts` does step by step in torch.
+"""Counts along lists of neighbours by a compiled loop. `counts` has the same computation in torch.
 
-To import numba and to compile takes almost two seconds, so this is imported where it saves more.
+The import of numba and the compilation take almost two seconds. So this file is imported only where
+it saves more time.
 """
 
 import numba

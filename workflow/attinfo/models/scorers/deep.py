@@ -1,4 +1,4 @@
-"""Deep attention, in our reading of the paper, of which only the abstract was available."""
+"""Deep attention, as we understand the abstract of the paper; the paper was not available."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Sentences and tables of the page on the estimates of information, and their trust."""
+"""Sentences and tables of the page on the estimates of information and their reliability."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The table of the page that has the quality of each measure, and what it costs."""
+"""The table of the page with the quality and the cost of each measure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the page says of how the models were trained."""
+"""Sentences and tables of the page on the training of the models."""
 
 import pandas as pd
 

@@ -3,7 +3,8 @@
 `begin` gives each query a limit by its products with some references, `meet` takes what is below
 the limit, `compare` computes in float32 how far that is, `fill_lists` keeps the nearest.
 
-To import numba and to compile takes about four seconds, so this is imported where it saves more.
+The import of numba and the compilation take about four seconds. So this file is imported only where
+it saves more time.
 """
 
 from typing import NamedTuple

@@ -1,16 +1,17 @@
 """Candidates by products in bfloat16: the optional backend of the search, for many wide states.
 
-A processor that has bfloat16 multiplies two to four times as fast in it. What it leaves out is
-bounded: with x = h + e, h in bfloat16, x.y - h_x.h_y = h_x.e_y + e_x.y, no more than
-|h_x| |e_y| + |e_x| |y| (Cauchy-Schwarz). So a distance is known from both sides, and nothing
-within a radius is missed. The few references that are left are compared once more, in float32,
-and `search` decides among those in float64: no answer hangs on bfloat16.
+A processor with bfloat16 instructions multiplies two to four times as fast in bfloat16. The
+rounding error is bounded: with x = h + e, h in bfloat16, x.y - h_x.h_y = h_x.e_y + e_x.y, no more
+than |h_x| |e_y| + |e_x| |y| (Cauchy-Schwarz). So each distance has a lower and an upper bound, and
+no reference within a radius is missed. The few remaining references are compared again in float32,
+and `search` decides among them in float64. No result depends on bfloat16.
 
 Queries and references are cut into parts. A part of queries first meets one part of references:
 from these each query has a radius. Then it meets all others. Where the queries are the
-references, each product serves both: a part meets every other once, and half the work is saved.
+references, each product serves both directions, and half of the work is saved.
 
-Compiled loops read the products, so this is imported where it saves what they cost.
+Compiled loops read the products. So this file is imported only where it saves more time than their
+compilation takes.
 """
 
 import math

@@ -38,12 +38,12 @@ PEERS = (
 def arguments() -> Namespace:
     """Parse the command line."""
     parser = ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes, to check that all parts run")
-    parser.add_argument("--patient", action="store_true", help="run slow packages on 16,000 texts too")
+    parser.add_argument("--quick", action="store_true", help="small sizes, as a check")
+    parser.add_argument("--patient", action="store_true", help="slow packages on 16,000 texts too")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="measure only these parts")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--results", type=Path, default=Path("results/benchmarks"))
-    parser.add_argument("--compare", metavar="BASELINE", help="compare stored results with this file")
+    parser.add_argument("--compare", metavar="BASELINE", help="compare results with this file")
     return parser.parse_args()
 
 
@@ -139,7 +139,8 @@ def document(result: dict[str, Any]) -> str:
         *(f"## {TOPICS[name]}\n\n{tables.speed(own)}" for name, own in rows.items()),
         "## Accuracy\n\nBias ± standard deviation over data sets, in nats, for the largest number "
         "of texts. The true information is 0.2 nats, or 0.46 nats where the boundary between the "
-        f"classes is curved (bowl, saddle, wave, ring).\n\n{tables.accuracy(pd.DataFrame(result['accuracy']))}",
+        "classes is curved (bowl, saddle, wave, ring).\n\n"
+        + tables.accuracy(pd.DataFrame(result["accuracy"])),
         f"## Memory\n\n{tables.memory(result['memory'])}",
         "## Studies\n\nThe time of the default study by rule, the time of its cores by kind of "
         "work, and the time of small studies with ten seeds for each cell.\n\n"

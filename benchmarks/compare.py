@@ -27,7 +27,7 @@ def stored(path: str | Path) -> dict[str, Any]:
                 raise ValueError(row["work"])
             _name(row)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file, expected a benchmarks.json, written by `make benchmark`") from None
+        raise InputError(f"{path}: no such file, expected one from `make benchmark`") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(f"{path}: found {reason}, expected a benchmarks.json") from None

@@ -113,7 +113,7 @@ def _neighbour_rows(
     }
     yield row("knn", "scikit-learn", "euclidean", **equal, **target(4))
     apart = abs(gave["euclidean"] - gave["infopy"])
-    yield row("knn", "infopy", "euclidean", difference=apart, note="the other package rounds distances")
+    yield row("knn", "infopy", "euclidean", difference=apart, note="infopy rounds distances")
     yield row("knn", "product", "euclidean", lower=True, note="only the matrix product, in float32")
     yield row("knn and null", "euclidean", "null", lower=True, note="P = 100", **target(6))
     for peer in ("NPEET-plus", "ennemi", "infomeasure"):

@@ -42,7 +42,7 @@ TEMPERATURES = 0.01  # difference of the softmax temperature between cells of a 
 
 
 class Job(NamedTuple):
-    """The script of a job: seconds measured by Snakemake, and CPU seconds from the log of the job."""
+    """The script of a job: seconds measured by Snakemake, and CPU seconds from the job's log."""
 
     rule: str
     seconds: float
@@ -208,7 +208,7 @@ def arguments() -> Namespace:
         prog="python -m benchmarks.pipeline", description=__doc__.split("\n")[0]
     )
     parser.add_argument("study", nargs="?", type=Path, default=STUDY)
-    parser.add_argument("--log", type=Path, help="log of Snakemake; default: the log with the most finished jobs")
+    parser.add_argument("--log", type=Path, help="log of Snakemake; default: the fullest log")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--grow", type=int, nargs="+", metavar="RUNS")
     parser.add_argument("--real", action="store_true", help="run the generated studies, too")

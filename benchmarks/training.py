@@ -96,7 +96,7 @@ def bare(texts: Texts, chosen: list[np.ndarray], packed: bool) -> Callable[[], N
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
-    """Rows for BiLSTM, additive attention and softmax against other programs; then for each cell."""
+    """Rows for BiLSTM with additive attention against other programs, then rows for each cell."""
     keep_freed_memory()
     texts = sentences((10 if quick else 40) * BATCH)
     chosen = list(batches(texts.lengths, BATCH, np.random.default_rng(1)))

@@ -54,7 +54,7 @@ def sample_of(
 def uneven_tokens(
     texts: int, tokens: int, d: int, permutations: int = 1, seed: int = 0, classes: int = 2
 ) -> Sample:
-    """Texts with one or more states that depend on the output, and a reference state of each text."""
+    """Texts with one or more states that depend on the output, and a reference state for each."""
     rng = np.random.default_rng(seed)
     output = rng.permutation(np.arange(texts) % classes)
     text = np.sort(np.append(np.arange(texts), rng.integers(0, texts, tokens - texts)))

@@ -54,7 +54,7 @@ class NeighboursOptions(Options):
     ] = "euclidean"
     scaling: Annotated[
         Literal["raw", "soft_whitened"],
-        Field(description="Of the states: as they are, or softly whitened."),
+        Field(description="Scaling of the states: none, or soft whitening."),
     ] = "raw"
 
 

@@ -50,7 +50,7 @@ class GradientOptions(Options):
     """Options of `gradient`."""
 
     through_attention: Annotated[
-        bool, Field(description="Also through the attention weights; false holds them fixed.")
+        bool, Field(description="Include the gradient through the weights; false: fixed weights.")
     ] = True
 
 

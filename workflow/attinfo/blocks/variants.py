@@ -43,7 +43,7 @@ class PermutedOptions(Options):
     """Options of `permuted`."""
 
     permutations: Annotated[
-        Count, Field(description="Further permutations of which the change of output is measured.")
+        Count, Field(description="Further permutations for which the change of output is measured.")
     ] = 100
 
 
@@ -51,7 +51,7 @@ class AdversarialOptions(Options):
     """Options of `adversarial`."""
 
     divergence: Annotated[
-        Positive, Field(description="What a nat of KL from the trained weights is worth.")
+        Positive, Field(description="Weight of the KL divergence in the objective.")
     ] = 1e-2
     tolerance: Annotated[
         Share, Field(description="How far the dev accuracy may be below that of the trained model.")

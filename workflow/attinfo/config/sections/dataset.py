@@ -115,45 +115,45 @@ class Dataset(Section):
     label: Column = described("label", "Column that holds the class.", "sentiment")
     labels: list[Column] = described(
         [],
-        "Several columns, in the place of `label`: each text has all these labels. Each label is a"
-        " data set of its own, `<name>.<label>`, wherever a grid names the data set.",
+        "Columns to use instead of `label`, if each text has several labels. Each label becomes a"
+        " data set `<name>.<label>`. A grid that names the data set has runs for all labels.",
         ["toxic", "insult"],
     )
     output: Literal["class", "number"] = described(
         "class",
-        "What a model predicts: the class in the column `label`, or the number there, by squared"
-        " error.",
+        "What a model predicts: the class in the column `label`, or the number in this column, by"
+        " squared error.",
         "number",
     )
     query: Column | None = described(
         None,
-        "Column of a second text, such as the question about a passage. Attention over the text is"
-        " then conditioned on it.",
+        "Column of a second text, such as the question about a passage. Attention over the text"
+        " then depends on the query.",
         "question",
     )
     query_encoder: Literal["own", "shared"] = described(
         "own",
-        "Whether the query is encoded by an encoder of its own, of the same kind, or by that of the"
-        " text. Word embeddings are shared.",
+        "Encoder of the query. own: a further encoder of the same kind. shared: the encoder of the"
+        " text. Word embeddings are always shared.",
         "shared",
     )
     query_output: bool = described(
         False,
-        "Whether the output layer reads the query too, beside the weighted mean of the text's"
-        " states.",
+        "Whether the output layer reads the query, in addition to the weighted mean of the states"
+        " of the text.",
         True,
     )
     group: Column | None = described(
         None,
-        "Column whose value names the texts that belong together, such as an author or a film."
-        " Splits that are drawn, and the folds and permutations of information, keep each group"
-        " whole. With a `query` it may be the column of the text. null: each text is on its own.",
+        "Column that names the group of each text, such as its author or film. Random splits, and"
+        " the folds and permutations of estimates of information, keep each group whole. With a"
+        " `query`, the column of the text may be the group. null: each text is its own group.",
         "author",
     )
     rationale: Annotated[Rationale | None, BeforeValidator(_as_section)] = described(
         None,
-        "What people marked in each text: a column of spans of characters, or a section. Several"
-        " annotators are averaged.",
+        "What people marked in each text: the name of a column of character spans, or a section."
+        " The marks of several annotators are averaged.",
         {"column": "rationale", "form": "mask"},
     )
     where: Annotated[dict[str, Words], Keyed] = described(
@@ -161,7 +161,7 @@ class Dataset(Section):
     )
     classes: Annotated[dict[str, Word], Keyed] = described(
         {},
-        "The name to show for each label of the file; lists all labels. Empty: labels as they are.",
+        "Display name of each label in the file; all labels must be listed. Empty: the labels.",
         {"0": "negative", "1": "positive"},
     )
     bands: Annotated[dict[str, tuple[FiniteFloat, FiniteFloat]], Keyed] = described(
@@ -313,7 +313,7 @@ class Yardstick(Section):
         {"name": "files", "path": "lexicon.csv"},
     )
     least: PositiveFloat = described(
-        1.0, "A word counts as a sentiment word from this absolute value on.", 0.5
+        1.0, "Words with a smaller distance from the neutral rating are left out.", 0.5
     )
     word: Column = described("word", "Column that holds the words.", "Word")
     value: Column = described("value", "Column that holds the ratings.", "V.Mean.Sum")

@@ -24,7 +24,7 @@ class Faithfulness(Section):
     normalised_texts: NonNegativeInt = described(
         32,
         "Texts of each run for which the best and the worst order are searched, so that "
-        "scores of different models compare.",
+        "scores of different models can be compared.",
         16,
     )
     longest: PositiveInt = described(

@@ -1,7 +1,7 @@
 """Run the benchmarks, or compare their results with those of an earlier run.
 
-    python -m benchmarks [--quick]
-    python -m benchmarks --compare benchmarks/baseline.json
+python -m benchmarks [--quick]
+python -m benchmarks --compare benchmarks/baseline.json
 """
 
 from argparse import ArgumentParser, Namespace

@@ -1,6 +1,6 @@
 """Time of the first estimate: import and call `estimate` in a new process with one thread.
 
-    python -m benchmarks.start
+python -m benchmarks.start
 """
 
 import os

@@ -200,7 +200,9 @@ def test_a_sixth_conclusion_is_judged_worded_drawn_and_compared(folder, shown, h
     assert "Yes, within the margin" in html and "Of the 6 conclusions" in html
     assert "(vi) length: additive as scaled dot: equivalent" in shown["words"]["verdicts"]
     assert "Equivalent: (vi)" in shown["captions"]["verdicts"]
-    assert "(vi) +0.000" in shown["comparison"] and "Still equivalent in other" in shown["comparison"]
+    assert (
+        "(vi) +0.000" in shown["comparison"] and "Still equivalent in other" in shown["comparison"]
+    )
 
 
 def test_a_figure_has_its_place_on_the_page(shown, html):

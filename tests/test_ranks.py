@@ -198,9 +198,7 @@ def test_importance_is_compared_by_its_size_and_what_is_undefined_is_counted() -
     assert "tau:linear_gain~gradient" in table
     row = rows.set_index(["pair", "statistic"]).loc[("attention~leave_one_out", "kendall_b")]
     single = int((np.diff(offsets) == 1).sum())
-    assert row["not_a_number"] == 1 and row["one_token"] == single - (
-        offsets[4] - offsets[3] == 1
-    )
+    assert row["not_a_number"] == 1 and row["one_token"] == single - (offsets[4] - offsets[3] == 1)
     assert row["excluded"] == row["not_a_number"] + row["one_token"]
     assert row["n"] + row["excluded"] == len(table)
 

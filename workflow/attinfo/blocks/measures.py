@@ -50,7 +50,11 @@ class GradientOptions(Options):
     """Options of `gradient`."""
 
     through_attention: Annotated[
-        bool, Field(description="Include the gradient through the weights; false: fixed weights.")
+        bool,
+        Field(
+            description="Include the gradient through the attention weights. false: attention "
+            "weights are held fixed."
+        ),
     ] = True
 
 

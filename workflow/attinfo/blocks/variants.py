@@ -51,7 +51,11 @@ class AdversarialOptions(Options):
     """Options of `adversarial`."""
 
     divergence: Annotated[
-        Positive, Field(description="Weight of the KL divergence in the objective.")
+        Positive,
+        Field(
+            description="Factor, in the objective, of the KL divergence from the attention weights "
+            "of the trained model."
+        ),
     ] = 1e-2
     tolerance: Annotated[
         Share, Field(description="How far the dev accuracy may be below that of the trained model.")

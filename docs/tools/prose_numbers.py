@@ -23,6 +23,7 @@ DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 NUMBERS = DOCS / "numbers.json"
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
+SECONDS = re.compile(r"finished after ([\d.]+) s of CPU$", re.M)
 WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 LINE = 100  # longest line of a paragraph
 CELL = ("dataset", "encoder", "attention", "normaliser")
@@ -54,7 +55,7 @@ def study(folder: Path) -> dict[str, Any]:
         "parts": [part(row) for row in claims if row["role"] == "co-primary"],
         "training": trained(rows(folder / "training.csv")),
         "spread": {name: spread(runs, statistic) for name, statistic in SPREAD.items()},
-        "stages": stages(folder / "benchmarks", len(runs)),
+        "stages": stages(folder),
     }
 
 
@@ -105,29 +106,29 @@ def claim(row: dict[str, str], claims: list[dict[str, str]]) -> dict[str, Any]:
     }
 
 
-def stages(folder: Path, runs: int) -> list[dict[str, Any]]:
-    """Seconds of a processor and the largest memory of each rule's jobs.
+def stages(folder: Path) -> list[dict[str, Any]]:
+    """Processor seconds and the largest memory of the jobs of each rule.
 
-    Not those of a clock, which other work on the machine makes longer.
+    The seconds are those in the log of a job. Snakemake's benchmark file samples the processor time
+    of a job and misses the end of short jobs; seconds of a clock depend on other work of the
+    machine.
     """
-    found: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for file in sorted(folder.rglob("*.tsv")):
-        found[file.relative_to(folder).parts[0]] += rows(file, "\t")
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for file in sorted((folder / "benchmarks").rglob("*.tsv")):
+        path = file.relative_to(folder / "benchmarks")
+        log = (folder / "logs" / path).with_suffix(".log").read_text("utf-8")
+        memory = max(float(row["max_rss"]) for row in rows(file, "\t"))
+        found[path.parts[0]].append((float(SECONDS.findall(log)[-1]), memory))
     table = [
         {
             "stage": stage,
             "jobs": len(own),
-            "seconds": round(sum(_processor(row) for row in own), 1),
-            "gigabytes": round(max(float(row["max_rss"]) for row in own) / 1000, 2),
+            "seconds": round(sum(seconds for seconds, _ in own), 1),
+            "gigabytes": round(max(memory for _, memory in own) / 1000, 2),
         }
         for stage, own in found.items()
     ]
     return sorted(table, key=lambda row: -row["seconds"])
-
-
-def _processor(row: dict[str, str]) -> float:
-    """Seconds of a processor that a job took; of a clock if it was too short to be measured."""
-    return float(row["cpu_time"] if row["cpu_time"] not in ("NA", "-") else row["s"])
 
 
 def markdown_tables(text: str) -> Iterator[dict[str, str]]:

@@ -1,8 +1,8 @@
 """Pretrained word vectors: reads the vectors of the words in a vocabulary.
 
 The formats are those of word2vec and fastText, whose first line has the number of vectors and their
-size, and of GloVe, which has no such line. Files are in UTF-8, plain or .gz. A folder that `vector_packages` wrote is read
-too.
+size, and of GloVe, which has no such line. Files are in UTF-8, plain or .gz. A folder that
+`vector_packages` wrote is read too.
 """
 
 from collections.abc import Mapping

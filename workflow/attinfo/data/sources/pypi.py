@@ -127,19 +127,27 @@ def download(
 
 def _member(content: bytes, name: str, path: str) -> bytes:
     """The file at a path inside an archive, or inside an archive in it."""
-    members = _members(content, name)
-    if path in members:
-        return members[path]()
-    for inner, read in members.items():
+    found = members(content, name)
+    if path in found:
+        return found[path]()
+    for inner, read in found.items():
         if inner.endswith(ARCHIVES) and path.startswith(f"{inner}/"):
             return _member(read(), inner, path.removeprefix(f"{inner}/"))
-    near = get_close_matches(path, members, n=1, cutoff=0.5)
+    near = get_close_matches(path, found, n=1, cutoff=0.5)
     guess = f"; did you mean '{near[0]}'?" if near else ""
     raise InputError(f"{name}: holds no file '{path}'{guess}")
 
 
-def _members(content: bytes, name: str) -> dict[str, Callable[[], bytes]]:
-    """The files in an archive by their paths; calling one reads it."""
+def members(content: bytes, name: str) -> dict[str, Callable[[], bytes]]:
+    """The files in an archive by their paths; calling one reads it.
+
+    Args:
+        content: of the archive.
+        name: file name of the archive, whose ending says what kind it is.
+
+    Raises:
+        InputError: the archive cannot be read.
+    """
     try:
         if name.endswith((".zip", ".whl")):
             zipped = zipfile.ZipFile(BytesIO(content))

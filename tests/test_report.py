@@ -15,11 +15,12 @@ from small_study import LABELS, dummy_figures, run_small_study, write_odd
 
 from attinfo.claims.across_data_sets import across, moderators, properties
 from attinfo.claims.conclusions import CONCLUSIONS
+from attinfo.report.choice import GROUPS
 from attinfo.report.figures import IN_ALL, read_figures
 from attinfo.report.findings import MET, NONE, OPEN, PART, STANDS, Study
 from attinfo.report.objections import QUESTIONS, replies
 from attinfo.report.page import page, render, tables_of
-from attinfo.report.strips import GROUPS, Strip, svg
+from attinfo.report.strips import Strip, svg
 from attinfo.report.tables.base import MOST_ROWS, Table
 from attinfo.report.tables.training import enough_sentence, enough_table
 from attinfo.report.verdict_text import MISSING, WORDS, answers, headline

@@ -1,6 +1,7 @@
 """Labels of blocks and measures: how the report, figures and messages write the config's names."""
 
 from collections.abc import Sequence
+import re
 
 from attinfo.blocks.catalogue import KINDS
 from attinfo.blocks.normalisers import parse_normaliser
@@ -30,6 +31,11 @@ def counted(count: int, noun: str) -> str:
     """`1 run`, `2,000 runs`, `3 classes`."""
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}{ending}"
+
+
+def minus(text: str) -> str:
+    """Replace the hyphens before numbers in a text by minus signs."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def listed(names: Sequence[str]) -> str:

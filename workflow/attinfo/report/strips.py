@@ -16,6 +16,7 @@ from attinfo.config.grid import Run
 from attinfo.data.texts import read_arrow, read_summary
 from attinfo.keys import GIVEN, PLACE
 from attinfo.labels import label_of
+from attinfo.report.choice import in_turn, name_of
 from attinfo.report.template import template
 from attinfo.runtime.seeds import seed_of
 from attinfo.states.store import States, read_states
@@ -29,8 +30,6 @@ ROWS = {  # column: label
     **{measure.name: measure.label for measure in MEASURES.values() if measure.in_strips},
 }
 MARKED = "marked by people"  # the share of the annotators of a rationale
-AGREEMENT = ("high", "low")  # the upper and the lower quarter of the texts
-GROUPS = [(right, agreement) for right in (True, False) for agreement in AGREEMENT]
 
 
 class Files(NamedTuple):
@@ -133,28 +132,12 @@ def choose(run: Values, count: int, seed: int) -> dict[int, tuple[bool, str]]:
     known = ~np.isnan(tau) & run.drawn
     short = known & (states.lengths <= LONGEST)
     candidates = short if short.any() else known
-    if not candidates.any():
-        return {}
-    low, high = np.quantile(tau[candidates], [0.25, 0.75])
-    ends = {"high": tau >= high, "low": tau <= low}
     right = states.predicted == states.label
     if states.numbers:  # right: as far off as half of the texts, or less
         error = np.abs(states.logits[:, 0] - states.label)
         right = error <= np.median(error)
     rng = np.random.default_rng(seed_of("strips", seed))
-    pools = [
-        list(rng.permutation(np.flatnonzero(candidates & (right == is_right) & ends[agreement])))
-        for is_right, agreement in GROUPS
-    ]
-    chosen: dict[int, tuple[bool, str]] = {}
-    taken: dict[tuple[bool, str], list[int]] = {group: [] for group in GROUPS}
-    while len(chosen) < count and any(pools):
-        for group, pool in zip(GROUPS, pools, strict=True):
-            if pool and len(chosen) < count and pool[0] not in chosen:
-                chosen[int(pool[0])] = group
-                taken[group].append(int(pool[0]))
-            del pool[:1]
-    return {text: group for group in GROUPS for text in taken[group]}
+    return in_turn(tau, right, candidates, count, rng)
 
 
 def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> list[Strip]:
@@ -170,7 +153,7 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
     table, classes, scale = read_arrow(data, "test"), summary["classes"], summary.get("output")
     runs = [read(own) for own in files]
     found = []
-    for text, (right, agreement) in choose(runs[0], count, seed).items():
+    for text, group in choose(runs[0], count, seed).items():
         row = table.slice(text, 1).to_pylist()[0]
         spans = list(zip(row["starts"], row["ends"], strict=True))
         words = [row["text"][a:b] for a, b in spans]
@@ -178,13 +161,12 @@ def strips(files: Sequence[Files], data: str | Path, count: int, seed: int) -> l
         marked = np.array(row.get("rationale") or [], float)[:LONGEST]
         if np.isfinite(marked).any():  # with the first model, as it is the same for all
             models[0].rows.append(row_of(MARKED, marked))
-        group = f"predicted {'right' if right else 'wrong'}, {agreement} agreement"
         found.append(
             Strip(
                 f"{runs[0].run.dataset}-{text}",
                 text,
                 f"{row['value']:.2f}" if scale else classes[row["label"]],
-                group,
+                name_of(group),
                 row["text"][spans[0][0] : spans[:LONGEST][-1][1]],
                 words[:LONGEST],
                 len(words[LONGEST:]),

@@ -1,9 +1,10 @@
 """The templates of the page and of the strips."""
 
 from functools import cache
-import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from attinfo.labels import minus
 
 
 @cache
@@ -22,11 +23,6 @@ def _environment() -> Environment:
 def value(number: float) -> str:
     """Write a number with three decimals; a dash for NaN."""
     return "–" if number != number else minus(f"{number:.3f}").replace("−0.000", "0.000")
-
-
-def minus(text: str) -> str:
-    """Replace the hyphens before numbers in a text by minus signs."""
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def template(name: str) -> Template:

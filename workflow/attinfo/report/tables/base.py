@@ -9,8 +9,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from attinfo.keys import BLOCKS
-from attinfo.labels import label_of
-from attinfo.report.template import minus
+from attinfo.labels import label_of, minus
 
 MOST_ROWS = 200  # on the page; the CSV has all
 MOST_BYTES = 200_000  # of a CSV inside the page

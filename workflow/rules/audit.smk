@@ -1,4 +1,4 @@
-"""Models that exist already: does their attention explain them?"""
+"""Audits of text classifiers: does their attention explain their predictions?"""
 
 MODELS = f"{RESULTS}/models/{{model}}/{{checkpoint}}"
 CHECKPOINTS = [
@@ -65,7 +65,7 @@ rule fine_tune:
 
 
 rule audit_views:
-    """Attention views of every word, and hidden states, of a model or of an untrained one."""
+    """Attention views of every word, and hidden states, of a model or an untrained one."""
     input:
         data=audited_data,
         model=audited_model,
@@ -162,7 +162,6 @@ rule audit_removal:
         views=f"{MODELS}/trained/views.parquet",
         states=f"{MODELS}/trained/states.safetensors",
         untrained=f"{MODELS}/untrained/views.parquet",
-        untrained_states=f"{MODELS}/untrained/states.safetensors",
         measures=expand(
             f"{MODELS}/importance/{{measure}}.parquet",
             measure=STUDY.audit.measures,
@@ -203,7 +202,6 @@ rule audit_answer:
         views=rules.audit_removal.input.views,
         states=rules.audit_removal.input.states,
         untrained=rules.audit_removal.input.untrained,
-        untrained_states=rules.audit_removal.input.untrained_states,
         measures=rules.audit_removal.input.measures,
         gains=rules.audit_removal.input.gains,
         removal=f"{MODELS}/removal.parquet",

@@ -1,4 +1,4 @@
-"""Answer whether each attention view explains a model, with tables and texts word by word."""
+"""Judge whether each attention view explains a model; make tables and texts word by word."""
 
 from attinfo.runtime.job import be_deterministic, job
 

@@ -1,4 +1,4 @@
-"""Remove the words that each order puts first, and look at the prediction."""
+"""Measure the change of the prediction when the words that an order puts first are removed."""
 
 from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
 

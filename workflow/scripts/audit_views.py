@@ -1,13 +1,13 @@
-"""Read attention views and hidden states off a model, or off an untrained one."""
+"""Compute attention views and hidden states of a model, or of an untrained one."""
 
 from attinfo.runtime.job import be_deterministic, job, keep_freed_memory
 
 # isort: split
 
 from attinfo.audit.attend import attend, write_attended
+from attinfo.audit.checks import check_predictions, check_states
 from attinfo.audit.model import untrained
 from attinfo.audit.opened import opened
-from attinfo.audit.stages import check_predictions
 from attinfo.runtime.loading import Chosen
 
 with job(snakemake.log[0]):
@@ -22,4 +22,5 @@ with job(snakemake.log[0]):
     found = attend(read, texts.encoded, views, texts.drawn, words, f"{options['weights']} model")
     if trained:
         check_predictions(found, model.classes)
+        check_states(found, model.classes)
     write_attended(found, made.views, made.states)

@@ -16,6 +16,13 @@ with job(snakemake.log[0]):
     own = FineTune.model_validate(options["fine_tune"])
     with whole(made.model) as folder, whole(made.history) as path:
         history = fine_tune(
-            given.data, base, options["revision"], own, options["seed"], folder, options["place"]
+            given.data,
+            base,
+            options["revision"],
+            own,
+            options["seed"],
+            folder,
+            options["place"],
+            options["device"],
         )
         history.to_csv(path, index=False, lineterminator="\n")

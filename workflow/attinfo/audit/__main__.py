@@ -140,10 +140,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _written(study: dict[str, Any], out: Path) -> Path:
-    """Write the study file. One that is there and says something else is not overwritten.
+    """Write the study file, and return its path. A different file is not overwritten.
 
     Raises:
-        InputError: there is another study of this name.
+        InputError: there is a different file of this name.
     """
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"{study['study']}.yaml"
@@ -155,7 +155,7 @@ def _written(study: dict[str, Any], out: Path) -> Path:
 
 
 def answer_in(folder: Path, study: Study) -> str:
-    """The answer of a finished audit, in words."""
+    """The answer of a finished audit, in sentences."""
     content = json.loads((folder / "answer.json").read_text("utf-8"))
     return in_words(
         from_plain(content["answers"])[0], content["references"], study.statistics.level

@@ -1,4 +1,4 @@
-"""How views order words, beside measures and controls; which column of a view is chosen."""
+"""Agreement of views with measures and controls, and the choice of a column for each view."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ import pandas as pd
 
 from attinfo.agreement.kendall import concordance
 from attinfo.audit.columns import parts_of, view_of
-from attinfo.audit.halves import CHOOSING, JUDGING
+from attinfo.audit.names import CHOOSING, JUDGING
+from attinfo.config.sections.statistics import Statistics
 from attinfo.statistics.intervals import interval, text_weights
 
 AT_ONCE = 32  # columns whose pairs are counted together
@@ -33,8 +34,8 @@ def taus(
     """(column, measure) -> [drawn] Kendall's tau-b within each drawn text; NaN where undefined.
 
     Args:
-        columns: name -> [words] weights, without sign.
-        measures: name -> [words] values, whose sizes are compared.
+        columns: name -> [words] weights, 0 or more.
+        measures: name -> [words] values, which are compared by their absolute values.
         drawn: the drawn texts.
     """
     sizes = {f"measure {name}": np.abs(own[drawn.words]) for name, own in measures.items()}
@@ -66,10 +67,10 @@ def mean_of(values: Sequence[np.ndarray]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen on the first half of the drawn texts, to be judged on the other.
+    """What was chosen on one half of the drawn texts, to be judged on the other.
 
-    `columns`: view -> its column; `view`: the view that is quoted; `control`: the control that does
-    best.
+    `columns`: view -> its column; `view`: the view that is quoted; `control`: the control with the
+    highest agreement.
     """
 
     columns: dict[str, str]
@@ -91,12 +92,12 @@ def choose(
 ) -> Choice:
     """Choose layers, heads, a view and a control by their agreement with the references.
 
-    Only texts of the choosing half are looked at.
+    Only texts of the choosing half are used.
 
     Args:
-        tau: of `taus`.
-        columns: of views.
-        controls: of `controls`.
+        tau: what `taus` returns.
+        columns: names of the columns of all views.
+        controls: names of the controls.
         references: the measures that decide.
         half: [drawn].
     """
@@ -116,37 +117,54 @@ def choose(
     return Choice(best, view, max(controls, key=score))
 
 
-def estimate(values: np.ndarray, repeats: int, level: float, seed: int) -> dict[str, float]:
-    """Mean over texts with a bootstrap interval over texts; texts without a value do not count.
+class Bootstrap:
+    """Means over texts with percentile intervals, from resamples of the texts.
+
+    The resamples of as many texts are drawn once, and shared by all estimates.
 
     Args:
-        values: [texts].
-        repeats, level, seed: of the bootstrap.
+        statistics: number of resamples (`bootstrap`), `level` of the intervals, and `seed`.
     """
-    known = values[~np.isnan(values)]
-    found = {"n": len(known), "undefined": len(values) - len(known)}
-    if not len(known):
-        return {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, **found}
-    weights = text_weights(len(known), repeats, "audit", seed)
-    own = interval(weights @ known / len(known), level)
-    return {"estimate": own.estimate, "ci_low": own.low, "ci_high": own.high, **found}
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+        self._weights: dict[int, np.ndarray] = {}
+
+    def estimate(self, values: np.ndarray) -> dict[str, float]:
+        """Estimate the mean over texts; texts without a value do not count.
+
+        Args:
+            values: [texts] values, NaN for texts without one.
+
+        Returns:
+            `estimate`, `ci_low` and `ci_high`, NaN if no text has a value; `n` and `undefined`, the
+            numbers of texts with and without a value.
+        """
+        known, options = values[~np.isnan(values)], self._statistics
+        number = len(known)
+        found = {"n": number, "undefined": len(values) - number}
+        if not number:
+            return {"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, **found}
+        if number not in self._weights:
+            drawn = text_weights(number, options.bootstrap, "audit", options.seed)
+            self._weights[number] = drawn
+        own = interval(self._weights[number] @ known / number, options.level)
+        return {"estimate": own.estimate, "ci_low": own.low, "ci_high": own.high, **found}
 
 
 def agreement_table(
     tau: Mapping[tuple[str, str], np.ndarray],
     rows: Mapping[str, tuple[str, str]],
     half: np.ndarray,
-    repeats: int,
-    level: float,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> pd.DataFrame:
-    """Mean tau-b on the judging half, a row for each ordering and measure.
+    """Mean tau-b on the judging half, with a row for each ordering and measure.
 
     Args:
-        tau: of `taus`.
+        tau: what `taus` returns.
         rows: name in `tau` -> its kind ("view", "control") and its view.
         half: [drawn].
-        repeats, level, seed: of the bootstrap.
+        bootstrap: for the intervals.
     """
     judged = half == JUDGING
     found = [
@@ -155,7 +173,7 @@ def agreement_table(
             "kind": kind,
             "view": view,
             "measure": measure,
-            **estimate(own[judged], repeats, level, seed),
+            **bootstrap.estimate(own[judged]),
         }
         for (name, measure), own in tau.items()
         for kind, view in [rows.get(name, ("", ""))]
@@ -170,9 +188,11 @@ def column_table(
     half: np.ndarray,
     special: Mapping[str, np.ndarray],
 ) -> pd.DataFrame:
-    """Every column of every view: view, layer, head, mean tau-b in both halves, mass on specials.
+    """Describe every column of every view. The maps of layers and heads are drawn from the table.
 
-    The maps of layers and heads are drawn from it.
+    Columns: `column`, `view`, `layer` and `head` (0 where there is none), the mean tau-b with each
+    measure on both halves (`<measure>:choosing`, `<measure>:judging`), and `special`, the mean
+    share of the weight on subwords of no word.
     """
     measures = list(dict.fromkeys(measure for _, measure in tau))
     rows = []

@@ -1,12 +1,13 @@
-"""Where a transformer keeps what views read: found by arithmetic on one text, not by its name.
+"""The parts of a transformer that views need: value vectors and the classifying token.
 
-Every kind of model names its parts differently. So the parts are found by what they compute: the
-value vectors are those whose sum, weighted by the attention, is what the next linear map reads; the
-classifying token is the one whose last state has a gradient of the logits.
+Every kind of model names its parts differently, so the parts are found by what they compute on a
+text. The value vectors are the vectors whose sum, weighted by attention, is the input of the next
+linear map. The classifying token is the token whose last state has a gradient of the logits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 import logging
 from typing import Any, Literal, NamedTuple
 
@@ -23,10 +24,11 @@ Reads = Literal["first", "last", "all"]
 
 
 class Layout(NamedTuple):
-    """Where values are in the output of a linear map: its last groups x size columns.
+    """The columns of a linear map's output that hold the values: the last groups x size columns.
 
-    `by_head`: instead the last third of each head's columns. `groups`: heads that have values of
-    their own; fewer than all where several share them. `size`: of a value vector.
+    `by_head`: instead, the values are the last third of each head's columns. `groups`: the number
+    of heads with values of their own, fewer than all heads if several share values. `size`: of a
+    value vector.
     """
 
     by_head: bool
@@ -35,10 +37,11 @@ class Layout(NamedTuple):
 
 
 class ValueSource(NamedTuple):
-    """Where the value vectors of a layer come from, and what projects their weighted sum.
+    """The module that computes the value vectors of a layer, and the map of their weighted sum.
 
-    `call`: how often `module` was called before, in a model whose layers share it. `offset`:
-    [heads, size] what the model adds to the module's output, zero in most models.
+    `call`: number of earlier calls of `module`, in a model whose layers share it. `layout`: the
+    columns that hold the values. `offset`: [heads, size] a bias that is added to the module's
+    output, zero in most models. `output`: the linear map that projects the weighted sum.
     """
 
     module: nn.Module
@@ -50,9 +53,13 @@ class ValueSource(NamedTuple):
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What was found: numbers of `layers` and `heads`, which token is `read`, and `values`.
+    """The parts of a model.
 
-    `values` holds a source for each layer; None where the arithmetic holds for no linear map.
+    Attributes:
+        layers, heads: their numbers.
+        read: the token that the logits are computed from, "first" or "last"; "all" for any other
+            case, such as the mean of all states.
+        values: a source for each layer; None if no linear map computes the values of a layer.
     """
 
     layers: int
@@ -62,7 +69,7 @@ class Anatomy:
 
 
 class Call(NamedTuple):
-    """A call of a linear map on one text: [P, in] and [P, out], and how often it was called."""
+    """A call of a linear map on a text: number of earlier calls, input [P, in], output [P, out]."""
 
     module: nn.Module
     number: int
@@ -78,7 +85,7 @@ def anatomy_of(model: TransformerClassifier, rows: Sequence[np.ndarray]) -> Anat
         rows: subwords of two or more texts of unequal length.
 
     Raises:
-        InputError: the model does not show its attention.
+        InputError: the model does not return its attention.
     """
     attention = attention_of(model, model.padded(rows[:1]))
     heads = attention[0].shape[1]
@@ -94,14 +101,16 @@ def attention_of(model: TransformerClassifier, batch: Padded) -> tuple[Tensor, .
     """The attention [B, H, P, P] of each layer.
 
     Raises:
-        InputError: the model does not show it, or shows something else.
+        InputError: the model does not return it, or returns something else.
     """
     kind = model.config.model_type
-    with torch.no_grad():
-        found = model(batch, output_attentions=True).attentions
+    found = None
+    if _takes(model.network.forward, "attention_mask", "output_attentions"):
+        with torch.no_grad():
+            found = getattr(model(batch, output_attentions=True), "attentions", None)
     if not found or any(layer is None for layer in found):
         raise InputError(
-            f"this model ({kind}) does not show its attention, expected one that can run with "
+            f"this model ({kind}) does not return its attention, expected one that can run with "
             "attn_implementation 'eager'"
         )
     size = batch.ids.shape[1]
@@ -113,14 +122,21 @@ def attention_of(model: TransformerClassifier, batch: Padded) -> tuple[Tensor, .
             )
         if not torch.allclose(layer[0].sum(-1), torch.ones(()).to(layer), atol=1e-3):
             raise InputError(
-                f"rows of the attention of this model ({kind}) do not sum to 1: it shows "
-                "something else"
+                f"rows of what this model ({kind}) returns as attention do not sum to 1, expected "
+                "attention weights"
             )
     return tuple(found)
 
 
+def _takes(function: Callable[..., Any], *names: str) -> bool:
+    """Whether a function takes arguments of these names."""
+    parameters = signature(function).parameters
+    others = any(own.kind is own.VAR_KEYWORD for own in parameters.values())
+    return others or parameters.keys() >= set(names)
+
+
 def _classifying(model: TransformerClassifier, rows: Sequence[np.ndarray]) -> Reads:
-    """Which token the logits are read from, by the gradient with respect to the last states."""
+    """Which token the logits are computed from: the one whose last state has a gradient."""
     batch = model.padded(rows)
     with torch.enable_grad(), embedded(model, lambda made: made.detach().requires_grad_()):
         found = model(batch, output_hidden_states=True)
@@ -129,7 +145,10 @@ def _classifying(model: TransformerClassifier, rows: Sequence[np.ndarray]) -> Re
             (found.logits * scale).sum(), found.hidden_states[-1], allow_unused=True
         )
     if slope is None:
-        raise InputError("the logits of the model are not read from its last hidden states")
+        raise InputError(
+            f"the logits of this model ({model.config.model_type}) do not depend on its last "
+            "hidden states, expected a classifier that reads them"
+        )
     used = slope.abs().sum(-1) > 0
     place = torch.arange(used.shape[1], device=used.device)
     first, last = place == 0, place == batch.lengths[:, None] - 1
@@ -144,7 +163,7 @@ def is_linear(module: nn.Module) -> bool:
 
 
 def _value_sources(model: TransformerClassifier, row: np.ndarray) -> tuple[ValueSource, ...] | None:
-    """The source of each layer's values: those that, weighted, are what the next map reads."""
+    """The source of each layer's values; None if a layer has no source that is found."""
     calls: list[Call] = []
     counts: dict[nn.Module, int] = {}
 
@@ -173,7 +192,11 @@ def _value_sources(model: TransformerClassifier, row: np.ndarray) -> tuple[Value
 
 
 def _source(weights: Tensor, calls: Sequence[Call], start: int) -> tuple[ValueSource, int] | None:
-    """The first source whose weighted values [P, H x size] a later map reads; and its place."""
+    """The first source whose weighted values are the input [P, H size] of a later linear map.
+
+    Returns:
+        The source, and the place in `calls` after that of the later map; None if there is none.
+    """
     heads = weights.shape[0]
     for place in range(start + 1, len(calls)):
         reader = calls[place]

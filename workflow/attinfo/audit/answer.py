@@ -1,4 +1,4 @@
-"""Would we read a view as an explanation? By rules that are declared before any result."""
+"""Whether a view is read as an explanation, by rules that do not depend on the results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,33 +7,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attinfo.audit.agreement import Choice, Drawn, estimate, mean_of
-from attinfo.audit.controls import BEST, RANDOM, UNTRAINED
-from attinfo.audit.halves import JUDGING
+from attinfo.audit.agreement import Bootstrap, Choice, Drawn, mean_of
+from attinfo.audit.names import BEST, JUDGING, RANDOM, UNTRAINED
 
-SHARE = 0.5  # of what measures reach among themselves, and of what the best order does
+SHARE = 0.5  # of the agreement among measures, and of the way from a random to the best order
 MET, FAILED, OPEN = "met", "failed", "open"
 WOULD, WOULD_NOT, UNSETTLED = "would", "would not", "not settled"
 RULES = {
-    "beats_controls": "It orders words more like the measures than the best order that knows "
-    "nothing of the model: by place or by frequency",
-    "beats_untrained": "It orders words more like the measures than the same view of an untrained "
-    "model with the same config",
-    "near_measures": f"It agrees with the measures at least {SHARE:.0%} as well as these agree "
+    "beats_controls": "It agrees with the measures more than the best order by place or by "
+    "frequency, which does not depend on the model",
+    "beats_untrained": "It agrees with the measures more than the same view of an untrained model "
+    "with the same config",
+    "near_measures": f"Its agreement with the measures is at least {SHARE:.0%} of their agreement "
     "with each other",
-    "removal_beats_controls": "Removing the words that it puts first changes the prediction more "
-    "than removing those of the best control",
-    "removal_near_best": f"That change is at least {SHARE:.0%} of the way from a random order to "
-    "the best order of the same text",
+    "removal_beats_controls": "Removing the words that it puts first lowers the probability of the "
+    "predicted class more than removing those that the best control puts first",
+    "removal_near_best": f"That fall is at least {SHARE:.0%} of the way from the fall of a random "
+    "order to that of the best order of the same text",
 }
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """A rule, what it compares, and whether the interval lies above zero.
+    """A rule, the two numbers that it compares, and its outcome.
 
-    `estimate` is a difference per text, so that `met` means its interval lies above 0, `failed`
-    below 0, and `open` that it holds 0. `value` and `other` are the two sides.
+    `value` and `other` are means over the `n` texts that have both, `estimate` is their difference.
+    The outcome is `met` if the interval of the difference lies above 0, `failed` if it lies below
+    0, and else `open`.
     """
 
     rule: str
@@ -48,7 +48,19 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer about one view: its verdict, its column, and the criteria behind the verdict."""
+    """The answer about one view: its verdict, and the criteria behind the verdict.
+
+    Attributes:
+        view, column: the view, and its layer or head that was chosen.
+        quoted: whether it is the view that agrees best with the measures on the choosing half.
+        control: the best order by place or by frequency.
+        verdict: `would`, `would not` or `not settled`.
+        tau, tau_low, tau_high: agreement with the references, and its interval.
+        removal, removal_random, removal_best: mean fall of the probability when the top words of
+            the column, of a random order and of the best order are removed.
+        removal_texts: number of texts of these means, whose best order was searched.
+        criteria: the outcome of each rule.
+    """
 
     view: str
     column: str
@@ -64,9 +76,15 @@ class Answer:
     removal_texts: int
     criteria: tuple[Criterion, ...]
 
+    @property
+    def reached(self) -> float:
+        """Share of the way from the random to the best removal; NaN where these are equal."""
+        way = self.removal_best - self.removal_random
+        return (self.removal - self.removal_random) / way if way > 0 else float("nan")
+
 
 def outcome(low: float, high: float) -> str:
-    """Whether an interval lies above zero."""
+    """`met` if an interval lies above zero, `failed` if it lies below, else `open`."""
     if np.isnan(low) or low <= 0 <= high:
         return OPEN
     return MET if low > 0 else FAILED
@@ -86,25 +104,27 @@ def answers(
     removal: pd.DataFrame,
     references: Sequence[str],
     drawn: Drawn,
-    repeats: int,
-    level: float,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> list[Answer]:
     """Judge each view by its chosen column, on the judging half.
 
     Args:
-        choice: made on the other half.
-        tau: of `taus`: columns, controls and those of an untrained model, with each measure.
-        measures_tau: of `among`.
-        removal: of `removed` and `best_orders`, on texts of the judging half.
+        choice: the columns and the control, chosen on the other half.
+        tau: what `taus` returns: agreement of columns and controls with each measure.
+        measures_tau: what `among` returns: agreement of every two measures. Without a pair that has
+            a reference, the rule `near_measures` stays open.
+        removal: tables of `removed` and `best_orders`, for texts of the judging half.
         references: the measures that decide.
         drawn: the drawn texts.
-        repeats, level, seed: of the bootstrap.
+        bootstrap: for the intervals.
+
+    Returns:
+        An answer for each view, the quoted one first.
     """
     judged = drawn.half == JUDGING
     own_pairs = [tau for pair, tau in measures_tau.items() if set(pair) <= set(references)]
     others = [tau for pair, tau in measures_tau.items() if set(pair) & set(references)]
-    ceiling = mean_of(own_pairs or others) if others else np.ones(len(judged))
+    ceiling = mean_of(own_pairs or others) if others else np.full(len(judged), np.nan)
     fell = removal[removal["kind"] == "comprehensiveness"].pivot(
         index="text", columns="ordering", values="aopc"
     )
@@ -118,7 +138,7 @@ def answers(
 
     def compared(rule: str, one: np.ndarray, other: np.ndarray) -> Criterion:
         known = ~np.isnan(one) & ~np.isnan(other)
-        found = estimate((one - other)[known], repeats, level, seed)
+        found = bootstrap.estimate((one - other)[known])
         value, against = _mean(one[known]), _mean(other[known])
         low, high = found["ci_low"], found["ci_high"]
         return Criterion(
@@ -138,7 +158,7 @@ def answers(
             compared("removal_beats_controls", fallen, falls(choice.control)),
             compared("removal_near_best", fallen, midway),
         ]
-        known = estimate(own, repeats, level, seed)
+        known = bootstrap.estimate(own)
         bounded = ~np.isnan(falls(BEST)) & ~np.isnan(fallen)
         made.append(
             Answer(
@@ -167,6 +187,15 @@ def _mean(values: np.ndarray) -> float:
 def plain(found: Sequence[Answer]) -> list[dict[str, Any]]:
     """Answers as plain values."""
     return [asdict(one) for one in found]
+
+
+def rows_of(found: Sequence[Answer]) -> list[dict[str, Any]]:
+    """A row for each view and rule: fields of the answer, and those of the criterion as `rule_`."""
+    rows = []
+    for answer in plain(found):
+        criteria = answer.pop("criteria")
+        rows += [answer | {f"rule_{key}": value for key, value in own.items()} for own in criteria]
+    return rows
 
 
 def from_plain(rows: Sequence[Mapping[str, Any]]) -> list[Answer]:

@@ -1,17 +1,17 @@
-"""An audit in one call, from a notebook."""
+"""An audit in one call, for notebooks."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
 from attinfo.audit import stages
-from attinfo.audit.answer import Answer, plain
+from attinfo.audit.answer import rows_of
 from attinfo.audit.attend import attend
+from attinfo.audit.checks import check_options, check_predictions, check_states
 from attinfo.audit.model import read_model, untrained
 from attinfo.audit.texts import given_texts
 from attinfo.audit.words import in_words
@@ -20,6 +20,7 @@ from attinfo.config.messages import sentence
 from attinfo.config.sections.audit import Audit
 from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.config.sections.statistics import Statistics
+from attinfo.runtime.devices import Setting, device_of
 from attinfo.runtime.errors import InputError
 from attinfo.runtime.loading import Chosen
 
@@ -28,9 +29,9 @@ class Audited(NamedTuple):
     """The tables of an audit, and the answer.
 
     `answer`: sentences; `answers`: a row for each view and rule; `agreement`: tau-b of views and
-    controls with each measure; `columns`: the same for every layer and head; `measures`: of
-    measures among themselves; `removal`: what removing top words does; `information`: by layer;
-    `texts`: a row for each text.
+    controls with each measure; `columns`: tau-b of every layer and head with each measure;
+    `measures`: tau-b of every two measures; `removal`: the fall of the probability when top words
+    are removed; `information`: nats in each layer; `texts`: a row for each text.
     """
 
     answer: str
@@ -55,6 +56,7 @@ def audit(
     faithfulness: Faithfulness | None = None,
     statistics: Statistics | None = None,
     permutations: int = 20,
+    device: Setting = "auto",
     settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Audited:
     """Ask whether the attention of a text classifier explains it.
@@ -62,11 +64,12 @@ def audit(
     Args:
         model: folder of a sequence classifier in the layout of the Hugging Face hub, or its name
             on the hub.
-        texts: that it classifies.
-        labels: the class of each, by the model's names (`config.id2label`) or numbers.
+        texts: texts that it classifies.
+        labels: the class of each text, by the model's names (`config.id2label`) or numbers.
         revision: commit that pins a model on the hub; None for a folder.
         faithfulness, statistics: sections of a config; None for their defaults.
-        permutations: of the outputs, for the null of information.
+        permutations: number of permutations of the predictions, for the null of information.
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
         settings: keys of the section `audit` of a config.
 
     Returns:
@@ -82,10 +85,13 @@ def audit(
         raise InputError(f"settings: {first}") from None
     own_statistics, own_removal = statistics or Statistics(), faithfulness or Faithfulness()
     read = read_model(model, revision, "model", section.batch)
+    check_options(read, section)
+    read.network.to(device_of(device))
     chosen = given_texts(list(texts), list(labels), read, section)
     views = blocks("attention view", section.views, section)
     attended = attend(read, chosen.encoded, views, chosen.drawn, section.state_words)
-    stages.check_predictions(attended, read.classes)
+    check_predictions(attended, read.classes)
+    check_states(attended, read.classes)
     table = stages.text_table(chosen, attended, read.classes)
     random = attend(
         untrained(read, section.seed), chosen.encoded, views, chosen.drawn, label="untrained model"
@@ -95,12 +101,12 @@ def audit(
         for one in blocks("audit measure", section.measures, section)
     }
     layers, gains = stages.information(read, chosen, attended, permutations, section.seed)
-    agreed = stages.agree(chosen, attended, random, measures, gains, section, own_statistics)
+    agreed = stages.agree(chosen, attended, random.views, measures, gains, section, own_statistics)
     removal, _ = stages.remove(read, chosen, agreed, {}, section, own_removal)
     found = stages.answered(chosen, agreed, removal, section, own_statistics)
     return Audited(
         in_words(found[0], section.references, own_statistics.level),
-        answer_table(found),
+        pd.DataFrame(rows_of(found)),
         agreed.table,
         agreed.columns,
         agreed.measures,
@@ -111,19 +117,10 @@ def audit(
 
 
 def blocks(kind: str, names: Sequence[str], section: Audit) -> list[Chosen]:
-    """Registered blocks with their options."""
+    """Return registered blocks of a kind with all their options."""
     found = []
     for name in names:
         block = block_of(kind, name)
         options = block.complete(kind, section.options.get(name, {}))
         found.append(Chosen(name, block.path, options))
     return found
-
-
-def answer_table(answers: Sequence[Answer]) -> pd.DataFrame:
-    """A row for each view and rule."""
-    rows = []
-    for row in plain(answers):
-        own = {k: v for k, v in row.items() if k != "criteria"}
-        rows += [own | {f"rule_{k}": v for k, v in one.items()} for one in row["criteria"]]
-    return pd.DataFrame(rows).replace({None: np.nan})

@@ -1,4 +1,4 @@
-"""One pass over texts: attention views of each word, mass on special subwords, hidden states."""
+"""Attention views, the share of weights on special subwords, and hidden states, in one pass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,16 +29,16 @@ COPIES = 4  # of the attention of a batch, at most, as it is reduced
 
 @dataclass(frozen=True)
 class Attended:
-    """What a pass over the texts gives.
+    """What `attend` computes.
 
     Attributes:
         views: column -> [words] weights. A column is a view, with layer and head where it has them
             ("cls_head.5.3").
-        special: column -> [texts] share of the weight that is on subwords of no word.
+        special: column -> [texts] share of the weight on subwords of no word, such as [CLS].
         logits: [texts, C].
-        states: [layers + 1] of [words, d] float32, for words of `kept` texts; layer 0 holds the
-            embeddings.
-        kept: [texts] bool, texts whose states are kept.
+        states: layers + 1 arrays [words, d] float32, for the words of the texts `kept`; layer 0
+            holds the embeddings.
+        kept: [texts] bool, the texts whose states are kept.
     """
 
     views: dict[str, np.ndarray]
@@ -49,7 +49,7 @@ class Attended:
 
 
 def probe_rows(texts: Encoded) -> list[np.ndarray]:
-    """Two texts of unequal length, short ones, for `anatomy_of`; one twice where all are equal."""
+    """Two short texts for `anatomy_of`, of unequal length unless all texts are equally long."""
     order = np.argsort(texts.sizes, kind="stable")
     longer = order[texts.sizes[order] > max(8, texts.sizes[order[0]])]
     return texts.rows(np.array([order[0], longer[0] if len(longer) else order[-1]]))[::-1]
@@ -63,18 +63,23 @@ def attend(
     state_words: int = 0,
     label: str = "attention",
 ) -> Attended:
-    """Read attention views off a model, batch by batch; attention itself is never kept.
+    """Compute attention views batch by batch. Attention itself is not kept.
 
     Args:
         model: the model.
         texts: the texts.
         views: attention views, with their options.
-        drawn: [texts] bool, the texts for which costly views are computed; NaN for others.
-        state_words: states are kept of texts with this many words in all, the drawn ones first.
+        drawn: [texts] bool, the texts for which expensive views are computed. These views are NaN
+            for the other texts.
+        state_words: states are kept for texts with this many words in all, the drawn texts first.
         label: of the progress bar.
 
+    Returns:
+        The views. A view that needs value vectors is left out if these are not found.
+
     Raises:
-        InputError: the model does not show its attention, or memory is too small for a single text.
+        InputError: the model does not return its attention, or the memory of the device is too
+            small for a single text.
     """
     anatomy = anatomy_of(model, probe_rows(texts))
     used = [view for view in views if anatomy.values is not None or not VIEWS[view.name].values]
@@ -124,7 +129,7 @@ def attend(
 
 
 def _shares(sizes: np.ndarray, anatomy: Anatomy) -> np.ndarray:
-    """[texts] share of a batch that each text takes up, by its attention or by its subwords."""
+    """[texts] share of the room of a batch that each text takes, by attention or by subwords."""
     attention = sizes.astype(float) ** 2 * anatomy.layers * anatomy.heads * 4 * COPIES / ROOM
     return np.maximum(attention, sizes / CELLS)
 
@@ -134,7 +139,7 @@ def _sizes(anatomy: Anatomy) -> tuple[int, int]:
 
 
 def _kept(texts: Encoded, drawn: np.ndarray, most: int) -> np.ndarray:
-    """[texts] bool: the drawn texts, then the others, up to a number of words."""
+    """[texts] bool: the first texts that have `most` words in all, drawn texts before others."""
     order = np.concatenate([np.flatnonzero(drawn), np.flatnonzero(~drawn)])
     kept = np.zeros(len(texts), bool)
     kept[order[texts.lengths[order].cumsum() <= most]] = True

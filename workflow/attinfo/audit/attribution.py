@@ -1,4 +1,4 @@
-"""Shared parts of gradient measures: the loop over batches, and slopes at given embeddings."""
+"""Shared parts of gradient measures: the loop over batches, and gradients at given embeddings."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -28,7 +28,8 @@ def attributed(
         model: the model.
         texts: all texts.
         drawn: indices of the texts to compute.
-        attribution: of the subwords of a batch; those of a word are summed.
+        attribution: computes values for the subwords of a batch. The values of the subwords of a
+            word are summed.
 
     Returns:
         [words] float32 values, NaN for texts that are not drawn.
@@ -61,9 +62,10 @@ def attributed(
         found = attribution(held[0], words, slope_at)
         return overlaps.summed(found.detach().cpu()[:, None])[:, 0].numpy()
 
-    for places in groups_by_length(texts.sizes[drawn], CELLS, model.batch):
-        for part, found in in_parts(drawn[places], read, model.device):
-            values[ranges(texts.offsets, part)] = found
+    with model.fused():
+        for places in groups_by_length(texts.sizes[drawn], CELLS, model.batch):
+            for part, found in in_parts(drawn[places], read, model.device):
+                values[ranges(texts.offsets, part)] = found
     return values
 
 

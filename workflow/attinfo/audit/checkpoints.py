@@ -1,4 +1,4 @@
-"""What the stages of an audit found about each checkpoint of a model, read from its files."""
+"""The results of an audit for each checkpoint of a model, read from its files."""
 
 from collections.abc import Mapping, Sequence
 import json
@@ -11,7 +11,16 @@ from attinfo.audit.answer import Answer, from_plain
 
 
 class Checkpoint(NamedTuple):
-    """What the stages found about one checkpoint; `model` and `number` name it."""
+    """The results for one checkpoint of a model.
+
+    Attributes:
+        model, number: name of the model and number of the checkpoint.
+        answers: one for each view, the quoted one first.
+        numbers: the content of `answer.json`.
+        tables: the tables `TABLES` by name.
+        texts: a row for each text, see `stages.text_table`.
+        strips: texts word by word, see `results.strips`.
+    """
 
     model: str
     number: int

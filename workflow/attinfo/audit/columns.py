@@ -1,7 +1,5 @@
 """The columns of a view: a name for each layer and head that has weights of its own."""
 
-from collections.abc import Iterator
-
 from attinfo.blocks.views import VIEWS
 
 
@@ -33,12 +31,3 @@ def parts_of(column: str) -> tuple[str, int, int]:
     """
     view, layer, head = [*column.split("."), "0", "0"][:3]
     return view, int(layer), int(head)
-
-
-def described(column: str) -> Iterator[str]:
-    """The parts of a column in words: "layer 5", "head 3"."""
-    _, layer, head = parts_of(column)
-    if layer:
-        yield f"layer {layer}"
-    if head:
-        yield f"head {head}"

@@ -1,30 +1,32 @@
-"""Orders of words that know nothing of the model, or of what it learnt."""
+"""Controls: orders of words that do not depend on the model, or not on its training."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from attinfo.audit.names import BEST, GAIN, PERMUTED, RANDOM, RANDOM_HEAD, UNTRAINED, WORST
 from attinfo.runtime.seeds import seed_of
 
 if TYPE_CHECKING:
     from attinfo.audit.texts import AuditedTexts
 
-RANDOM, BEST, WORST = "random", "best", "worst"  # orders of removal that no weights give
-UNTRAINED = "untrained"  # a control of its own for each view: the same of an untrained model
 LABELS = {
     "first_words": "first words first",
     "last_words": "last words first",
     "rare_words": "rare words first",
-    "permuted": "weights permuted",
+    PERMUTED: "weights permuted",
     UNTRAINED: "the same view of an untrained model",
-    "random_head": "a head drawn at random",
-    "random": "random order",
+    RANDOM_HEAD: "a head drawn at random",
+    RANDOM: "random order",
+    BEST: "best order found",
+    WORST: "worst order found",
+    GAIN: "gain of the last layer",
 }
 
 
 def controls(texts: "AuditedTexts") -> dict[str, np.ndarray]:
-    """name -> [words] values of the controls that depend on the texts alone."""
+    """name -> [words] values of the controls that depend only on the texts."""
     position = texts.position.astype(float)
     return {
         "first_words": -position,
@@ -45,5 +47,5 @@ def permuted(texts: "AuditedTexts", weights: np.ndarray, seed: int) -> np.ndarra
 
 
 def of_untrained(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The columns of an untrained model's views under names of their own."""
+    """Name the columns of an untrained model, so that they differ from those of the model."""
     return {f"{UNTRAINED}:{name}": own for name, own in columns.items()}

@@ -1,8 +1,8 @@
-"""Texts as a transformer reads them: subwords, and the words that these belong to."""
+"""Texts in the subwords of a transformer, and the words that the subwords belong to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -11,15 +11,19 @@ from torch import Tensor
 from attinfo.data.batches import ranges
 from attinfo.data.subwords import in_chunks, overlapping
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Perturbation = Literal["delete", "mask"]
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Texts in subwords and words, ragged.
+    """Texts in subwords and words, as flat arrays.
 
     The words of text i are [offsets[i]:offsets[i + 1]], its subwords ids[pieces[i]:pieces[i + 1]].
-    A text is cut to the model's window. Words beyond the window are left out.
+    A text is cut to the model's window. Words beyond the window are left out. An overlap is a
+    subword and a word that share a character.
     """
 
     ids: np.ndarray  # [subwords] int64, special ones included
@@ -27,10 +31,10 @@ class Encoded:
     offsets: np.ndarray  # [texts + 1] of words
     starts: np.ndarray  # [words] the first character of each word in its text
     ends: np.ndarray  # [words] the character after its last
-    overlaps: np.ndarray  # [texts + 1]
+    overlaps: np.ndarray  # [texts + 1] the overlaps of text i are overlaps[i]:overlaps[i + 1]
     piece: np.ndarray  # [overlaps] place of the subword in its text
     word: np.ndarray  # [overlaps] place of the word in its text
-    lost: np.ndarray  # [texts] words that the window or the tokeniser left out
+    lost: np.ndarray  # [texts] number of words without a subword: beyond the window, for example
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -58,8 +62,11 @@ class Encoded:
 
         Args:
             source: [S] index of the whole text of each.
-            keep: [S, T] which words stay; what is beyond the end of a text is not looked at.
-            mask: the subword that stands for each removed one; None to delete them.
+            keep: [S, T] which words stay; values beyond the end of a text are ignored.
+            mask: the subword that replaces each removed one; None to delete them.
+
+        Returns:
+            S arrays of subwords.
         """
         found = []
         for text, kept in zip(source, keep, strict=True):
@@ -106,8 +113,8 @@ class Overlaps:
     """The overlaps of the subwords and words of a batch; see `Encoded.in_batch`.
 
     `piece`: [overlaps] place in the flat [B P]; `word`: [overlaps] place among the batch's words,
-    text by text; `share`: [overlaps] what a word gets of the subword's weight: all, or an equal
-    part where the subword belongs to several words; `words`: their number, W.
+    text by text; `share`: [overlaps] the part of the subword's weight that the word gets: all, or
+    an equal part if the subword belongs to several words; `words`: number of words, W.
     """
 
     piece: Tensor
@@ -130,11 +137,21 @@ class Overlaps:
         return total / number.clamp(min=1)[:, None]
 
 
+def spans_of(table: "pa.Table") -> list[np.ndarray]:
+    """The first character of each word of a text and the one after its last, [words, 2] a text.
+
+    Args:
+        table: texts of a prepared data set, as `read_arrow` reads them.
+    """
+    return [
+        np.stack([np.array(row[name], np.int64) for name in ("starts", "ends")], 1)
+        for row in table.select(["starts", "ends"]).to_pylist()
+    ]
+
+
 def encode(
     strings: Sequence[str],
-    offsets: np.ndarray,
-    starts: np.ndarray,
-    ends: np.ndarray,
+    spans: Sequence[np.ndarray],
     tokenizer: Any,
     limit: int,
     units: Literal["words", "subwords"] = "words",
@@ -143,41 +160,39 @@ def encode(
 
     Args:
         strings: the texts.
-        offsets: [texts + 1] the words of text i are offsets[i]:offsets[i + 1].
-        starts, ends: [words] characters of each word in its text.
+        spans: for each text [words, 2], see `spans_of`.
         tokenizer: a fast tokeniser of `transformers`.
-        limit: subwords that the model reads at most, special ones included.
-        units: `subwords` makes each subword that has characters a word of its own.
+        limit: the largest number of subwords of a text, special ones included.
+        units: `words`, or `subwords` to treat each subword that belongs to a word as a word.
     """
     ids: list[np.ndarray] = []
     piece: list[np.ndarray] = []
     word: list[np.ndarray] = []
-    spans: list[np.ndarray] = []  # [words, 2] of each text
+    reached_spans: list[np.ndarray] = []
+    offsets = np.cumsum([0, *map(len, spans)])
+    starts, ends = np.concatenate([np.zeros((0, 2), np.int64), *spans]).T
     lost = np.zeros(len(strings), np.int64)
     bare = {"return_attention_mask": False, "return_token_type_ids": False, "max_length": limit}
     for first, found in in_chunks(strings, offsets, starts, ends, tokenizer, **bare):
         both = zip(found["input_ids"], found["offset_mapping"], strict=True)
         for i, (of_ids, of_bounds) in enumerate(both, first):
             bounds = np.array(of_bounds).reshape(-1, 2)
-            own = slice(*offsets[i : i + 2])
-            own_spans = np.stack([starts[own], ends[own]], 1)
-            all_words = len(own_spans)
+            own_spans = spans[i]
             own_piece, own_word = overlapping(bounds, *own_spans.T)
+            lost[i] = len(own_spans) - len(np.unique(own_word))
             if units == "subwords":
                 own_piece = np.unique(own_piece)  # those that belong to a word
                 own_word, own_spans = np.arange(len(own_piece)), bounds[own_piece]
             reached, own_word = np.unique(own_word, return_inverse=True)
-            if units == "words":
-                lost[i] = all_words - len(reached)
             ids.append(np.array(of_ids, np.int64))
             piece.append(own_piece)
             word.append(own_word)
-            spans.append(own_spans[reached])
-    flat = np.concatenate([np.zeros((0, 2), np.int64), *spans])
+            reached_spans.append(own_spans[reached])
+    flat = np.concatenate([np.zeros((0, 2), np.int64), *reached_spans])
     return Encoded(
         ids=np.concatenate([np.zeros(0, np.int64), *ids]),
         pieces=np.cumsum([0, *map(len, ids)]),
-        offsets=np.cumsum([0, *map(len, spans)]),
+        offsets=np.cumsum([0, *map(len, reached_spans)]),
         starts=flat[:, 0],
         ends=flat[:, 1],
         overlaps=np.cumsum([0, *map(len, piece)]),
@@ -192,8 +207,12 @@ def groups_by_length(costs: np.ndarray, room: float, most: int) -> list[np.ndarr
 
     Args:
         costs: [texts] cost of each text, which grows with its length.
-        room: the number of texts times the largest cost stays below it, in batches of several.
-        most: texts of a batch at most.
+        room: the largest cost of a batch of two texts or more, where each text costs as much as the
+            most expensive one.
+        most: the largest number of texts in a batch.
+
+    Returns:
+        The batches, those with low costs first.
     """
     order = np.argsort(costs, kind="stable")
     found, start = [], 0

@@ -1,4 +1,4 @@
-"""Erasure of words: what a transformer predicts for texts without some of their words."""
+"""Erasure of words: the predictions of a transformer for texts without some of their words."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +7,7 @@ import numpy as np
 
 from attinfo.audit.encoded import Encoded, Perturbation
 from attinfo.audit.model import TransformerClassifier
+from attinfo.audit.progress import progress
 from attinfo.data.batches import ranges
 from attinfo.explain.erasure import Eraser
 from attinfo.runtime.errors import InputError
@@ -16,7 +17,10 @@ from attinfo.runtime.errors import InputError
 class WordEraser:
     """A model, and texts from which words are deleted, or replaced by the mask token.
 
-    It has the interface of `explain.erasure.Eraser` that faithfulness needs.
+    It has the interface `explain.faithfulness.Erasing`.
+
+    Raises:
+        InputError: words are to be replaced, but the model has no mask token.
     """
 
     model: TransformerClassifier
@@ -36,10 +40,10 @@ class WordEraser:
         return self.model.probabilities(self.texts.rows(np.arange(len(self.texts))))
 
     def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
-        """The decrease of the probability of the class that is predicted for the whole text.
+        """Compute the decrease of the probability of the class predicted for the whole text.
 
         Args:
-            source: [S] index of the whole text of each.
+            source: [S] index of the whole text of each shortened text.
             keep: [S, T] which words to keep; False beyond the end of a text.
 
         Returns:
@@ -49,7 +53,12 @@ class WordEraser:
             InputError: the memory of the device is too small for a single text.
         """
         mask = self.model.mask if self.perturbation == "mask" else None
-        remaining = self.model.probabilities(self.texts.erased(source, keep, mask))
+        erased = self.texts.erased(source, keep, mask)
+        # Of equal texts, such as "very good" twice from "very very good", the model reads one.
+        distinct: dict[bytes, int] = {}
+        place = [distinct.setdefault(row.tobytes(), len(distinct)) for row in erased]
+        first = np.unique(place, return_index=True)[1]
+        remaining = self.model.probabilities([erased[i] for i in first])[place]
         predicted = self.whole.argmax(1)[source]
         rows = np.arange(len(source))
         return self.whole[source, predicted] - remaining[rows, predicted]
@@ -61,21 +70,26 @@ class WordEraser:
 
 
 def without_each(eraser: WordEraser, drawn: np.ndarray, texts_at_once: int = 64) -> np.ndarray:
-    """[words] the decrease when each word alone is removed.
+    """Compute the decrease of the probability when a single word is removed, for each word.
 
     Args:
         eraser: the model and all texts.
-        drawn: indices of the texts to compute; other words, and texts of one word, are NaN.
-        texts_at_once: whose shortened versions are held in memory together.
+        drawn: indices of the texts to compute.
+        texts_at_once: number of texts whose shortened versions are in memory at the same time.
+
+    Returns:
+        [words] float32 decreases, NaN in texts that are not drawn or have one word.
     """
     values = np.full(int(eraser.texts.offsets[-1]), np.nan, np.float32)
     drawn = drawn[eraser.texts.lengths[drawn] > 1]
-    for start in range(0, len(drawn), texts_at_once):
-        some = drawn[start : start + texts_at_once]
-        lengths = eraser.texts.lengths[some]
-        source = np.repeat(some, lengths)
-        place = np.arange(len(source)) - np.repeat(lengths.cumsum() - lengths, lengths)
-        keep = np.arange(lengths.max()) < eraser.texts.lengths[source][:, None]
-        keep[np.arange(len(source)), place] = False
-        values[ranges(eraser.texts.offsets, some)] = eraser.drop(source, keep)
+    with progress("without each word", len(drawn)) as advance:
+        for start in range(0, len(drawn), texts_at_once):
+            some = drawn[start : start + texts_at_once]
+            lengths = eraser.texts.lengths[some]
+            source = np.repeat(some, lengths)
+            place = np.arange(len(source)) - np.repeat(lengths.cumsum() - lengths, lengths)
+            keep = np.arange(lengths.max()) < eraser.texts.lengths[source][:, None]
+            keep[np.arange(len(source)), place] = False
+            values[ranges(eraser.texts.offsets, some)] = eraser.drop(source, keep)
+            advance(len(some))
     return values

@@ -1,12 +1,12 @@
-"""What happens to the prediction when the words that an order puts first are removed."""
+"""The change of the prediction when the words that an order puts first are removed."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from attinfo.audit.controls import BEST, RANDOM, WORST
 from attinfo.audit.erasure import WordEraser
+from attinfo.audit.names import BEST, RANDOM, WORST
 from attinfo.audit.progress import progress
 from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.data.batches import batches
@@ -30,7 +30,7 @@ def removed(
     options: Faithfulness,
     kinds: Sequence[str] = KINDS,
 ) -> pd.DataFrame:
-    """AOPC of orders of words: the mean decrease of the probability over shares of top words.
+    """Compute the AOPC of orders of words: the mean fall of the probability over shares of words.
 
     Args:
         eraser: the model and all texts.
@@ -75,16 +75,17 @@ def removed(
 def best_orders(
     eraser: WordEraser, chosen: np.ndarray, table: pd.DataFrame, options: Faithfulness
 ) -> pd.DataFrame:
-    """The highest and the lowest comprehensiveness of any order, by beam search.
+    """Search the highest and the lowest comprehensiveness of any order, by beam search.
 
     Args:
         eraser: the model and all texts.
         chosen: indices of the texts of `table`.
-        table: of `removed`; bounds are widened to the orders that were measured.
+        table: what `removed` returns. Where one of its orders is higher or lower than what the
+            search found, its value is taken.
         options: `normalised_texts` of the texts with at most `longest` words are searched.
 
     Returns:
-        Rows as those of `removed`, of the orderings `best` and `worst`.
+        Rows like those of `removed`, for the orderings `best` and `worst`.
     """
     lengths = eraser.texts.lengths
     fitting = chosen[(lengths[chosen] > 1) & (lengths[chosen] <= options.longest)]

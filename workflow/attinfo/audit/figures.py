@@ -10,10 +10,11 @@ from matplotlib.ticker import MaxNLocator
 import numpy as np
 import pandas as pd
 
-from attinfo.audit.controls import UNTRAINED
-from attinfo.audit.words import listed, name_of
+from attinfo.audit.names import BEST, GAIN, HEADS, OWN_HEAD, PROBE, RANDOM, UNTRAINED
+from attinfo.audit.words import name_of
 from attinfo.figures.drawing import Drawing
 from attinfo.figures.style import COLOURS, GREY, INK, WIDTH, handle, panels
+from attinfo.labels import listed, minus
 
 VIEW, CONTROL, MEASURE = COLOURS[0], "#9aa2ae", COLOURS[1]
 MOST_PANELS = 4
@@ -21,7 +22,10 @@ MOST_NUMBERED = 150  # fields of a map that have their number in them
 
 
 class Tables(NamedTuple):
-    """The tables of one checkpoint, as `results` makes them, and the level of intervals."""
+    """The tables of one checkpoint that figures are drawn from.
+
+    `references`: measures that decide; `column`: the quoted one; `level`: of the intervals.
+    """
 
     agreement: pd.DataFrame
     columns: pd.DataFrame
@@ -34,12 +38,12 @@ class Tables(NamedTuple):
 
 
 def drawings(tables: Tables) -> dict[str, tuple[str, Drawing]]:
-    """name -> title and drawing, of the figures that the tables have values for."""
+    """Draw the figures that the tables have values for: name -> title and drawing."""
     makers: Mapping[str, tuple[str, Callable[[Tables], Drawing | None]]] = {
-        "maps": ("Which layer, which head?", maps),
-        "orders": ("Which order of words is like the measures?", orders),
-        "gaps": ("Does a larger difference of weights mean more?", gaps),
-        "removal": ("What changes the prediction when it is removed?", removal),
+        "maps": ("Which layer and which head agree with the measures?", maps),
+        "orders": ("Which orders of words agree with the measures?", orders),
+        "gaps": ("Do larger differences of weights agree with the measures more?", gaps),
+        "removal": ("Which words change the prediction when they are removed?", removal),
         "information": ("Where is the information about the prediction?", information),
     }
     made = {name: (title, maker(tables)) for name, (title, maker) in makers.items()}
@@ -47,15 +51,15 @@ def drawings(tables: Tables) -> dict[str, tuple[str, Drawing]]:
 
 
 def maps(tables: Tables) -> Drawing | None:
-    """Layer x head maps of agreement, of removal, and of mass on special subwords."""
-    heads = tables.columns[tables.columns["view"] == "cls_head"]
+    """Layer x head maps of agreement, of removal, and of the weight on special subwords."""
+    heads = tables.columns[tables.columns["view"] == HEADS]
     if heads.empty:
         return None
     names = [f"{measure}:judging" for measure in tables.references]
     heads = heads.assign(tau=heads[names].mean(axis=1))
     kinds = [("tau", "agreement, τ-b", "PuOr_r"), ("removal", "removal, fall", "Blues")]
     kinds = [(*kind,) for kind in kinds if heads[kind[0]].notna().any()]
-    kinds += [("special", "mass on specials", "Greys")]
+    kinds += [("special", "on special subwords", "Greys")]
     layers, count = int(heads["layer"].max()), int(heads["head"].max())
     height = max(1.9, 1.2 + 0.19 * layers)
     figure, axes = panels(1, len(kinds), height, sharey=True)
@@ -70,12 +74,12 @@ def maps(tables: Tables) -> Drawing | None:
     best = heads.loc[heads["tau"].idxmax()]
     against = listed([name_of(name) for name in tables.references])
     caption = (
-        f"Each field: one of the {layers} x {count} heads, by the row of the classifying token. "
+        f"One field for each of the {layers} × {count} heads, by the row of the classifying token. "
         f"Agreement: τ-b with {against} on the half of the texts that judges; the largest, "
         f"{best['tau']:+.2f}, is that of head {best['head']:.0f} of layer {best['layer']:.0f}. "
-        "Removal: how far the probability of the predicted class falls when the head's top words "
-        "are removed, on some texts of the other half. Mass: share of the weight on subwords of no "
-        "word, such as [CLS] and [SEP]."
+        "Removal: the fall of the probability of the predicted class when the head's top words are "
+        "removed, in texts of the other half. Special subwords: share of the weight on subwords "
+        "that belong to no word, such as [CLS] and [SEP]."
         f"{' Numbers are hundredths.' if len(heads) <= MOST_NUMBERED else ''}"
     )
     return Drawing(figure, heads.drop(columns=["column", "view"]), caption)
@@ -95,7 +99,7 @@ def _map(axis: Axes, matrix: np.ndarray, colours: str, centred: bool) -> AxesIma
             if np.isfinite(value):
                 red, green, blue, _ = image.cmap(image.norm(value))
                 dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-                text = f"{100 * value:.0f}".replace("-", "−")
+                text = minus(f"{100 * value:.0f}")
                 axis.text(
                     j, i, text, ha="center", va="center", size=5.5, color="w" if dark else INK
                 )
@@ -126,7 +130,7 @@ def orders(tables: Tables) -> Drawing | None:
         ~rows["ordering"].str.startswith(UNTRAINED)
         | (rows["ordering"] == f"{UNTRAINED}:{tables.column}")
     ]
-    shown = [*tables.references, "gain"][:MOST_PANELS]
+    shown = [*tables.references, GAIN][:MOST_PANELS]
     rows = rows[rows["measure"].isin(shown)]
     if rows.empty:
         return None
@@ -143,7 +147,7 @@ def orders(tables: Tables) -> Drawing | None:
         _dots(axis, rows[rows["measure"] == measure], order, colour)
         axis.set_title(name_of(measure), loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(4))
-        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
+        axis.xaxis.set_major_formatter(lambda value, _: minus(f"{value:g}"))
         axis.set_xlabel("τ-b")
     handles = [
         handle("attention view", color=VIEW, marker="o", linestyle="none"),
@@ -152,30 +156,30 @@ def orders(tables: Tables) -> Drawing | None:
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     best = order[0]
     caption = (
-        f"The columns of each view were chosen on the other half of the texts. Dot: mean over "
-        f"texts; bar: {tables.level:.0%} interval over texts. Highest of the views: "
+        "The layer or head of each view was chosen on the other half of the texts. Dot: mean over "
+        f"texts; bar: {tables.level:.0%} interval over texts. The highest view is "
         f"{name_of(best)}, {mean['estimate'].iloc[0]:+.2f} on average over the references."
     )
     return Drawing(figure, rows, caption)
 
 
 def removal(tables: Tables) -> Drawing | None:
-    """How far the probability falls when top words are removed, or when they alone are kept."""
+    """The fall of the probability when top words are removed, or when only they are kept."""
     rows = tables.removal[tables.removal["estimate"].notna()]
     if rows.empty:
         return None
     kinds = {
         "comprehensiveness": "without the top words\n(right: more faithful)",
-        "sufficiency": "with the top words alone\n(left: more faithful)",
+        "sufficiency": "with the top words only\n(left: more faithful)",
     }
-    searched = rows[(rows["of_texts"] == "searched") & rows["ordering"].isin(["best"])]
+    searched = rows[(rows["of_texts"] == "searched") & (rows["ordering"] == BEST)]
     rows = pd.concat([rows[rows["of_texts"] == "all"], searched])
     own = rows[rows["kind"] == "comprehensiveness"].sort_values("estimate", ascending=False)
     order = own["ordering"].tolist()
     views = set(tables.agreement.loc[tables.agreement["kind"] == "view", "ordering"])
     controls = set(tables.agreement.loc[tables.agreement["kind"] == "control", "ordering"])
     colour = {
-        name: VIEW if name in views else CONTROL if name in controls | {"random"} else MEASURE
+        name: VIEW if name in views else CONTROL if name in controls | {RANDOM} else MEASURE
         for name in order
     }
     figure, axes = panels(1, 2, 1.0 + 0.19 * len(order), sharex=False, sharey=True)
@@ -189,9 +193,9 @@ def removal(tables: Tables) -> Drawing | None:
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     caption = (
-        "Mean fall of the probability of the predicted class over several shares of the words "
+        "Fall of the probability of the predicted class, mean over several shares of the words "
         f"(AOPC). Dot: mean over texts; bar: {tables.level:.0%} interval over texts. The best "
-        "order is searched for short texts alone."
+        "order is searched in short texts only, so that its mean is over these."
     )
     return Drawing(figure, rows, caption)
 
@@ -212,11 +216,10 @@ def gaps(tables: Tables) -> Drawing | None:
     figure.legend(loc="outside lower center", ncols=2)
     first, last = (rows[rows["bin"] == b]["share"].mean() for b in (1, rows["bin"].max()))
     caption = (
-        f"Pairs of words of one text, by how much their weights in the view "
-        f"“{name_of(tables.column)}” differ. Share of the pairs in which the word with the "
-        f"larger weight also has the larger importance: {first:.2f} among the smallest "
-        f"differences, {last:.2f} among the largest; 0.5 is chance. Band: {tables.level:.0%} "
-        "interval over texts."
+        f"Pairs of words of one text, by the difference of their weights in the view "
+        f"“{name_of(tables.column)}”. Share of the pairs in which the word with the larger weight "
+        f"also has the larger importance: {first:.2f} among the smallest differences, {last:.2f} "
+        f"among the largest; 0.5 is chance. Band: {tables.level:.0%} interval over texts."
     )
     return Drawing(figure, rows, caption)
 
@@ -228,7 +231,7 @@ def information(tables: Tables) -> Drawing | None:
         return None
     figure, axes = panels(1, 1, 2.4, width=0.8 * WIDTH)
     axis = axes[0, 0]
-    linear = rows[rows["estimator"] == "linear"]
+    linear = rows[rows["estimator"] == PROBE]
     axis.fill_between(
         linear["layer"],
         linear["ci_low"] / linear["h_output"],
@@ -239,7 +242,7 @@ def information(tables: Tables) -> Drawing | None:
     axis.plot(linear["layer"], linear["mi_over_h"], "o-", color=VIEW, label="linear probe")
     floor = linear["floor_upper"] / linear["h_output"]
     axis.plot(linear["layer"], floor, color=GREY, linestyle=":", label="permutation null, 95 %")
-    head = rows[rows["estimator"] == "output_layer"]
+    head = rows[rows["estimator"] == OWN_HEAD]
     if len(head):
         axis.plot(
             head["layer"], head["mi_over_h"], "D", color=MEASURE, label="the model’s own head"
@@ -251,8 +254,9 @@ def information(tables: Tables) -> Drawing | None:
     figure.legend(loc="outside lower center", ncols=3)
     top = linear.loc[linear["mi_over_h"].idxmax()]
     caption = (
-        "Held-out information of one word's state about the class that the model predicts for its "
-        f"text, as a share of the entropy of that class: most in layer {top['layer']:.0f}, "
+        "Held-out information in the state of a word about the class that the model predicts for "
+        f"the text, as a share of the entropy of that class. It is largest in layer "
+        f"{top['layer']:.0f}, "
         f"{top['mi_over_h']:.2f}. Band: 95% interval over texts; "
         f"{int(linear['n'].iloc[0]):,} words of {int(linear['texts'].iloc[0]):,} texts. "
         "Layer “emb.” holds the embeddings."

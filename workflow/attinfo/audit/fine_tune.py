@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 import logging
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attinfo.audit.model import CLASSIFIER, Padded, TransformerClassifier, check_layout
+from attinfo.audit.encoded import encode, spans_of
+from attinfo.audit.model import CLASSIFIER, EAGER, Padded, TransformerClassifier, check_layout
 from attinfo.audit.progress import progress
 from attinfo.config.sections.audited import FineTune
 from attinfo.data.batches import batches
 from attinfo.data.texts import read_arrow, read_summary
 from attinfo.models.huggingface import folder_of, network_of, tokenizer_of
+from attinfo.runtime.devices import Setting, device_of
 from attinfo.runtime.seeds import seed_of
 from attinfo.training.optimizers import AdamW
 
 log = logging.getLogger(__name__)
-NORM = 1.0  # to which the gradient of a step is clipped
+NORM = 1.0  # largest norm of the gradient of a step
 
 
 def fine_tune(
@@ -31,40 +32,43 @@ def fine_tune(
     seed: int,
     folder: Path,
     place: str,
+    device: Setting = "cpu",
 ) -> pd.DataFrame:
-    """Train a model with a new head on the training split, and write it as the hub has models.
+    """Train a model with a new head on the training split, and write it in the layout of the hub.
 
-    AdamW, with a linear warm-up and decay. Texts of similar length make a batch. The weights of the
-    last epoch are kept.
+    Training uses AdamW, with linear warm-up and decay. Texts of similar length make a batch. The
+    weights after the last epoch are written.
 
     Args:
         data: folder of the prepared data set.
         base: folder of the pretrained model, or its name on the hub.
         revision: commit that pins a model on the hub; None for a folder.
-        options: of the training.
+        options: the section `fine_tune`.
         seed: of the head, of the order of texts and of dropout.
-        folder: to write, which must not exist.
+        folder: the folder to write, which must not exist.
         place: the key of the config that names the model, for messages.
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
 
     Returns:
         A row for each epoch: `epoch`, `train_loss`, `dev_accuracy`, `test_accuracy`.
 
     Raises:
-        InputError: the base model cannot be read.
+        InputError: the base model cannot be read, or there is no such device.
     """
     found = folder_of(str(base), revision, place)
     check_layout(found, place)
     tokenizer, limit = tokenizer_of(found, place)
     classes = read_summary(data)["classes"]
     torch.manual_seed(seed_of("fine-tuning", seed) % 2**63)
-    network = _network(found, classes, place)
+    network = _network(found, classes, place).to(device_of(device))
     model = TransformerClassifier(network, tokenizer, limit, options.batch_size)
     split = {part: _read(data, part, model) for part in ("train", "dev", "test")}
     model.pad_with_unused(np.concatenate([row for rows, _ in split.values() for row in rows]))
     network.requires_grad_(True)
     rows, labels = split["train"]
     lengths = np.array([len(row) for row in rows])
-    steps = options.epochs * _steps(lengths, options.batch_size)
+    # The lengths alone decide where batches end, so that each epoch has the same number.
+    steps = options.epochs * len(list(batches(lengths, options.batch_size)))
     optimizer = AdamW(_groups(network, options.weight_decay), lr=options.learning_rate)
     history, step = [], 0
     with progress("fine-tuning", options.epochs * len(rows)) as advance:
@@ -78,7 +82,7 @@ def fine_tune(
                 for group in optimizer.param_groups:
                     group["lr"] = options.learning_rate * rate
                 total += _step(model, optimizer, batch, labels[chosen]) * len(chosen)
-                step = min(step + 1, steps - 1)
+                step += 1
                 advance(len(chosen))
             network.eval()
             accuracy = {part: _accuracy(model, *split[part]) for part in ("dev", "test")}
@@ -97,7 +101,7 @@ def _network(folder: Path, classes: Sequence[str], place: str) -> Any:
         CLASSIFIER,
         folder,
         place,
-        attn_implementation="eager",
+        attn_implementation=EAGER,
         id2label=names,
         label2id={name: i for i, name in names.items()},
         ignore_mismatched_sizes=True,  # a head for other classes is replaced
@@ -108,32 +112,20 @@ def _network(folder: Path, classes: Sequence[str], place: str) -> Any:
 def _read(
     data: str | Path, part: str, model: TransformerClassifier
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Subwords and labels of a split."""
+    """The subwords of each text of a split, as an audit cuts it, and the labels [texts]."""
     table = read_arrow(data, part)
-    found = model.tokenizer(
-        table["text"].to_pylist(),
-        truncation=True,
-        max_length=model.limit,
-        split_special_tokens=True,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-    )
-    return [np.array(ids, np.int64) for ids in found["input_ids"]], table["label"].to_numpy()
-
-
-def _steps(lengths: np.ndarray, size: int) -> int:
-    """Steps of an epoch, about: batches end where lengths change too."""
-    return max(len(list(batches(lengths, size))), ceil(len(lengths) / size))
+    encoded = encode(table["text"].to_pylist(), spans_of(table), model.tokenizer, model.limit)
+    return encoded.rows(np.arange(len(encoded))), table["label"].to_numpy()
 
 
 def _rate(step: int, steps: int, warmup: float) -> float:
-    """Share of the largest learning rate: up from 0, then down to 0, linearly."""
+    """Share of the largest learning rate at a step: it rises and then falls linearly."""
     rise = max(1.0, warmup * steps)
     return min((step + 1) / rise, (steps - step) / max(1.0, steps - rise))
 
 
 def _groups(network: Any, decay: float) -> list[dict[str, Any]]:
-    """Matrices with weight decay; biases and norms without."""
+    """Groups of parameters: matrices have weight decay, biases and norms have none."""
     own = list(network.parameters())
     return [
         {"params": [p for p in own if p.dim() > 1], "weight_decay": decay},
@@ -144,7 +136,7 @@ def _groups(network: Any, decay: float) -> list[dict[str, Any]]:
 def _step(
     model: TransformerClassifier, optimizer: AdamW, batch: Padded, labels: np.ndarray
 ) -> float:
-    """One step of the optimiser; returns the mean loss of the batch."""
+    """Make one step of the optimiser and return the mean loss of the batch."""
     optimizer.zero_grad()
     target = torch.from_numpy(labels).to(model.device)
     loss = torch.nn.functional.cross_entropy(model(batch).logits, target)

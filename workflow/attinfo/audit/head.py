@@ -1,4 +1,4 @@
-"""A model's own classification head, read at the last state of every word."""
+"""A model's own classification head, applied to the last state of every word."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from attinfo.audit.model import CELLS, TransformerClassifier
 
 
 class Head(NamedTuple):
-    """What the head's last linear map reads at each word [words, size], and the map."""
+    """The input [words, size] of the head's last linear map at each word, and the map."""
 
     features: np.ndarray
     weight: np.ndarray  # [C, size]
@@ -21,20 +21,20 @@ class Head(NamedTuple):
 def own_head(
     model: TransformerClassifier, anatomy: Anatomy, row: np.ndarray, states: np.ndarray
 ) -> Head | None:
-    """Read states by the model's own head.
+    """Apply the model's own head to the last states of words.
 
-    The last states of the body are replaced by those of words, as if each were the classifying
-    token's. That this is the head is checked: the classifying token's own state must give the
-    model's own logits.
+    The head is what follows the body of the model. It gets the state of each word as if this were
+    the state of the classifying token. A check comes first: from the state of the classifying token
+    the head must compute the model's logits.
 
     Args:
         model: the model.
-        anatomy: of the model.
+        anatomy: the parts of the model.
         row: subwords of a text, for the check.
-        states: [words, d] last states.
+        states: [words, d] last states of words.
 
     Returns:
-        The head; None where the check fails, or the model averages states.
+        The head; None if the check fails, or if the logits depend on more than one token.
     """
     if anatomy.read == "all":
         return None
@@ -63,7 +63,7 @@ def own_head(
 def _read(
     model: TransformerClassifier, states: Tensor, token: int
 ) -> tuple[Tensor, Tensor, nn.Linear] | None:
-    """Logits [N, C] of states [N, d], what the last linear map read [N, size], and the map."""
+    """Logits [N, C] of states [N, d], the input [N, size] of the last linear map, and the map."""
     body: Any = getattr(model.network, model.network.base_model_prefix)
     held: list[tuple[Tensor, nn.Linear]] = []
 

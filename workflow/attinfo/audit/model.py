@@ -1,4 +1,4 @@
-"""A text classifier of transformers that exists: read, checked, and run without change."""
+"""Text classifiers in the layout of the Hugging Face hub: reading, checking and running them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +21,7 @@ from attinfo.runtime.errors import InputError
 log = logging.getLogger(__name__)
 CELLS = 4096  # subwords of a padded batch: larger ones are no faster on a processor
 CLASSIFIER = "AutoModelForSequenceClassification"  # of transformers
+EAGER, FUSED = "eager", "sdpa"  # implementations of attention; the first one returns its weights
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,13 @@ class Padded:
 
 
 class TransformerClassifier:
-    """A sequence classifier of transformers, with eager attention, in float32, for reading only.
+    """A sequence classifier of `transformers` in float32, with frozen weights.
 
     Args:
         network: the model of `transformers`.
-        tokenizer: its fast tokeniser; None where texts come as subwords.
-        limit: subwords that it reads at most.
-        batch: texts that it reads at once, at most.
+        tokenizer: its fast tokeniser; None if all texts come as subwords.
+        limit: the largest number of subwords of a text.
+        batch: the largest number of texts in a batch.
     """
 
     def __init__(self, network: nn.Module, tokenizer: Any, limit: int, batch: int = 32) -> None:
@@ -55,13 +56,13 @@ class TransformerClassifier:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         found: torch.device = next(self.network.parameters()).device
         return found
 
     @property
     def mask(self) -> int | None:
-        """The subword that stands for a removed one; None where the model has none."""
+        """The mask token, as the number of the subword; None if the model has none."""
         return None if self.tokenizer is None else self.tokenizer.mask_token_id
 
     @property
@@ -71,12 +72,15 @@ class TransformerClassifier:
         return found
 
     def pad_with_unused(self, ids: np.ndarray) -> None:
-        """Choose a padding subword for a model that has none, one that no text holds.
+        """Choose a subword for padding that occurs in no text, if the model has none of its own.
 
-        A decoder model finds the end of each text by it.
+        A decoder model finds the end of each text by the padding.
 
         Args:
             ids: the subwords of all texts.
+
+        Raises:
+            InputError: every subword of the model occurs in the texts.
         """
         if self._pad is None:
             size = self.embedding.weight.shape[0]
@@ -88,7 +92,7 @@ class TransformerClassifier:
             self._pad = self.config.get_text_config().pad_token_id = int(unused[-1])
 
     def padded(self, rows: Sequence[np.ndarray]) -> Padded:
-        """Put texts side by side; padding follows each of them."""
+        """Make a batch of texts, given as subwords. Padding follows each text."""
         width = max(map(len, rows))
         ids = np.full((len(rows), width), self._pad or 0)
         real = np.arange(width) < np.array([len(row) for row in rows])[:, None]
@@ -101,6 +105,21 @@ class TransformerClassifier:
         return self.network(
             input_ids=batch.ids, attention_mask=batch.real, return_dict=True, **options
         )
+
+    @contextmanager
+    def fused(self) -> Iterator[None]:
+        """Within the block, compute attention without returning its weights, which is faster.
+
+        Results differ by rounding. A model without such an implementation stays as it is.
+        """
+        before = self.config._attn_implementation
+        if before == EAGER and getattr(self.network, "_supports_sdpa", False):
+            self.network.set_attn_implementation(FUSED)
+        try:
+            yield
+        finally:
+            if self.config._attn_implementation != before:
+                self.network.set_attn_implementation(before)
 
     def probabilities(self, rows: Sequence[np.ndarray]) -> np.ndarray:
         """[texts, C] float64 class probabilities of texts that come as subwords.
@@ -123,7 +142,7 @@ class TransformerClassifier:
             logits: Tensor = self(self.padded([rows[i] for i in chosen])).logits
             return logits.double().cpu().numpy()
 
-        with torch.inference_mode():
+        with torch.inference_mode(), self.fused():
             for chosen in groups_by_length(lengths, CELLS, most=8 * self.batch):
                 chosen = chosen[lengths[chosen] > 0]  # of a text without subwords: NaN
                 for part, values in in_parts(chosen, read, self.device) if len(chosen) else ():
@@ -133,7 +152,7 @@ class TransformerClassifier:
 
 @contextmanager
 def embedded(model: TransformerClassifier, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Within the block, the model reads changed word embeddings [B, P, size]."""
+    """Within the block, replace the embeddings [B, P, size] of the subwords by `change` of them."""
 
     def changed(module: nn.Module, given: Any, made: Tensor) -> Tensor:
         return change(made)
@@ -155,16 +174,16 @@ def read_model(
 ) -> TransformerClassifier:
     """Read a text classifier in the layout of the Hugging Face hub.
 
-    Weights are read from safetensors alone, and code of the model's own is never run.
+    Weights are read from safetensors only, and code that comes with the model is never run.
 
     Args:
         model: its folder, or its name on the hub.
         revision: commit that pins a model on the hub; None for a folder.
         place: the key of the config that names the model, for messages.
-        batch: texts that it reads at once, at most.
+        batch: the largest number of texts in a batch.
 
     Raises:
-        InputError: there is no such model, or it cannot be audited; one line says why.
+        InputError: there is no such model, or it cannot be audited.
     """
     folder = folder_of(str(model), revision, place)
     check_layout(folder, place)
@@ -175,7 +194,7 @@ def read_model(
             "model with one stack of layers"
         )
     tokenizer, limit = tokenizer_of(folder, place)
-    network, loading = network_of(CLASSIFIER, folder, place, attn_implementation="eager")
+    network, loading = network_of(CLASSIFIER, folder, place, attn_implementation=EAGER)
     if missing := sorted(loading["missing_keys"]):
         kind = type(network).__name__
         raise InputError(
@@ -191,10 +210,10 @@ def read_model(
 
 
 def check_layout(folder: Path, place: str) -> None:
-    """Check that the layout is right, and that no code of the model's own is needed.
+    """Check the layout of a model's folder, and that `transformers` has this kind of model.
 
     Raises:
-        InputError: it is not, or some is.
+        InputError: the layout is wrong, or the model needs code of its own.
     """
     config = check_model_folder(folder, place)
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -209,7 +228,7 @@ def check_layout(folder: Path, place: str) -> None:
 
 
 def untrained(model: TransformerClassifier, seed: int) -> TransformerClassifier:
-    """A model of the same config with random weights.
+    """Make a model with the same config and random weights.
 
     Args:
         model: the trained model.
@@ -217,7 +236,7 @@ def untrained(model: TransformerClassifier, seed: int) -> TransformerClassifier:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = type(model.network)._from_config(model.config, attn_implementation="eager")
+        network = type(model.network)._from_config(model.config, attn_implementation=EAGER)
     network = network.float().to(model.device)
     return TransformerClassifier(network, model.tokenizer, model.limit, model.batch)
 
@@ -225,7 +244,7 @@ def untrained(model: TransformerClassifier, seed: int) -> TransformerClassifier:
 def places_of_classes(
     classes: Sequence[str], model: Sequence[str], given: Mapping[str, str], place: str
 ) -> np.ndarray:
-    """The model's class for each class of the data.
+    """Find the model's class for each class of the data.
 
     Args:
         classes: names of the data's classes.

@@ -1,4 +1,4 @@
-"""The page of an audit: the answer first, then maps, orders, removal, texts, trust, cost."""
+"""The page of an audit: the answer, then maps, orders, removal, texts, limits and cost."""
 
 from collections.abc import Mapping, Sequence
 import json
@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attinfo.audit.answer import RULES, SHARE
+from attinfo.audit.answer import RULES, UNSETTLED, WOULD, WOULD_NOT
 from attinfo.audit.checkpoints import Checkpoint
 from attinfo.audit.figures import Tables, drawings
+from attinfo.audit.names import CHOOSING, HEADS, JUDGING, NEITHER, OWN_HEAD
 from attinfo.audit.tables import answers_table, checkpoint_table, every_answer, tables_of
-from attinfo.audit.words import BADGES, in_words, listed, name_of, reason
+from attinfo.audit.words import BADGES, in_words, name_of, reason
 from attinfo.blocks.catalogue import block_of
 from attinfo.figures.drawing import save
 from attinfo.figures.style import applied
-from attinfo.labels import counted, label_of
+from attinfo.labels import counted, label_of, listed
 from attinfo.report.figures import Figure, picture
 from attinfo.report.strips import Model, Strip, row_of, write_svgs
 from attinfo.report.tables.provenance import cost_table
@@ -35,8 +36,8 @@ CONTENTS = (
     ("cost", "Cost"),
     ("provenance", "Provenance"),
 )
-INCOMPLETE = 0.1  # error of sums above which the page says that it is too much
-BADGE_CLASSES = {"would": "supported", "would not": "contradicted", "not settled": "undetermined"}
+INCOMPLETE = 0.1  # error of sums above which the page calls it large
+BADGE_CLASSES = {WOULD: "supported", WOULD_NOT: "contradicted", UNSETTLED: "undetermined"}
 
 
 def page(
@@ -49,9 +50,9 @@ def page(
     """Collect what the template needs, and write the figures.
 
     Args:
-        checkpoints: of all models of the study.
+        checkpoints: the results for all models of the study.
         options: `study`, and the sections `models`, `audit`, `faithfulness`, `statistics`.
-        costs: of the stages.
+        costs: cost of each stage.
         code: the digest of the code that makes the page.
         folder: to write figures to.
 
@@ -70,7 +71,6 @@ def page(
         "contents": CONTENTS,
         "models": models,
         "rules": [(rule, text) for rule, text in RULES.items()],
-        "share": f"{SHARE:.0%}",
         "references": listed([name_of(name) for name in options["audit"]["references"]]),
         "views": [
             (block_of("attention view", name).label, block_of("attention view", name).summary)
@@ -92,7 +92,7 @@ def page(
 def _model(
     own: Sequence[Checkpoint], options: Mapping[str, Any], level: float, folder: Path
 ) -> dict[str, Any]:
-    """What the page shows of a model: the first checkpoint in full, the others in a table."""
+    """The content about a model: the first checkpoint in full, the others in a table."""
     first = own[0]
     references = list(first.numbers["references"])
     quoted = first.answers[0]
@@ -131,7 +131,7 @@ def _model(
         "source": _source(section),
         "dataset": label_of(section["dataset"]),
         "texts": f"{len(first.texts):,}",
-        "which": "test split" if section["texts"] == "test" else "audited texts",
+        "which": "test split" if section["texts"] == "test" else "all splits",
         "accuracy": f"{first.texts['right'].mean():.1%}",
         "badge": BADGES[quoted.verdict],
         "badge_class": BADGE_CLASSES[quoted.verdict],
@@ -146,7 +146,7 @@ def _model(
         "tables": tables_of(first, level),
         "strips": strips,
         "strips_open": {0},
-        "trust": _trust(first, own),
+        "trust": _trust(first, own, options["audit"]),
         "quoted": name_of(quoted.column),
     }
 
@@ -174,57 +174,74 @@ def _strip(first: Checkpoint, row: Mapping[str, Any]) -> Strip:
     )
 
 
-def _trust(first: Checkpoint, own: Sequence[Checkpoint]) -> list[str]:
-    """What a reader must know before trusting the page, in sentences."""
+def _trust(first: Checkpoint, own: Sequence[Checkpoint], audit: Mapping[str, Any]) -> list[str]:
+    """The limits of the results, in sentences."""
     texts, columns = first.texts, first.tables["columns"]
-    drawn = int((texts["half"] >= 0).sum())
+    halves = {half: int((texts["half"] == half).sum()) for half in (CHOOSING, JUDGING)}
+    drawn = int((texts["half"] != NEITHER).sum())
     cut = int((texts["lost"] > 0).sum())
     sentences = [
-        f"{counted(len(texts), 'text')} were read. Layers, heads and the quoted view were chosen "
-        f"on {(texts['half'] == 0).sum()} of them and judged on {(texts['half'] == 1).sum()} "
-        f"others; measures that cost much are computed for these {drawn}.",
+        f"{counted(len(texts), 'text')} were drawn. Layers, heads and the quoted view were chosen "
+        f"on {halves[CHOOSING]} of them and judged on {halves[JUDGING]} others. Expensive measures "
+        f"were computed for these {drawn} texts only (audit.costly_texts); intervals are over the "
+        "texts that are judged.",
         f"{counted(cut, 'text')} lost words to the model's window or tokeniser."
         if cut
-        else "No text is longer than the model's window.",
+        else "No text lost words to the model's window or tokeniser.",
     ]
+    sentences += _left_out(first, audit)
     special = columns.groupby("view")["special"].mean()
-    if "cls_head" in special:
+    if HEADS in special:
         sentences.append(
-            f"{special['cls_head']:.0%} of the classifying token's attention is on subwords of no "
-            "word, such as [CLS] and [SEP]. All orders on this page are of real words alone."
+            f"{special[HEADS]:.0%} of the classifying token's attention is on subwords that belong "
+            f"to no word, such as [CLS] and [SEP]. Only {audit['units']} of the text are ranked on "
+            "this page."
         )
-    if not (first.tables["information"]["estimator"] == "output_layer").any():
+    if not (first.tables["information"]["estimator"] == OWN_HEAD).any():
         sentences.append(
-            "The model's own head is not defined at single words, so that information is read by "
-            "linear probes alone."
+            "The model's own head cannot be applied to single words, so that information is "
+            "estimated by linear probes only."
         )
     for name, error in first.numbers["incomplete"].items():
         sentences.append(
             f"The values of {name_of(name)} of a text should sum to the difference of the log-odds "
-            f"between both ends of the path; the median error is {error:.1%} of that"
+            f"between both ends of the path. The median error is {error:.1%} of that difference"
             + (
-                ": too much. A path from another start may help (options.integrated_gradients: "
-                "{baseline: mean})."
+                ", which is large. Another start of the path may help (audit.options: "
+                "{integrated_gradients: {baseline: mean}})."
                 if error > INCOMPLETE
                 else "."
             )
         )
     sentences.append(
-        "One model is one model: intervals are over texts, and a model that is trained again may "
+        "One model was audited. Its intervals are over texts; the same model trained again may "
         "differ."
         if len(own) == 1
-        else f"{len(own)} checkpoints were audited; their table shows how far retraining matters."
+        else f"{len(own)} checkpoints were audited. Their table shows how much they differ."
     )
     number = first.numbers["random_head_removal"]
     if number is not None:
         sentences.append(
             f"Removing the top words of a head drawn at random lowers the probability by "
-            f"{number:.2f} on average, a random order by "
+            f"{number:.2f} on average, removing words in random order by "
             f"{first.numbers['random_order_removal']:.2f}."
         )
     return sentences
 
 
+def _left_out(first: Checkpoint, audit: Mapping[str, Any]) -> list[str]:
+    """Sentences about views, measures and rules without numbers for this model."""
+    views = [name for name in audit["views"] if name not in {own.view for own in first.answers}]
+    known = set(first.tables["agreement"]["measure"])
+    measures = [name for name in audit["measures"] if name not in known]
+    blank = [block_of("attention view", name).label for name in views]
+    blank += [block_of("audit measure", name).label for name in measures]
+    sentences = [f"Without values for this model, and left out: {listed(blank)}."] if blank else []
+    checked = {one.rule for one in first.answers[0].criteria if one.n}
+    unchecked = [text for rule, text in RULES.items() if rule not in checked]
+    return sentences + [f"Not checked, as there are no numbers: “{text}”." for text in unchecked]
+
+
 def _cost(costs: Sequence[Cost]) -> str:
     seconds, jobs = sum(c.seconds for c in costs), sum(c.jobs for c in costs)
-    return f"{counted(jobs, 'job')} took {seconds / 60:.1f} minutes in all, added up."
+    return f"{counted(jobs, 'job')} took {seconds / 60:.1f} minutes in sum."

@@ -1,4 +1,4 @@
-"""A bar on a terminal: how much is done, and how long the rest will take."""
+"""A progress bar on a terminal, with the time that remains."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ WIDTH, PAUSE = 24, 0.5  # letters of the bar; seconds between two drawings
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show the progress of a loop on stderr if that is a terminal, and log its time.
+    """Show the progress of a loop on stderr if that is a terminal, and log the time of the loop.
 
     Args:
-        label: what is done.
-        total: number of things to do.
+        label: name of the work.
+        total: number of items.
 
     Yields:
-        A function that takes the number of things done since its last call.
+        A function that takes the number of items finished since its last call.
     """
     start = shown = time.monotonic()
     done = 0

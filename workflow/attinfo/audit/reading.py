@@ -1,4 +1,4 @@
-"""What attention views read of a batch: attention, its gradients, value vectors."""
+"""What attention views are computed from: attention, its gradients, and value vectors."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,23 +10,26 @@ from torch import Tensor, nn
 
 from attinfo.audit.anatomy import Anatomy, split
 from attinfo.audit.model import Padded, TransformerClassifier, embedded
+from attinfo.blocks.views import VIEWS
+from attinfo.labels import listed
 from attinfo.runtime.errors import InputError
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A batch as the model reads it. B texts, P subwords, L layers, H heads.
+    """What a model computes for a batch of B texts of P subwords, with L layers of H heads.
 
     Attributes:
         attention: L tensors [B, H, P, P]; rows sum to one.
-        read: [B, P] share of each subword in what the model classifies from: 1 at the classifying
-            token, or equal shares of all subwords where the model averages.
+        read: [B, P] weight of each subword's last state in the input of the head: 1 at the
+            classifying token, or equal weights if there is no single one.
         real: [B, P] bool, False at padding.
-        drawn: [B] bool, the texts for which costly views are computed.
-        slopes: L tensors as `attention`, the gradient of the predicted class's logit; None if no
-            view asks for them.
-        values: L tensors [B, H, P, size] of value vectors; None if no view asks for them.
-        outputs: L linear maps that project the weighted values of all heads, or None.
+        drawn: [B] bool, the texts for which expensive views are computed.
+        slopes: L tensors [B, H, P, P], the gradient of the predicted class's logit with respect to
+            the attention; None if no view needs it.
+        values: L tensors [B, H, P, size] of value vectors; None if no view needs them.
+        outputs: L linear maps that project the weighted values of all heads; None if no view needs
+            them.
     """
 
     attention: Sequence[Tensor]
@@ -59,11 +62,11 @@ def read_batch(
     slopes: bool = False,
     values: bool = False,
 ) -> Pass:
-    """Run a model on a batch and collect what views read.
+    """Run a model on a batch, and collect what views are computed from.
 
     Args:
         model: the model.
-        anatomy: of the model.
+        anatomy: the parts of the model.
         batch: B texts.
         drawn: [B] bool, see `Reading`.
         slopes, values: whether gradients and value vectors are collected.
@@ -109,8 +112,8 @@ def _slopes(found: Any, kind: str) -> list[Tensor]:
     slopes = torch.autograd.grad(total, found.attentions, allow_unused=True)
     if all(slope is None for slope in slopes):
         raise InputError(
-            f"the attention that this model ({kind}) shows has no gradient: leave the view "
-            "'gradient_attention' out of audit.views"
+            f"the attention of this model ({kind}) has no gradient: leave "
+            f"{listed([name for name, own in VIEWS.items() if own.slopes])} out of audit.views"
         )
     zero = torch.zeros_like
     return [

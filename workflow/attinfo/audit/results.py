@@ -1,4 +1,4 @@
-"""The tables of an audit's answer, and texts word by word."""
+"""The tables of an audit, and texts word by word."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,13 +10,14 @@ from attinfo.agreement.gaps import concordance_by_gap, gap_edges
 from attinfo.agreement.plausibility import plausible_by_text, rated_words
 from attinfo.audit import agreement, stages
 from attinfo.audit.answer import plain
-from attinfo.audit.halves import JUDGING
+from attinfo.audit.names import JUDGING, RANDOM
 from attinfo.audit.opened import Found
 from attinfo.audit.texts import AuditedTexts
 from attinfo.audit.words import name_of
 from attinfo.config.sections.audit import Audit
 from attinfo.config.sections.statistics import Statistics
 from attinfo.data.batches import ranges
+from attinfo.report import choice
 from attinfo.runtime.seeds import seed_of
 from attinfo.statistics.intervals import text_weights
 
@@ -36,20 +37,20 @@ def results(
     shown: Mapping[str, Any],
     totals: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
-    """Make every table of an answer.
+    """Make every table of an audit.
 
     Args:
-        texts: of the audit.
+        texts: the texts of the audit.
         classes: the model's names of its classes.
-        found: what earlier stages found.
-        removal, heads: of `stages.remove`.
+        found: results of earlier stages.
+        removal, heads: the tables of `stages.remove`.
         audit, statistics: sections of the config.
-        lexicon: a table of rated words with `name` and `least`; None without one.
-        shown: `texts` and `seed` of the texts that are shown.
-        totals: measure -> [texts] what its values sum to; NaN where that is not known.
+        lexicon: a table of rated words, and the other arguments of `rated_words`; None without one.
+        shown: number (`texts`) and `seed` of the texts that are shown word by word.
+        totals: measure -> [texts] known sums of the values of a text; NaN where there is none.
 
     Returns:
-        Output of the stage -> a table, or plain values for JSON.
+        Name of an output of the stage -> a table, or plain values for JSON.
     """
     agreed = stages.agree(texts, *found, audit, statistics)
     answers = stages.answered(texts, agreed, removal, audit, statistics)
@@ -59,8 +60,8 @@ def results(
         "answer": {
             "answers": plain(answers),
             "references": audit.references,
-            "random_head_removal": float(fell.drop("random", errors="ignore").mean()),
-            "random_order_removal": float(fell.get("random", np.nan)),
+            "random_head_removal": float(fell.drop(RANDOM, errors="ignore").mean()),
+            "random_order_removal": float(fell.get(RANDOM, np.nan)),
             "incomplete": incompleteness(texts, found.measures, totals),
         },
         "agreement": agreed.table,
@@ -76,7 +77,12 @@ def results(
 def incompleteness(
     texts: AuditedTexts, measures: Mapping[str, np.ndarray], totals: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """measure -> median error of the sums of its values, as a share of the mean size of a sum."""
+    """Compare the sums of the values of each text with the known sums.
+
+    Returns:
+        Measure -> median size of the error, as a share of the mean size of the known sums; only for
+        measures with known sums.
+    """
     found = {}
     for name, total in totals.items():
         sums = np.add.reduceat(measures[name].astype(np.float64), texts.encoded.offsets[:-1])
@@ -92,8 +98,10 @@ def gap_table(
 ) -> pd.DataFrame:
     """Concordance of the quoted view with the references, by the gap between two weights.
 
-    A row for each reference and tenth of the gaps: `measure`, `bin`, `gap`, `share` of the pairs of
-    words in which the larger weight has the larger importance, `ci_low`, `ci_high`, `pairs`.
+    The table has a row for each reference and tenth of the gaps. Columns: `measure`, `bin`, the
+    mean `gap`, `share` of the pairs of words in which the word with the larger weight also has the
+    larger importance, `ci_low`, `ci_high`, and the number of `pairs`. Texts in which a word has no
+    weight or no importance have no pairs.
     """
     judged = np.flatnonzero(texts.half == JUDGING)
     words = ranges(texts.encoded.offsets, judged)
@@ -125,25 +133,24 @@ def plausibility_table(
     lexicon: tuple[pd.DataFrame, Mapping[str, Any]] | None,
     statistics: Statistics,
 ) -> pd.DataFrame:
-    """How well each ordering finds the words that people rate, on the judging half.
+    """How well each ordering finds the words of a lexicon, on the judging half.
 
-    A row for each ordering: `ordering`, `auc` with `ci_low`, `ci_high`, `n` texts; without rows if
-    there is no lexicon.
+    The table has a row for each ordering, or none without a lexicon. Columns: `ordering`; the mean
+    ROC AUC (`estimate`) with `ci_low` and `ci_high`; `n` and `undefined`, numbers of texts with and
+    without a value.
     """
     columns = ["ordering", "estimate", "ci_low", "ci_high", "n", "undefined"]
     if lexicon is None:
         return pd.DataFrame(columns=columns)
-    rated = rated_words(lexicon[0], lexicon[1]["least"], lexicon[1]["name"])
+    rated = rated_words(lexicon[0], **lexicon[1])
     judged = np.flatnonzero(texts.half == JUDGING)
     words = ranges(texts.encoded.offsets, judged)
     marks = np.array([word.lower() in rated for i in judged.tolist() for word in texts.words(i)])
     offsets = np.append(0, texts.encoded.lengths[judged].cumsum())
     values = {name: own[words] for name, own in agreed.orderings.items()}
     found = plausible_by_text(values, marks, offsets)
-    options = (statistics.bootstrap, statistics.level, statistics.seed)
-    rows = [
-        {"ordering": name, **agreement.estimate(found[f"auc:{name}"], *options)} for name in values
-    ]
+    bootstrap = agreement.Bootstrap(statistics)
+    rows = [{"ordering": name, **bootstrap.estimate(found[f"auc:{name}"])} for name in values]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -155,58 +162,50 @@ def strips(
     audit: Audit,
     shown: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Texts word by word: drawn from those of high and low agreement, predicted right and wrong."""
+    """Texts word by word, drawn from those of high and low agreement, predicted right and wrong.
+
+    No text is shown twice. `shown["texts"]` is the largest number of texts.
+    """
     tau = agreement.mean_of([agreed.tau[agreed.choice.column, m] for m in audit.references])
-    judged = np.flatnonzero(texts.drawn)
+    drawn = np.flatnonzero(texts.drawn)
     predicted = found.attended.logits.argmax(1)
-    right = (predicted == texts.labels)[judged]
+    right = (predicted == texts.labels)[drawn]
     known = ~np.isnan(tau) & (texts.of_drawn().half == JUDGING)
-    short = known & (texts.encoded.lengths[judged] <= LONGEST)
+    short = known & (texts.encoded.lengths[drawn] <= LONGEST)
     known = short if short.any() else known
-    if not known.any():
-        return []
-    low, high = np.quantile(tau[known], [0.25, 0.75])
     rng = np.random.default_rng(seed_of("strips of an audit", shown["seed"]))
-    pools = {
-        f"predicted {'right' if is_right else 'wrong'}, {name} agreement": rng.permutation(
-            np.flatnonzero(known & (right == is_right) & end)
-        )
-        for is_right in (True, False)
-        for name, end in (("high", tau >= high), ("low", tau <= low))
-    }
-    each = -(-shown["texts"] // len(pools))
+    chosen = choice.in_turn(tau, right, known, shown["texts"], rng)
     rows = {name_of(column): found.attended.views[column] for column in _shown(agreed)}
-    rows |= {f"{name_of(name)}": own for name, own in found.measures.items()}
+    rows |= {name_of(name): own for name, own in found.measures.items()}
     made = []
-    for group, pool in pools.items():
-        for place in pool[:each]:
-            i = int(judged[place])
-            own = slice(*texts.encoded.offsets[i : i + 2])
-            words = texts.words(i)
-            values = {name: own_values[own][:LONGEST] for name, own_values in rows.items()}
-            last = texts.encoded.ends[own][: len(words[:LONGEST])][-1]
-            made.append(
-                {
-                    "number": i,
-                    "label": classes[texts.labels[i]],
-                    "group": group,
-                    "text": texts.strings[i][:last],
-                    "words": words[:LONGEST],
-                    "left_out": len(words[LONGEST:]),
-                    "predicted": classes[predicted[i]],
-                    "right": bool(right[place]),
-                    "tau": float(tau[place]),
-                    "rows": [
-                        {"label": name, "values": own_values.astype(float).round(6).tolist()}
-                        for name, own_values in values.items()
-                        if not np.isnan(own_values).all()
-                    ],
-                }
-            )
+    for place, group in chosen.items():
+        i = int(drawn[place])
+        own = slice(*texts.encoded.offsets[i : i + 2])
+        words = texts.words(i)
+        values = {name: own_values[own][:LONGEST] for name, own_values in rows.items()}
+        last = texts.encoded.ends[own][: len(words[:LONGEST])][-1]
+        made.append(
+            {
+                "number": i,
+                "label": classes[texts.labels[i]],
+                "group": choice.name_of(group),
+                "text": texts.strings[i][:last],
+                "words": words[:LONGEST],
+                "left_out": len(words[LONGEST:]),
+                "predicted": classes[predicted[i]],
+                "right": bool(right[place]),
+                "tau": float(tau[place]),
+                "rows": [
+                    {"label": name, "values": own_values.astype(float).round(6).tolist()}
+                    for name, own_values in values.items()
+                    if not np.isnan(own_values).all()
+                ],
+            }
+        )
     return made
 
 
 def _shown(agreed: stages.Agreed) -> list[str]:
-    """The columns that are shown word by word: the quoted one, then those of other views."""
+    """The columns that are shown word by word: the quoted one, then those of the other views."""
     first = agreed.choice.column
     return [first, *(column for column in agreed.choice.columns.values() if column != first)]

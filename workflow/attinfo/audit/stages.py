@@ -11,13 +11,24 @@ import pandas as pd
 from attinfo.audit import agreement, answer, faithfulness
 from attinfo.audit.anatomy import anatomy_of
 from attinfo.audit.attend import Attended, probe_rows
-from attinfo.audit.columns import parts_of, view_of
-from attinfo.audit.controls import BEST, UNTRAINED, WORST, controls, of_untrained, permuted
+from attinfo.audit.checks import check_states
+from attinfo.audit.columns import view_of
+from attinfo.audit.controls import controls, of_untrained, permuted
 from attinfo.audit.erasure import WordEraser
-from attinfo.audit.halves import CHOOSING, JUDGING
 from attinfo.audit.head import own_head
 from attinfo.audit.information import layer_information
 from attinfo.audit.model import TransformerClassifier
+from attinfo.audit.names import (
+    BEST,
+    CHOOSING,
+    GAIN,
+    HEADS,
+    JUDGING,
+    PERMUTED,
+    RANDOM_HEAD,
+    UNTRAINED,
+    WORST,
+)
 from attinfo.audit.texts import AuditedTexts
 from attinfo.blocks.audit_measures import AUDIT_MEASURES
 from attinfo.config.sections.audit import Audit
@@ -27,24 +38,6 @@ from attinfo.runtime.errors import InputError
 from attinfo.runtime.loading import Chosen, load
 
 log = logging.getLogger(__name__)
-MAPPED = "cls_head"  # the view whose heads are mapped
-FINAL = "gain"  # the measure that is the gain of the last layer's states
-
-
-def check_predictions(attended: Attended, classes: Sequence[str]) -> None:
-    """Check that the model predicts more than one class, and numbers.
-
-    Raises:
-        InputError: it does not.
-    """
-    if np.isnan(attended.logits).any():
-        raise InputError("the model's output is NaN for some texts, expected numbers")
-    predicted = attended.logits.argmax(1)
-    if len(np.unique(predicted)) < 2:
-        raise InputError(
-            f"the model predicts '{classes[predicted[0]]}' for all {len(predicted)} texts, "
-            "expected two classes or more: attention cannot explain a constant"
-        )
 
 
 def text_table(texts: AuditedTexts, attended: Attended, classes: Sequence[str]) -> pd.DataFrame:
@@ -68,9 +61,15 @@ def text_table(texts: AuditedTexts, attended: Attended, classes: Sequence[str]) 
 def measure(
     model: TransformerClassifier, texts: AuditedTexts, chosen: Chosen
 ) -> tuple[np.ndarray, np.ndarray]:
-    """[words] an importance measure, and [texts] what it sums to in each text; NaN if not known.
+    """Compute an importance measure. A costly measure is computed for the drawn texts only.
 
-    A costly measure is computed for the drawn texts alone.
+    Returns:
+        [words] values, and [texts] the known sums of the values of each text. Both are NaN where
+        they are not computed: sums of measures that have none, and all values of a measure that
+        needs a mask token if the model has none.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
     """
     block = AUDIT_MEASURES[chosen.name]
     totals = np.full(len(texts), np.nan)
@@ -91,7 +90,16 @@ def information(
     permutations: int,
     seed: int,
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Information of the states layer by layer, and [words] gains, NaN where no state is kept."""
+    """Estimate the information about the prediction in the states, layer by layer.
+
+    Returns:
+        The table of `layer_information`, and "gain.<layer>" -> [words] pointwise gains in nats, NaN
+        for texts whose states are not kept.
+
+    Raises:
+        InputError: the states of too few texts are kept; see `check_states`.
+    """
+    check_states(attended, model.classes)
     encoded = texts.encoded
     held = np.repeat(attended.kept, encoded.lengths)
     text = np.repeat(np.arange(len(texts)), encoded.lengths)[held]
@@ -110,7 +118,16 @@ def information(
 
 @dataclass(frozen=True)
 class Agreed:
-    """What `agree` gives: tables, the choice, and the numbers behind the answer."""
+    """What `agree` returns.
+
+    Attributes:
+        table: agreement of the chosen columns and of the controls, see `agreement_table`.
+        columns: every column of every view, see `column_table`.
+        measures: agreement of every two measures.
+        choice: the chosen column of each view, the quoted view and the control.
+        orderings: name -> [words] values of the orders by which words are removed.
+        tau, measures_tau: what `taus` and `among` return, for the answer.
+    """
 
     table: pd.DataFrame
     columns: pd.DataFrame
@@ -124,7 +141,7 @@ class Agreed:
 def agree(
     texts: AuditedTexts,
     attended: Attended,
-    untrained: Attended | None,
+    untrained: Mapping[str, np.ndarray] | None,
     measures: Mapping[str, np.ndarray],
     gains: Mapping[str, np.ndarray],
     audit: Audit,
@@ -133,11 +150,14 @@ def agree(
     """Choose on one half, and compare orders of words on the other.
 
     Args:
-        texts, attended: the texts, and what was read of them.
-        untrained: the same of an untrained model; None to do without.
+        texts, attended: the texts, and what the model computes for them.
+        untrained: column -> [words] weights of an untrained model; None to leave this control out.
         measures: name -> [words] importance.
         gains: "gain.<layer>" -> [words] pointwise information.
         audit, statistics: sections of the config.
+
+    Raises:
+        InputError: a reference has no value for this model.
     """
     drawn = texts.of_drawn()
     known = {name: own for name, own in measures.items() if not _absent(own, drawn)}
@@ -149,33 +169,33 @@ def agree(
             )
     layers = sorted(name for name in gains if name.split(".")[1].isdigit())
     last = max(layers, key=lambda name: int(name.split(".")[1]), default=None)
-    compared = known | ({FINAL: gains[last]} if last else {})
+    compared = known | ({GAIN: gains[last]} if last else {})
     views = {name: own for name, own in attended.views.items() if not _absent(own, drawn)}
     plain = controls(texts)
     tau = agreement.taus(views | plain, compared, drawn)
     choice = agreement.choose(tau, list(views), list(plain), audit.references, drawn.half)
-    more = {"permuted": permuted(texts, views[choice.column], audit.seed)}
+    more = {PERMUTED: permuted(texts, views[choice.column], audit.seed)}
     if untrained is not None:
-        chosen = {c: untrained.views[c] for c in choice.columns.values() if c in untrained.views}
+        chosen = {c: untrained[c] for c in choice.columns.values() if c in untrained}
         more |= of_untrained({c: own for c, own in chosen.items() if not _absent(own, drawn)})
     tau |= agreement.taus(more, compared, drawn)
-    heads = [name for name in views if view_of(name) == MAPPED]
+    heads = [name for name in views if view_of(name) == HEADS]
     if heads:
         for name in compared:
-            tau["random_head", name] = agreement.mean_of([tau[head, name] for head in heads])
-    removed = ("permuted", f"{UNTRAINED}:{choice.column}")
+            tau[RANDOM_HEAD, name] = agreement.mean_of([tau[head, name] for head in heads])
+    removed = (PERMUTED, f"{UNTRAINED}:{choice.column}")
     rows = {column: ("view", view) for view, column in choice.columns.items()}
     rows |= dict.fromkeys(plain | more, ("control", ""))
-    rows |= {"random_head": ("control", MAPPED)} if heads else {}
-    options = (statistics.bootstrap, statistics.level, statistics.seed)
+    rows |= {RANDOM_HEAD: ("control", HEADS)} if heads else {}
+    bootstrap = agreement.Bootstrap(statistics)
     measures_tau = agreement.among(known, drawn)
     judged = drawn.half == JUDGING
     between = [
-        {"measure": a, "other": b, **agreement.estimate(own[judged], *options)}
+        {"measure": a, "other": b, **bootstrap.estimate(own[judged])}
         for (a, b), own in measures_tau.items()
     ]
     return Agreed(
-        agreement.agreement_table(tau, rows, drawn.half, *options),
+        agreement.agreement_table(tau, rows, drawn.half, bootstrap),
         agreement.column_table(
             {key: own for key, own in tau.items() if key[0] in views},
             list(views),
@@ -205,16 +225,16 @@ def remove(
     audit: Audit,
     options: Faithfulness,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Remove top words: of each ordering on the judging half, of each head on the other.
+    """Remove the top words of each ordering in the judging half, and of each head in the other.
 
     Args:
         model, texts: the model and the texts.
-        agreed: of `agree`.
-        heads: column -> [words] of every head.
+        agreed: what `agree` returns.
+        heads: column -> [words] weights of every head; empty to leave heads out.
         audit, options: sections of the config.
 
     Returns:
-        The table of `removed` with `best` and `worst`, and that of heads.
+        The tables of `removed` and `best_orders` as one, and the table of `removed` for heads.
     """
     eraser = WordEraser(model, texts.encoded, audit.perturbation)
     judged = np.flatnonzero(texts.half == JUDGING)[: options.texts]
@@ -242,35 +262,27 @@ def answered(
         removal,
         audit.references,
         texts.of_drawn(),
-        statistics.bootstrap,
-        statistics.level,
-        statistics.seed,
+        agreement.Bootstrap(statistics),
     )
 
 
 def heads_of(attended: Attended) -> dict[str, np.ndarray]:
-    """The columns of every head."""
-    return {name: own for name, own in attended.views.items() if view_of(name) == MAPPED}
-
-
-def sink_table(attended: Attended) -> pd.DataFrame:
-    """A row for each column: the mean share of its weight on subwords of no word."""
-    rows = [(*parts_of(c), float(np.nanmean(v))) for c, v in attended.special.items()]
-    return pd.DataFrame(rows, columns=["view", "layer", "head", "special"])
+    """The column of every head -> its [words] weights."""
+    return {name: own for name, own in attended.views.items() if view_of(name) == HEADS}
 
 
 def removal_table(removal: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
-    """Mean AOPC of each ordering and kind over texts, with its interval.
+    """Compute the mean AOPC of each ordering and kind over texts, with its interval.
 
-    `of_texts`: "all" judged texts, or the "searched" ones, for which the best order is known.
+    The column `of_texts` says over which texts: "all" texts of the judging half in which words are
+    removed, or only the "searched" ones, for which the best order is known.
     """
     best = removal.loc[removal["ordering"] == BEST, "text"].unique()
-    options = (statistics.bootstrap, statistics.level, statistics.seed)
-    rows = []
+    bootstrap, rows = agreement.Bootstrap(statistics), []
     for of_texts, own in (("all", removal), ("searched", removal[removal["text"].isin(best)])):
         for (ordering, kind), group in own.groupby(["ordering", "kind"], sort=False):
             if of_texts == "all" and ordering in (BEST, WORST):
                 continue
             found: dict[str, Any] = {"ordering": ordering, "kind": kind, "of_texts": of_texts}
-            rows.append(found | agreement.estimate(group["aopc"].to_numpy(), *options))
+            rows.append(found | bootstrap.estimate(group["aopc"].to_numpy()))
     return pd.DataFrame(rows)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from attinfo.audit.answer import FAILED, MET
+from attinfo.audit.answer import FAILED, MET, rows_of
 from attinfo.audit.checkpoints import Checkpoint
+from attinfo.audit.names import OWN_HEAD, PROBE
 from attinfo.audit.words import BADGES, name_of
 from attinfo.report.tables.base import Table
 from attinfo.statistics.intervals import t_interval
@@ -16,7 +17,6 @@ def answers_table(first: Checkpoint) -> Table:
     """All views with their verdicts, the quoted one first."""
     rows = []
     for one in first.answers:
-        reach = one.removal_best - one.removal_random
         rows.append(
             {
                 "view": name_of(one.column),
@@ -24,9 +24,7 @@ def answers_table(first: Checkpoint) -> Table:
                 "τ-b": one.tau,
                 "τ-b low": one.tau_low,
                 "τ-b high": one.tau_high,
-                "of the best removal": (one.removal - one.removal_random) / reach
-                if reach > 0
-                else np.nan,
+                "of the best removal": one.reached,
                 "rules met": sum(own.outcome == MET for own in one.criteria),
                 "rules failed": sum(own.outcome == FAILED for own in one.criteria),
                 "not settled": sum(own.outcome not in (MET, FAILED) for own in one.criteria),
@@ -38,9 +36,9 @@ def answers_table(first: Checkpoint) -> Table:
         pd.DataFrame(rows),
         {"τ-b": "+.2f", "of the best removal": ".0%"},
         {"τ-b": ("τ-b low", "τ-b high")},
-        note="The layer or head of each view was chosen on one half of the texts; all numbers are "
-        "of the other half. The view in the first row agreed best on the choosing half and is "
-        "quoted.",
+        note="The layer or head of each view was chosen on one half of the texts. All numbers come "
+        "from the other half. The quoted view, in the first row, agreed best with the measures on "
+        "the choosing half.",
         whole="answers.csv",
     )
 
@@ -94,7 +92,7 @@ def tables_of(first: Checkpoint, level: float) -> dict[str, Table | None]:
         {
             "layer": info["layer"].map(lambda layer: "embeddings" if layer == 0 else str(layer)),
             "read by": info["estimator"].map(
-                {"linear": "linear probe", "output_layer": "the model's own head"}
+                {PROBE: "linear probe", OWN_HEAD: "the model's own head"}
             ),
             "nats": info["mi_nats"],
             "ci_low": info["ci_low"],
@@ -120,11 +118,12 @@ def tables_of(first: Checkpoint, level: float) -> dict[str, Table | None]:
         )
         plausible = Table(
             f"plausibility-{name}",
-            "Does the order find the words that people rate?",
+            "Does the order put words first that people rate?",
             table.sort_values("ROC AUC", ascending=False),
             {"ROC AUC": ".2f"},
             {"ROC AUC": ("ci_low", "ci_high")},
-            note="Plausible is not faithful: a model may use other words. 0.5 is chance. " + words,
+            note="ROC AUC of finding the words of a lexicon; 0.5 is chance. An order may be "
+            "plausible to people and yet not show which words the model uses. " + words,
         )
     return {
         "agreement": _agreement(first, words),
@@ -159,7 +158,7 @@ def _add_estimates(
 
 
 def _agreement(first: Checkpoint, words: str) -> Table:
-    """A row for each order, a column for each measure."""
+    """Make the table of agreement: a row for each order, a column for each measure."""
     rows = first.tables["agreement"]
     wide = pd.DataFrame({"ordering": rows["ordering"].drop_duplicates()})
     wide["order"] = wide["ordering"].map(name_of)
@@ -185,13 +184,13 @@ def _agreement(first: Checkpoint, words: str) -> Table:
 
 REMOVALS = {  # column: kind, and the texts over which it is the mean
     "without top words": ("comprehensiveness", "all"),
-    "top words alone": ("sufficiency", "all"),
+    "with top words only": ("sufficiency", "all"),
     "without top words, searched texts": ("comprehensiveness", "searched"),
 }
 
 
 def _removal(first: Checkpoint, words: str) -> Table:
-    """A row for each order, a column for each kind of removal."""
+    """Make the table of removal: a row for each order, a column for each kind of removal."""
     rows = first.tables["removal"]
     wide = pd.DataFrame({"ordering": rows["ordering"].drop_duplicates()})
     wide["order"] = wide["ordering"].map(name_of)
@@ -212,20 +211,16 @@ def _removal(first: Checkpoint, words: str) -> Table:
         dict.fromkeys(intervals, "+.2f"),
         intervals,
         note=f"Means over {counts.get('all', 0)} texts. The best and the worst order were searched "
-        f"in {counts.get('searched', 0)} short ones; the last column is of these alone. " + words,
+        f"in {counts.get('searched', 0)} short texts; the last column is the mean over these. "
+        + words,
         whole=f"models/{first.model}/{first.number}/removal.csv",
     )
 
 
 def every_answer(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
-    """The table `answers.csv`: each view of each checkpoint, with a row for each rule."""
-    rows = []
-    for one in checkpoints:
-        for own in one.answers:
-            base = {key: value for key, value in vars(own).items() if key != "criteria"}
-            rows += [
-                {"model": one.model, "checkpoint": one.number, **base}
-                | {f"rule_{key}": value for key, value in vars(criterion).items()}
-                for criterion in own.criteria
-            ]
-    return pd.DataFrame(rows)
+    """Make the table `answers.csv`: a row for each view of each checkpoint and each rule."""
+    return pd.DataFrame(
+        {"model": one.model, "checkpoint": one.number, **row}
+        for one in checkpoints
+        for row in rows_of(one.answers)
+    )

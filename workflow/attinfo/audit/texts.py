@@ -1,4 +1,4 @@
-"""The texts of an audit: which are read, which are drawn for what is costly, in which half."""
+"""The texts of an audit: a random sample, and two halves of it for choosing and for judging."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from attinfo.audit.agreement import Drawn
-from attinfo.audit.encoded import Encoded, encode
-from attinfo.audit.halves import CHOOSING, JUDGING, NEITHER
+from attinfo.audit.encoded import Encoded, encode, spans_of
 from attinfo.audit.model import TransformerClassifier, places_of_classes
+from attinfo.audit.names import CHOOSING, JUDGING, NEITHER
 from attinfo.config.sections.audit import Audit
 from attinfo.data.batches import ranges
 from attinfo.data.texts import read_arrow, read_summary
@@ -21,7 +21,7 @@ from attinfo.data.tokenization import WORD
 from attinfo.runtime.errors import InputError
 from attinfo.runtime.seeds import seed_of
 
-FEWEST = 20  # texts of an audit
+FEWEST = 20  # texts of two words or more: words of shorter ones cannot be ranked
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,12 @@ class AuditedTexts:
     """Texts of an audit, in the order of their draw.
 
     Attributes:
-        strings: the texts.
-        encoded: in subwords and words.
-        labels: [texts] the model's class for the label of each.
-        half: [texts] `CHOOSING` or `JUDGING` for drawn texts, else `NEITHER`.
-        frequency: [words] how often each word stands in the audited texts, case aside.
+        strings: the texts. Texts with the same subwords are there once.
+        encoded: the texts in subwords and words.
+        labels: [texts] the label of each text, as a class of the model.
+        half: [texts] `CHOOSING` or `JUDGING` for the drawn texts, which have two words or more,
+            else `NEITHER`.
+        frequency: [words] number of times that the word occurs in all texts, whatever its case.
     """
 
     strings: list[str]
@@ -47,7 +48,7 @@ class AuditedTexts:
 
     @property
     def drawn(self) -> np.ndarray:
-        """[texts] bool, whether costly measures are computed for the text."""
+        """[texts] bool, the texts for which costly measures are computed."""
         return self.half != NEITHER
 
     def of_drawn(self) -> Drawn:
@@ -77,12 +78,13 @@ def audited_texts(
     audit: Audit,
     place: str,
 ) -> AuditedTexts:
-    """Read the texts of a prepared data set as a model reads them.
+    """Draw texts of a prepared data set, and cut them into the subwords of a model.
 
     Args:
         data: folder of the data set.
         model: the model.
-        options: `texts`, "test" or "all", and `labels`, class of the data -> class of the model.
+        options: `texts`, the split "test" or "all" splits; `labels`, class of the data -> class of
+            the model, empty if the names are the same.
         audit: the section `audit`.
         place: the key of the config that names the model, for messages.
 
@@ -93,21 +95,24 @@ def audited_texts(
     table = pa.concat_tables([read_arrow(data, split) for split in splits]).combine_chunks()
     classes = read_summary(data)["classes"]
     places = places_of_classes(classes, model.classes, options["labels"], place)
-    spans = [
-        np.stack([np.array(row[name], np.int64) for name in ("starts", "ends")], 1)
-        for row in table.select(["starts", "ends"]).to_pylist()
-    ]
     labels = places[table["label"].to_numpy()]
-    return _drawn(table["text"].to_pylist(), spans, labels, model, audit, place)
+    return _drawn(table["text"].to_pylist(), spans_of(table), labels, model, audit, place)
 
 
 def given_texts(
     texts: Sequence[str], labels: Sequence[object], model: TransformerClassifier, audit: Audit
 ) -> AuditedTexts:
-    """The texts that a caller gives, with the classes of each; see `audited_texts`.
+    """Draw texts from a list, and cut them into the subwords of a model.
+
+    Args:
+        texts: the texts.
+        labels: the class of each text, by the model's names or numbers.
+        model: the model.
+        audit: the section `audit`.
 
     Raises:
-        InputError: the numbers of texts and labels differ, a text is none, or a label is unknown.
+        InputError: the numbers of texts and labels differ, an entry is not a text, a label is not a
+            class of the model, or there are too few texts.
     """
     if len(texts) != len(labels):
         raise InputError(f"texts has {len(texts)} entries, labels {len(labels)}: expected as many")
@@ -133,26 +138,35 @@ def _drawn(
     audit: Audit,
     place: str,
 ) -> AuditedTexts:
-    """Draw the texts, and encode them. A text's draw depends on the seed and its characters."""
+    """Draw texts and cut them into subwords. The draw depends on the seed and the characters."""
     keys = np.array([seed_of("audited texts", audit.seed, string) for string in strings])
     order = np.argsort(keys, kind="stable")[: audit.texts]
+    given = len(strings)
     strings, spans = [strings[i] for i in order], [spans[i] for i in order]
-    flat = np.concatenate([np.zeros((0, 2), np.int64), *spans])
-    offsets = np.cumsum([0, *map(len, spans)])
-    encoded = encode(
-        strings, offsets, flat[:, 0], flat[:, 1], model.tokenizer, model.limit, audit.units
-    )
-    kept = np.flatnonzero(encoded.lengths > 0)
-    if len(kept) < FEWEST:
-        raise InputError(f"{place}: {len(kept)} texts have a word, expected {FEWEST} or more")
+    encoded = encode(strings, spans, model.tokenizer, model.limit, audit.units)
+    kept = _distinct(encoded, np.flatnonzero(encoded.lengths > 0))
+    ranked = int((encoded.lengths[kept] > 1).sum())
+    if ranked < FEWEST:
+        raise InputError(
+            f"{place}: {given} texts were given and {len(order)} of them drawn; {ranked} of these "
+            f"have two {audit.units} or more within the model's window of {model.limit} subwords "
+            f"and are unlike each other, expected {FEWEST} or more"
+        )
     encoded = _chosen(encoded, kept)
     strings, labels = [strings[i] for i in kept], labels[order][kept]
-    # A text of one word has no order.
     fit = np.flatnonzero(encoded.lengths > 1)[: audit.costly_texts]
     half = np.full(len(strings), NEITHER)
     half[fit[0::2]], half[fit[1::2]] = CHOOSING, JUDGING
     model.pad_with_unused(encoded.ids)
     return AuditedTexts(strings, encoded, labels, half, _frequency(strings, encoded))
+
+
+def _distinct(encoded: Encoded, chosen: np.ndarray) -> np.ndarray:
+    """The first of the texts that have the same subwords, so that both halves share none."""
+    first: dict[bytes, int] = {}
+    for i, row in zip(chosen.tolist(), encoded.rows(chosen), strict=True):
+        first.setdefault(row.tobytes(), i)
+    return np.array(list(first.values()), np.int64)
 
 
 def _frequency(strings: Sequence[str], encoded: Encoded) -> np.ndarray:

@@ -6,7 +6,7 @@ describe the function here:
     def name(model: TransformerClassifier, texts: Encoded, drawn: ndarray, *, option: ...)
 
 The function returns an array with a number for each word, NaN for words of texts that are not
-drawn. A signed measure is compared with attention by its absolute value.
+drawn. Values are compared with attention by their absolute values.
 """
 
 from dataclasses import dataclass
@@ -25,15 +25,13 @@ class AuditMeasure(Block):
     """The description of an importance measure of an audit.
 
     Attributes:
-        signed: whether a negative value means that the word speaks against the predicted class.
-        costly: whether it is computed for the drawn texts alone (`audit.costly_texts`).
+        costly: whether it is computed for the drawn texts only (`audit.costly_texts`).
         needs_mask: whether it needs a mask token, which decoder models lack.
-        total: path of the function that says what the values of each text sum to; empty if there
-            is no such sum. It takes the arguments of the measure and returns [texts], NaN for texts
-            that are not drawn.
+        total: path of the function that computes the known sum of the values of each text; empty if
+            there is no such sum. It takes the arguments of the measure and returns [texts], NaN for
+            texts that are not drawn.
     """
 
-    signed: bool = True
     costly: bool = False
     needs_mask: bool = False
     total: str = ""
@@ -46,8 +44,8 @@ class IntegratedGradientsOptions(Options):
     baseline: Annotated[
         Literal["zero", "mean"],
         Field(
-            description="Embeddings of words where the path starts: zero, or the mean of the drawn"
-            " texts' words, for models that scale embeddings to one length first."
+            description="Embeddings of words where the path starts: zero, or the mean over the"
+            " words of the drawn texts, for models that first scale embeddings to one length."
         ),
     ] = "zero"
 
@@ -74,7 +72,7 @@ AUDIT_MEASURES = registry(
         path=f"{PACKAGE}.leave_one_out:leave_one_out",
         label="leave-one-out",
         costly=True,
-        summary="How far the probability of the predicted class falls when the word is deleted",
+        summary="The decrease of the probability of the predicted class when the word is deleted",
     ),
     AuditMeasure(
         name="mask_one_out",
@@ -82,6 +80,6 @@ AUDIT_MEASURES = registry(
         label="mask-one-out",
         costly=True,
         needs_mask=True,
-        summary="How far that probability falls when the word is replaced by the mask token",
+        summary="The decrease of that probability when the word is replaced by the mask token",
     ),
 )

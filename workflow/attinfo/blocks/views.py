@@ -6,7 +6,8 @@ the function here:
     def name(reading: Reading, *, option: ...) -> Tensor
 
 The function returns [B, K, P] weights of the subwords of a batch: K is 1, the number of layers, or
-layers times heads, as `grain` says. Weights of padding are ignored. Larger is more important.
+layers times heads, as `grain` says. Weights of padding are ignored. Larger is more important. An
+expensive view may compute the texts of `reading.drawn` only, and return NaN for the others.
 """
 
 from dataclasses import dataclass
@@ -26,15 +27,23 @@ class View(Block):
 
     Attributes:
         grain: what has a weight of its own: each `head`, each `layer`, or the whole `model`.
+        column: the name of one layer or head in figures and tables, with `{layer}` and `{head}`.
         slopes: whether the view needs gradients with respect to the attention weights.
-        values: whether the view needs the value vectors, which some models do not show.
-        costly: whether the view is computed for the drawn texts alone (`audit.costly_texts`).
+        values: whether the view needs the value vectors, which are not found in every model.
     """
 
     grain: Literal["head", "layer", "model"] = "model"
+    column: str = ""
     slopes: bool = False
     values: bool = False
-    costly: bool = False
+
+    def name_of(self, layer: int, head: int) -> str:
+        """The name of a column; `layer` and `head` count from 1, and are 0 where there is none."""
+        if self.column:
+            return self.column.format(layer=layer, head=head)
+        parts = [f"layer {layer}"] if layer else []
+        parts += [f"head {head}"] if head else []
+        return ", ".join([self.label or self.name, *parts])
 
 
 class FlowOptions(Options):
@@ -51,6 +60,7 @@ VIEWS = registry(
         path=f"{PACKAGE}.cls_head:cls_head",
         label="one head",
         grain="head",
+        column="head {head} of layer {layer}",
         summary="The row of the token that the model classifies from, in each head",
     ),
     View(
@@ -58,6 +68,7 @@ VIEWS = registry(
         path=f"{PACKAGE}.cls_layer:cls_layer",
         label="one layer",
         grain="layer",
+        column="mean of the heads of layer {layer}",
         summary="The row of the classifying token, mean over the heads of each layer",
     ),
     View(
@@ -78,7 +89,6 @@ VIEWS = registry(
         path=f"{PACKAGE}.flow:flow",
         label="flow",
         options=FlowOptions,
-        costly=True,
         summary="Attention flow: the maximum flow from the classifying token to each subword "
         "(Abnar & Zuidema 2020)",
     ),
@@ -87,6 +97,7 @@ VIEWS = registry(
         path=f"{PACKAGE}.value_norm:value_norm",
         label="value norms of one layer",
         grain="layer",
+        column="value norms of layer {layer}",
         values=True,
         summary="Norm of what each subword adds to the classifying token in each layer "
         "(Kobayashi et al. 2020)",

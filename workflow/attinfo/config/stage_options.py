@@ -222,10 +222,11 @@ class StageOptions:
             "revision": own.revision,
             "fine_tune": None if training is None else training.model_dump(),
             "seed": checkpoint,
+            "device": self.study.device,
         }
 
     def audit_files(self, model: str) -> list[str]:
-        """The files of a checkpoint that later stages of an audit read, without its folder."""
+        """The files of a checkpoint that an audit makes before the answer, without their folder."""
         files = ["history.csv"] if self.study.models[model].fine_tune else []
         for weights in ("trained", "untrained"):
             files += [f"{weights}/views.parquet", f"{weights}/states.safetensors"]

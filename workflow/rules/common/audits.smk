@@ -1,4 +1,4 @@
-"""What jobs about audited models read and depend on."""
+"""Inputs and options of the jobs of an audit."""
 
 
 def base_of(wildcards):

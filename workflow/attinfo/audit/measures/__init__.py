@@ -1,1 +1,1 @@
-"""Importance of each word to a transformer's prediction, one file for each measure."""
+"""Measures of the importance of each word for a transformer's prediction. Each has a file."""

@@ -10,6 +10,7 @@ from attinfo.audit.attribution import Slope, attributed, word_embeddings
 from attinfo.audit.encoded import Encoded, groups_by_length
 from attinfo.audit.model import CELLS, TransformerClassifier, embedded
 from attinfo.explain.measures.attribution import log_odds
+from attinfo.runtime.devices import in_parts
 
 Baseline = Literal["zero", "mean"]
 
@@ -22,19 +23,20 @@ def integrated_gradients(
     steps: int = 16,
     baseline: Baseline = "zero",
 ) -> np.ndarray:
-    """[words] integrated gradients of the log-odds, in log-odds.
+    """[words] integrated gradients of the log-odds of the predicted class, in log-odds.
 
-    On the straight path from the baseline's embeddings of the subwords of words to their own;
-    special subwords keep theirs. The values of a text sum to the difference of the log-odds at both
-    ends, which `from_baseline` gives. The quadrature makes a small error.
+    The path is the straight line from the baseline to the embeddings of the subwords. Special
+    subwords keep their embeddings. The values of a text sum to the difference of the log-odds at
+    both ends, which `from_baseline` computes, up to the error of the quadrature.
 
     Args:
         model: the model.
         texts: all texts.
         drawn: indices of the texts to compute.
         steps: nodes of the Gauss-Legendre quadrature.
-        baseline: zero embeddings, or the mean over the words of the drawn texts. A model that
-            scales embeddings to one length before all else jumps at zero.
+        baseline: embeddings of the subwords of words where the path starts: `zero`, or their `mean`
+            over the drawn texts. A model that first scales embeddings to one length is not
+            continuous at zero.
 
     Reference: Sundararajan, Taly & Yan 2017, "Axiomatic attribution for deep networks".
     """
@@ -61,31 +63,40 @@ def from_baseline(
 ) -> np.ndarray:
     """[texts] log-odds of the predicted class, less those at the baseline; NaN if not drawn.
 
-    The arguments are those of `integrated_gradients`, whose values sum to this; `steps` is not
+    The values of `integrated_gradients` sum to this. The arguments are the same; `steps` is not
     used.
+
+    Raises:
+        InputError: the memory of the device is too small for a single text.
     """
     start_of = _starts(model, texts, drawn, baseline)
     found = np.full(len(texts), np.nan)
-    for places in groups_by_length(texts.sizes[drawn], CELLS, model.batch):
-        chosen = drawn[places]
+
+    def read(chosen: np.ndarray) -> np.ndarray:
         batch = model.padded(texts.rows(chosen))
         words = texts.is_word(chosen, batch.ids.shape).to(batch.ids.device)
 
-        def start(made: Tensor, words: Tensor = words) -> Tensor:
+        def start(made: Tensor) -> Tensor:
             return torch.where(words[..., None], start_of, made)
 
-        with torch.no_grad():
-            logits = model(batch).logits.double()
-            predicted = logits.argmax(-1)
-            with embedded(model, start):
-                least = log_odds(model(batch).logits.double(), predicted)
-        found[chosen] = (log_odds(logits, predicted) - least).cpu().numpy()
+        logits = model(batch).logits.double()
+        predicted = logits.argmax(-1)
+        with embedded(model, start):
+            least = log_odds(model(batch).logits.double(), predicted)
+        difference: Tensor = log_odds(logits, predicted) - least
+        return difference.cpu().numpy()
+
+    with torch.no_grad(), model.fused():
+        for places in groups_by_length(texts.sizes[drawn], CELLS, model.batch):
+            for part, values in in_parts(drawn[places], read, model.device):
+                found[part] = values
     return found
 
 
 def _starts(
     model: TransformerClassifier, texts: Encoded, drawn: np.ndarray, baseline: Baseline
 ) -> Tensor:
-    """[size] the embedding of every word's subwords at the baseline."""
-    own = word_embeddings(model, texts, drawn)
-    return torch.zeros_like(own[0]) if baseline == "zero" else own.mean(0)
+    """The embedding [size] of the subwords of words at the baseline; a single 0 for `zero`."""
+    if baseline == "zero":
+        return torch.zeros((), device=model.device)
+    return word_embeddings(model, texts, drawn).mean(0)

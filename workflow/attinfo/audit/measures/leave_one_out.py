@@ -8,9 +8,9 @@ from attinfo.audit.model import TransformerClassifier
 
 
 def leave_one_out(model: TransformerClassifier, texts: Encoded, drawn: np.ndarray) -> np.ndarray:
-    """[words] the decrease of the predicted class's probability when the word is deleted.
+    """[words] the decrease of the probability of the predicted class when the word is deleted.
 
-    NaN in a text of one word, from which nothing would be left.
+    NaN in a text of one word, which would be empty without it.
 
     Args:
         model: the model.

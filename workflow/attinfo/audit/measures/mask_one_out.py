@@ -8,7 +8,7 @@ from attinfo.audit.model import TransformerClassifier
 
 
 def mask_one_out(model: TransformerClassifier, texts: Encoded, drawn: np.ndarray) -> np.ndarray:
-    """[words] the decrease of the predicted class's probability when the word is masked.
+    """[words] the decrease of the probability of the predicted class when the word is masked.
 
     Each subword of the word is replaced by the model's mask token.
 

@@ -1,1 +1,1 @@
-"""Ways to read one weight a word off a transformer, one file for each."""
+"""Attention views: one weight for each word. Each view has a file."""

@@ -7,6 +7,6 @@ from attinfo.audit.reading import Reading
 
 
 def cls_head(reading: Reading) -> Tensor:
-    """[B, L H, P] rows of the classifying token, layer by layer and head by head."""
+    """[B, L H, P] rows of the classifying token, head by head within each layer."""
     layers = range(len(reading.attention))
     return torch.cat([reading.row(layer) for layer in layers], 1)

@@ -14,9 +14,9 @@ UNITS = 10**6  # capacities are whole numbers: millionths of a unit of attention
 def flow(reading: Reading, *, longest: int = 48) -> Tensor:
     """[B, 1, P] the maximum flow from the classifying token's last state to each subword.
 
-    The states of all layers are nodes. An edge leads from each state to the states that it attends
-    to in the layer below, with the capacity (mean head + identity) / 2. NaN for texts that are not
-    drawn or have more than `longest` subwords.
+    The nodes are the states of all layers. An edge leads from each state to each state of the layer
+    below, with the capacity (mean head + identity) / 2. NaN for texts that are not drawn or have
+    more than `longest` subwords.
 
     Reference: Abnar & Zuidema 2020, "Quantifying attention flow in transformers", section 3.
     """

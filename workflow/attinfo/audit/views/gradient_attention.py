@@ -12,9 +12,9 @@ def gradient_attention(reading: Reading) -> Tensor:
     Reference: Chefer, Gur & Wolf 2021, "Generic attention-model explainability", equations 5, 6.
     """
     if reading.slopes is None:
-        raise ValueError("a reading without gradients, expected `slopes`")
+        raise ValueError("reading.slopes is None, expected gradients")
     row = reading.read
     for attention, slope in zip(reversed(reading.attention), reversed(reading.slopes), strict=True):
         row = row + (row[:, None] @ (attention * slope).clamp(min=0).mean(1))[:, 0]
-    # The token's own share of the identity is no attention.
+    # The identity is not attention, and is taken off.
     return (row - reading.read)[:, None]

@@ -8,7 +8,7 @@ from attinfo.audit.reading import Reading
 def rollout(reading: Reading) -> Tensor:
     """[B, 1, P] the classifying token's row of the product of (mean head + identity) / 2.
 
-    Only one row of the product is needed, so that it is multiplied from the last layer down.
+    Only one row of the product is needed, so the multiplication starts at the last layer.
 
     Reference: Abnar & Zuidema 2020, "Quantifying attention flow in transformers", section 3.
     """

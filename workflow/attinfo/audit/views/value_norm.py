@@ -7,15 +7,15 @@ from attinfo.audit.reading import Reading
 
 
 def value_norm(reading: Reading) -> Tensor:
-    """[B, L, P] the norm of what each subword adds to the classifying token in each layer.
+    """[B, L, P] the norm of the vector that each subword adds to the classifying token in a layer.
 
-    It is the norm of the sum over heads of a f(x), where f projects the value vector of the subword
-    by the head's part of the output map, without the output's bias.
+    The vector is the sum over heads of a f(x): a is the attention, and f projects the value vector
+    of the subword by the head's part of the output map, without the bias.
 
     Reference: Kobayashi et al. 2020, "Attention is not only a weight", section 2.
     """
     if reading.values is None or reading.outputs is None:
-        raise ValueError("a reading without value vectors, expected `values`")
+        raise ValueError("reading.values is None, expected value vectors")
     found = []
     both = zip(reading.values, reading.outputs, strict=True)
     for layer, (values, output) in enumerate(both):

@@ -11,10 +11,10 @@ from attinfo.config.sections.base import Blocks, OneOrMore, Section, described
 
 
 class Audit(Section):
-    """Which attention views are read, and what they are compared with."""
+    """Attention views of text classifiers, and what the views are compared with."""
 
     views: OneOrMore = described(
-        list(VIEWS), "Attention views that are read off the model.", ["cls_layer", "rollout"]
+        list(VIEWS), "Attention views that are computed.", ["cls_layer", "rollout"]
     )
     measures: OneOrMore = described(
         list(AUDIT_MEASURES),
@@ -33,27 +33,32 @@ class Audit(Section):
     )
     units: Literal["words", "subwords"] = described(
         "words",
-        "What is ranked. `words`: weights of the subwords of a word are summed, states averaged.",
+        "What is ranked. `words`: weights of the subwords of a word are summed, and their states"
+        " averaged.",
         "subwords",
     )
     texts: PositiveInt = described(
-        1000, "Most texts that are audited, drawn at random.", 500, ge=50
+        1000, "Largest number of texts that are audited, drawn at random.", 500, ge=50
     )
     costly_texts: PositiveInt = described(
         300,
-        "Most of these texts for which costly measures and views are computed; views are chosen on"
-        " one half of them and judged on the other.",
+        "Number of these texts for which expensive measures and views are computed. Views are"
+        " chosen on one half of them and judged on the other. Time grows with the number, and the"
+        " intervals become narrower.",
         200,
         ge=20,
     )
     head_texts: PositiveInt = described(
-        40, "Texts of the chosen half for which every head's deletion is measured.", 100
+        40, "Texts of the choosing half in which the top words of every head are removed.", 100
     )
     state_words: PositiveInt = described(
-        12000, "Most words whose hidden states are kept for information.", 50000, ge=200
+        12000,
+        "Number of words whose hidden states are kept for information.",
+        50000,
+        ge=200,
     )
     batch: PositiveInt = described(
-        32, "Most texts that the model reads at once; less where attention would be large.", 8
+        32, "Largest number of texts of a batch; batches of long texts have fewer.", 8
     )
     perturbation: Literal["delete", "mask"] = described(
         "delete",

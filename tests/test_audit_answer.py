@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attinfo.audit.agreement import Choice, Drawn, choose, estimate
+from attinfo.audit.agreement import Bootstrap, Choice, Drawn, choose
 from attinfo.audit.answer import (
     FAILED,
     MET,
@@ -17,18 +17,28 @@ from attinfo.audit.answer import (
     from_plain,
     outcome,
     plain,
+    rows_of,
     without_nan,
 )
 from attinfo.audit.answer import verdict as verdict_of
-from attinfo.audit.halves import CHOOSING, JUDGING
-from attinfo.audit.words import in_words, reason
+from attinfo.audit.names import CHOOSING, JUDGING
+from attinfo.audit.words import in_words, name_of, reason
+from attinfo.blocks.views import VIEWS, View
+from attinfo.config.sections.statistics import Statistics
 
 TEXTS = 60
 HALF = np.arange(TEXTS) % 2
 RNG = np.random.default_rng(0)
 
 
-def case(view: float, control: float, untrained: float, fall: float, best: float = 0.6):
+def case(
+    view: float,
+    control: float,
+    untrained: float,
+    fall: float,
+    best: float = 0.6,
+    pairs: bool = True,
+):
     """The answer about a view whose agreement and fall are about these numbers."""
 
     def around(mean: float) -> np.ndarray:
@@ -36,7 +46,7 @@ def case(view: float, control: float, untrained: float, fall: float, best: float
 
     names = {"rollout": view, "last_words": control, "untrained:rollout": untrained}
     tau = {(name, "leave_one_out"): around(mean) for name, mean in names.items()}
-    among = {("leave_one_out", "gradient"): around(0.6)}
+    among = {("leave_one_out", "gradient"): around(0.6)} if pairs else {}
     falls = {"rollout": fall, "last_words": 0.1, "random": 0.1, "best": best}
     removal = pd.concat(
         pd.DataFrame(
@@ -51,7 +61,8 @@ def case(view: float, control: float, untrained: float, fall: float, best: float
     )
     choice = Choice({"rollout": "rollout"}, "rollout", "last_words")
     drawn = Drawn(np.arange(0), np.arange(TEXTS + 1), HALF)
-    (found,) = answers(choice, tau, among, removal, ["leave_one_out"], drawn, 400, 0.95, 1)
+    bootstrap = Bootstrap(Statistics(bootstrap=400, seed=1))
+    (found,) = answers(choice, tau, among, removal, ["leave_one_out"], drawn, bootstrap)
     return found
 
 
@@ -127,5 +138,53 @@ def test_what_is_best_on_the_judging_half_alone_is_not_chosen() -> None:
 
 
 def test_texts_without_an_order_are_counted_and_are_not_zero() -> None:
-    found = estimate(np.array([0.5, np.nan, 0.5]), 200, 0.95, 1)
+    found = Bootstrap(Statistics(bootstrap=200)).estimate(np.array([0.5, np.nan, 0.5]))
     assert (found["estimate"], found["n"], found["undefined"]) == (0.5, 2, 1)
+
+
+def test_without_a_second_measure_the_rule_about_their_agreement_stays_open() -> None:
+    found = case(0.9, 0.1, 0.1, 0.5, pairs=False)
+    (near,) = [one for one in found.criteria if one.rule == "near_measures"]
+    assert (near.outcome, near.n) == (OPEN, 0) and found.verdict == "not settled"
+    assert reason(near, found) == "No text has both of the numbers that this rule compares."
+
+
+def test_how_far_a_removal_reaches_lies_between_random_and_best() -> None:
+    found = replace(case(0.5, 0.1, 0.1, 0.5), removal=0.3, removal_random=0.1, removal_best=0.5)
+    assert found.reached == pytest.approx(0.5)
+    assert np.isnan(replace(found, removal_best=0.1).reached)
+
+
+def test_rows_of_an_answer_have_all_fields_and_a_row_for_each_rule() -> None:
+    found = case(0.5, 0.1, 0.1, 0.5)
+    rows = rows_of([found])
+    assert [row["rule_rule"] for row in rows] == list(RULES)
+    assert all((row["view"], row["tau"]) == ("rollout", found.tau) for row in rows)
+    assert "criteria" not in rows[0]
+
+
+def test_intervals_of_a_bootstrap_are_quantiles_of_its_resamples_and_do_not_change() -> None:
+    values = np.random.default_rng(3).normal(size=200)
+    bootstrap = Bootstrap(Statistics(bootstrap=4000, level=0.9))
+    found = bootstrap.estimate(values)
+    half = 1.645 * values.std() / np.sqrt(len(values))
+    assert found["estimate"] == pytest.approx(values.mean())
+    assert found["ci_low"] == pytest.approx(values.mean() - half, abs=0.02)
+    assert found["ci_high"] == pytest.approx(values.mean() + half, abs=0.02)
+    bootstrap.estimate(values[:50])
+    assert bootstrap.estimate(values) == found
+
+
+def test_names_of_columns_come_from_the_registered_view() -> None:
+    assert name_of("cls_head.5.3") == "head 3 of layer 5"
+    assert name_of("untrained:cls_layer.2") == "mean of the heads of layer 2, untrained"
+    for name, view in VIEWS.items():
+        layers = (1, 2) if view.grain != "model" else (0,)
+        heads = (1, 2) if view.grain == "head" else (0,)
+        names = {view.name_of(layer, head) for layer in layers for head in heads}
+        assert len(names) == len(layers) * len(heads), name
+
+
+def test_a_view_without_a_name_for_its_columns_has_one_for_each() -> None:
+    view = View(name="own", path="a:b", summary="x", label="own view", grain="head")
+    assert view.name_of(2, 3) == "own view, layer 2, head 3"

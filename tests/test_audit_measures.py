@@ -104,15 +104,14 @@ def test_leave_one_out_is_what_the_model_says_of_the_shorter_text(family: str) -
     model = model_of(family)
     texts = encoded(model, TEXTS)
     values = leave_one_out(model, texts, SOME)
-    text = int(SOME[0])
+    text = next(i for i in SOME if texts.lengths[i] == len(TEXTS[i].split()))  # no hyphens
     words = TEXTS[text].split()
     whole = model.probabilities([np.array(model.tokenizer(" ".join(words))["input_ids"])])[0]
-    if texts.lengths[text] == len(words):  # none is cut at a hyphen
-        for i in range(len(words)):
-            left = " ".join(words[:i] + words[i + 1 :])
-            rest = model.probabilities([np.array(model.tokenizer(left)["input_ids"])])[0]
-            expected = whole[whole.argmax()] - rest[whole.argmax()]
-            assert values[texts.offsets[text] + i] == pytest.approx(expected, abs=1e-5)
+    for i in range(len(words)):
+        left = " ".join(words[:i] + words[i + 1 :])
+        rest = model.probabilities([np.array(model.tokenizer(left)["input_ids"])])[0]
+        expected = whole[whole.argmax()] - rest[whole.argmax()]
+        assert values[texts.offsets[text] + i] == pytest.approx(expected, abs=1e-5)
 
 
 def test_mask_one_out_replaces_each_subword_of_a_word() -> None:
@@ -142,5 +141,69 @@ def test_a_decoder_model_has_no_mask_token(family: str) -> None:
 
 def test_a_decoder_pads_with_a_subword_that_no_text_holds() -> None:
     model = small("gpt2", WORDS)
+    assert model.config.pad_token_id is None
     texts = encoded(model, TEXTS)
-    assert model.config.pad_token_id not in texts.ids
+    assert model.config.pad_token_id in set(range(len(model.tokenizer))) - set(texts.ids.tolist())
+
+
+def limited(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """Let models run out of memory with more than `most` texts; returns the sizes of batches."""
+    run, sizes = TransformerClassifier.__call__, []
+
+    def call(self, batch, **options):
+        if len(batch.ids) > most:
+            raise torch.OutOfMemoryError
+        sizes.append(len(batch.ids))
+        return run(self, batch, **options)
+
+    monkeypatch.setattr(TransformerClassifier, "__call__", call)
+    return sizes
+
+
+def test_sums_of_integrated_gradients_are_read_in_parts_if_memory_is_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = model_of("bert")
+    texts, drawn = encoded(model, TEXTS), np.arange(len(TEXTS))
+    expected = from_baseline(model, texts, drawn)
+    sizes = limited(monkeypatch, 2)
+    np.testing.assert_allclose(from_baseline(model, texts, drawn), expected, atol=1e-5)
+    assert max(sizes) <= 2
+
+
+def test_a_baseline_of_zeros_embeds_nothing_and_that_of_means_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*arguments):
+        raise AssertionError
+
+    model = model_of("bert")
+    texts = encoded(model, TEXTS)
+    path = "attinfo.audit.measures.integrated_gradients.word_embeddings"
+    monkeypatch.setattr(path, refused)
+    assert np.isfinite(from_baseline(model, texts, SOME)[SOME]).all()
+    with pytest.raises(AssertionError):
+        from_baseline(model, texts, SOME, baseline="mean")
+
+
+def test_equal_texts_without_a_word_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of("bert")
+    texts = encoded(model, ["word1 word1 word2", "word3 word4"])
+    sizes = limited(monkeypatch, 100)
+    values = leave_one_out(model, texts, np.arange(1))
+    assert sum(sizes) == 2 + 2  # the whole texts, and two shortened ones
+    assert values[0] == values[1] != values[2]
+
+
+@every_family
+def test_predictions_with_fused_attention_are_those_of_the_model(family: str) -> None:
+    model = model_of(family)
+    texts = encoded(model, TEXTS)
+    rows = texts.rows(np.arange(len(texts)))
+    with torch.no_grad():
+        eager = model(model.padded(rows)).logits.double().numpy()
+    np.testing.assert_allclose(model.logits(rows), eager, rtol=1e-4, atol=1e-4)
+    assert model.config._attn_implementation == "eager"
+    with model.fused():
+        supported = family not in ("deberta", "deberta_v2")
+        assert model.config._attn_implementation == ("sdpa" if supported else "eager")

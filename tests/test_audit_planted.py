@@ -6,6 +6,7 @@ from pathlib import Path
 from conftest import FILLER, KEYWORDS, Planted
 import numpy as np
 import pytest
+import torch
 from transformers_small import saved, small
 
 from attinfo.audit.agreement import parts_of
@@ -20,6 +21,7 @@ from attinfo.config.sections.audit import Audit
 from attinfo.config.sections.audited import FineTune
 from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.data.texts import read_arrow
+from attinfo.runtime.errors import InputError
 from attinfo.runtime.job import be_deterministic
 
 OPTIONS = FineTune(epochs=4, learning_rate=3e-3, batch_size=16)  # until it is right, not longer
@@ -95,6 +97,31 @@ def test_chosen_columns_are_the_best_of_the_choosing_half(audited: Audited) -> N
         best = columns.loc[score[own.index].idxmax(), "column"]
         assert parts_of(best)[0] == view and best in chosen
     assert audited.answers.loc[audited.answers["quoted"], "column"].nunique() == 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_fine_tuning_on_a_gpu_that_is_not_there_writes_nothing(
+    planted: Planted, folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="device is 'cuda', but torch finds no GPU"):
+        fine_tune(planted.folder, folder, None, OPTIONS, 1, tmp_path / "own", "model", "cuda")
+    assert not (tmp_path / "own").exists()
+
+
+def test_the_learning_rate_of_the_last_step_is_that_of_the_schedule(
+    planted: Planted, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step of all epochs has a rate of its own, and their number is known beforehand."""
+    asked: list[tuple[int, int]] = []
+
+    def rate(step: int, steps: int, warmup: float) -> float:
+        asked.append((step, steps))
+        return 0.0
+
+    monkeypatch.setattr("attinfo.audit.fine_tune._rate", rate)
+    options = OPTIONS.model_copy(update={"epochs": 2})
+    fine_tune(planted.folder, folder, None, options, 1, tmp_path / "own", "model")
+    assert asked == [(step, len(asked)) for step in range(len(asked))]
 
 
 def test_the_halves_share_no_text(texts: AuditedTexts) -> None:

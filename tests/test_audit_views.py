@@ -1,5 +1,6 @@
 """Attention views of transformers of many families, against formulas in NumPy and networkx."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -7,12 +8,15 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+import transformers
+from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers_small import DECODERS, FAMILIES, random_texts, small
 
 from attinfo.audit.anatomy import anatomy_of
 from attinfo.audit.attend import Attended, attend, probe_rows
 from attinfo.audit.columns import columns_of
 from attinfo.audit.encoded import Encoded, encode
+from attinfo.audit.head import own_head
 from attinfo.audit.model import TransformerClassifier
 from attinfo.audit.views.flow import flows
 from attinfo.blocks.views import VIEWS
@@ -29,9 +33,7 @@ def encoded(model: TransformerClassifier, texts: list[str], units: Any = "words"
     import re
 
     spans = [np.array([m.span() for m in re.finditer(WORD, text)]) for text in texts]
-    offsets = np.cumsum([0, *map(len, spans)])
-    flat = np.concatenate(spans)
-    found = encode(texts, offsets, flat[:, 0], flat[:, 1], model.tokenizer, model.limit, units)
+    found = encode(texts, spans, model.tokenizer, model.limit, units)
     model.pad_with_unused(found.ids)
     return found
 
@@ -272,8 +274,76 @@ def test_subwords_can_be_ranked_themselves() -> None:
     assert (texts.ends - texts.starts).tolist() == [1, 1, 1, 1, 1, 1, 5]
 
 
-def test_words_beyond_the_window_are_left_out_and_counted() -> None:
+class Averaging(transformers.BertForSequenceClassification):
+    """A BERT that classifies from the mean of its last states."""
+
+    def forward(self, input_ids, attention_mask, return_dict=True, **options):
+        found = self.bert(input_ids, attention_mask=attention_mask, **options)
+        real = attention_mask[..., None]
+        mean = (found.last_hidden_state * real).sum(1) / real.sum(1)
+        return SequenceClassifierOutput(
+            logits=self.classifier(mean),
+            hidden_states=found.hidden_states,
+            attentions=found.attentions,
+        )
+
+
+def averaging() -> TransformerClassifier:
+    """A small model that averages all states."""
+    own = small("bert", WORDS)
+    network = Averaging._from_config(own.config, attn_implementation="eager")
+    network.load_state_dict(own.network.state_dict())
+    return TransformerClassifier(network, own.tokenizer, own.limit)
+
+
+def test_of_a_model_that_averages_all_states_the_mean_of_all_rows_is_read() -> None:
+    model = averaging()
+    texts = encoded(model, TEXTS)
+    assert anatomy_of(model, probe_rows(texts)).read == "all"
+    found = attend(model, texts, ALL_VIEWS, np.ones(len(TEXTS), bool))
+    for text in (0, 5):
+        ids = torch.from_numpy(texts.rows(np.array([text]))[0])[None]
+        with torch.no_grad():
+            made = model.network(ids, torch.ones_like(ids), output_attentions=True)
+        attention = torch.stack(made.attentions)[:, 0].numpy().astype(np.float64)
+        words = slice(*texts.offsets[text : text + 2])
+        expected = of_words(texts, text, attention.mean((0, 1, 2)))
+        np.testing.assert_allclose(found.views["cls_mean"][words], expected, atol=2e-6)
+        product = np.eye(ids.shape[1])
+        for layer in attention.mean(1):
+            product = (layer + np.eye(ids.shape[1])) / 2 @ product
+        expected = of_words(texts, text, product.mean(0))
+        np.testing.assert_allclose(found.views["rollout"][words], expected, atol=2e-6)
+
+
+@every_family
+def test_the_own_head_gives_the_logits_of_the_model_at_the_classifying_token(family: str) -> None:
+    model, (texts, _) = model_of(family), attended(family)
+    rows = probe_rows(texts)
+    states, logits = [], []
+    for text in range(4):
+        _, own, found = alone(family, text)
+        states.append(own[-1, place_of(family, own.shape[1])])
+        logits.append(found.logits[0].detach().numpy())
+    head = own_head(model, anatomy_of(model, rows), rows[0], np.array(states))
+    assert head is not None
+    made = head.features @ head.weight.T + head.bias
+    np.testing.assert_allclose(made, logits, rtol=1e-4, atol=1e-4)
+
+
+def test_a_head_that_is_not_read_at_one_token_is_left_out() -> None:
+    model = averaging()
+    rows = probe_rows(encoded(model, TEXTS))
+    anatomy = anatomy_of(model, rows)
+    states = np.zeros((3, 16), np.float32)
+    assert own_head(model, anatomy, rows[0], states) is None
+    # The check finds that a state alone does not give the logits, whatever the anatomy says.
+    assert own_head(model, replace(anatomy, read="first"), rows[0], states) is None
+
+
+@pytest.mark.parametrize("units", ["words", "subwords"])
+def test_words_beyond_the_window_are_left_out_and_counted(units: str) -> None:
     model = model_of("bert")
-    texts = encoded(model, [" ".join(["word1"] * 60)])
+    texts = encoded(model, [" ".join(["word1"] * 60)], units)
     assert texts.sizes.tolist() == [48] and texts.lengths.tolist() == [46]
     assert texts.lost.tolist() == [14]

@@ -80,7 +80,7 @@ def rows(model: TransformerClassifier, texts: AuditedTexts, section: Audit) -> I
     yield Row("views (one forward, one backward)", seconds, 3 * number)
     measures, steps = {}, section.options["integrated_gradients"]["steps"]
     needed = {
-        "gradient": 4 * number,
+        "gradient": 4 * drawn,
         "integrated_gradients": (1 + 3 * steps) * drawn,
         "leave_one_out": length * drawn,
         "mask_one_out": length * drawn,

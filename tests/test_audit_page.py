@@ -48,7 +48,7 @@ def run(folder: Path, seed: int) -> Path:
     texts = given_texts(strings, [i % 2 for i in range(80)], model, SECTION)
     views = blocks("attention view", SECTION.views, SECTION)
     attended = attend(model, texts.encoded, views, texts.drawn, SECTION.state_words)
-    other = attend(untrained(model, 1), texts.encoded, views, texts.drawn)
+    other = attend(untrained(model, 1), texts.encoded, views, texts.drawn, drawn_only=True)
     own = blocks("audit measure", SECTION.measures, SECTION)
     both = {one.name: stages.measure(model, texts, one) for one in own}
     measures = {name: values for name, (values, _) in both.items()}

@@ -245,6 +245,17 @@ def test_padding_batch_size_and_order_of_texts_change_nothing(family: str) -> No
             np.testing.assert_allclose(mine[own], theirs[other], rtol=1e-3, atol=1e-4)
 
 
+def test_texts_that_are_not_drawn_can_be_left_out() -> None:
+    texts, whole = attended("bert")
+    drawn = np.arange(len(TEXTS)) % 3 == 0
+    found = attend(model_of("bert"), texts, ALL_VIEWS, drawn, drawn_only=True)
+    of_drawn = np.repeat(drawn, texts.lengths)
+    for name, own in whole.views.items():
+        np.testing.assert_allclose(found.views[name][of_drawn], own[of_drawn], rtol=2e-3, atol=2e-5)
+        assert np.isnan(found.views[name][~of_drawn]).all()
+    assert (np.isnan(found.logits).all(1) == ~drawn).all()
+
+
 def test_states_are_means_over_the_subwords_of_a_word() -> None:
     texts, own = attended("bert")
     text = next(i for i, string in enumerate(TEXTS) if "zebra" in string)

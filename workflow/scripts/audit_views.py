@@ -19,7 +19,8 @@ with job(snakemake.log[0]):
     read = model if trained else untrained(model, section.seed)
     views = [Chosen.of(view) for view in options["views"]]
     words = section.state_words if trained else 0
-    found = attend(read, texts.encoded, views, texts.drawn, words, f"{options['weights']} model")
+    label = f"{options['weights']} model"
+    found = attend(read, texts.encoded, views, texts.drawn, words, label, not trained)
     if trained:
         check_predictions(found, model.classes)
         check_states(found, model.classes)

@@ -94,7 +94,12 @@ def audit(
     check_states(attended, read.classes)
     table = stages.text_table(chosen, attended, read.classes)
     random = attend(
-        untrained(read, section.seed), chosen.encoded, views, chosen.drawn, label="untrained model"
+        untrained(read, section.seed),
+        chosen.encoded,
+        views,
+        chosen.drawn,
+        label="untrained model",
+        drawn_only=True,
     )
     measures = {
         one.name: stages.measure(read, chosen, one)[0]

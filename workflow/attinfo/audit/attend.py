@@ -62,6 +62,7 @@ def attend(
     drawn: np.ndarray,
     state_words: int = 0,
     label: str = "attention",
+    drawn_only: bool = False,
 ) -> Attended:
     """Compute attention views batch by batch. Attention itself is not kept.
 
@@ -73,6 +74,7 @@ def attend(
             for the other texts.
         state_words: states are kept for texts with this many words in all, the drawn texts first.
         label: of the progress bar.
+        drawn_only: whether to leave out the texts that are not drawn; all values of these are NaN.
 
     Returns:
         The views. A view that needs value vectors is left out if these are not found.
@@ -120,10 +122,11 @@ def attend(
             for layer, own in zip(states, seen.states, strict=True):
                 layer[place[at[mine]]] = overlaps.averaged(own.cpu())[mine].numpy()
 
-    groups = groups_by_length(_shares(texts.sizes, anatomy), 1.0, model.batch)
-    with torch.no_grad(), progress(label, len(texts)) as advance:
-        for chosen in groups:
-            for part, _ in in_parts(chosen, read, model.device):
+    own = np.flatnonzero(drawn) if drawn_only else np.arange(len(texts))
+    groups = groups_by_length(_shares(texts.sizes[own], anatomy), 1.0, model.batch)
+    with torch.no_grad(), progress(label, len(own)) as advance:
+        for places in groups:
+            for part, _ in in_parts(own[places], read, model.device):
                 advance(len(part))
     return Attended(found, special, logits, states, kept)
 

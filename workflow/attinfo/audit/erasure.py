@@ -35,9 +35,16 @@ class WordEraser:
             )
 
     @cached_property
-    def whole(self) -> np.ndarray:
-        """[texts, C] class probabilities of the whole texts."""
-        return self.model.probabilities(self.texts.rows(np.arange(len(self.texts))))
+    def _whole(self) -> np.ndarray:
+        return np.full((len(self.texts), len(self.model.classes)), np.nan)
+
+    def whole(self, chosen: np.ndarray) -> np.ndarray:
+        """[chosen, C] class probabilities of whole texts. The model reads each text once."""
+        distinct = np.unique(chosen)
+        new = distinct[np.isnan(self._whole[distinct, 0])]
+        if len(new):
+            self._whole[new] = self.model.probabilities(self.texts.rows(new))
+        return self._whole[chosen]
 
     def drop(self, source: np.ndarray, keep: np.ndarray) -> np.ndarray:
         """Compute the decrease of the probability of the class predicted for the whole text.
@@ -59,9 +66,9 @@ class WordEraser:
         place = [distinct.setdefault(row.tobytes(), len(distinct)) for row in erased]
         first = np.unique(place, return_index=True)[1]
         remaining = self.model.probabilities([erased[i] for i in first])[place]
-        predicted = self.whole.argmax(1)[source]
-        rows = np.arange(len(source))
-        return self.whole[source, predicted] - remaining[rows, predicted]
+        whole, rows = self.whole(source), np.arange(len(source))
+        predicted = whole.argmax(1)
+        return whole[rows, predicted] - remaining[rows, predicted]
 
     @staticmethod
     def real(lengths: np.ndarray) -> np.ndarray:

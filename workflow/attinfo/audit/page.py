@@ -182,9 +182,9 @@ def _trust(first: Checkpoint, own: Sequence[Checkpoint], audit: Mapping[str, Any
     cut = int((texts["lost"] > 0).sum())
     sentences = [
         f"{counted(len(texts), 'text')} were drawn. Layers, heads and the quoted view were chosen "
-        f"on {halves[CHOOSING]} of them and judged on {halves[JUDGING]} others. Expensive measures "
-        f"were computed for these {drawn} texts only (audit.costly_texts); intervals are over the "
-        "texts that are judged.",
+        f"on {halves[CHOOSING]} of them and judged on {halves[JUDGING]} others. Measures were "
+        f"computed for these {drawn} texts only (audit.costly_texts); intervals are over the texts "
+        "that are judged.",
         f"{counted(cut, 'text')} lost words to the model's window or tokeniser."
         if cut
         else "No text lost words to the model's window or tokeniser.",

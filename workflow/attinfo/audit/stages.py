@@ -61,7 +61,7 @@ def text_table(texts: AuditedTexts, attended: Attended, classes: Sequence[str]) 
 def measure(
     model: TransformerClassifier, texts: AuditedTexts, chosen: Chosen
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute an importance measure. A costly measure is computed for the drawn texts only.
+    """Compute an importance measure for the drawn texts.
 
     Returns:
         [words] values, and [texts] the known sums of the values of each text. Both are NaN where
@@ -76,7 +76,7 @@ def measure(
     if block.needs_mask and model.mask is None:
         log.warning("%s: the model has no mask token", chosen.name)
         return np.full(int(texts.encoded.offsets[-1]), np.nan, np.float32), totals
-    drawn = np.flatnonzero(texts.drawn) if block.costly else np.arange(len(texts))
+    drawn = np.flatnonzero(texts.drawn)
     found: np.ndarray = chosen.load()(model, texts.encoded, drawn, **chosen.options)
     if block.total:
         totals = load(block.total)(model, texts.encoded, drawn, **chosen.options)

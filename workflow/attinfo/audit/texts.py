@@ -48,7 +48,7 @@ class AuditedTexts:
 
     @property
     def drawn(self) -> np.ndarray:
-        """[texts] bool, the texts for which costly measures are computed."""
+        """[texts] bool, the texts for which measures are computed."""
         return self.half != NEITHER
 
     def of_drawn(self) -> Drawn:

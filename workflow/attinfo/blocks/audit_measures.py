@@ -6,7 +6,7 @@ describe the function here:
     def name(model: TransformerClassifier, texts: Encoded, drawn: ndarray, *, option: ...)
 
 The function returns an array with a number for each word, NaN for words of texts that are not
-drawn. Values are compared with attention by their absolute values.
+drawn (`audit.costly_texts` are drawn). Values are compared with attention by their absolute values.
 """
 
 from dataclasses import dataclass
@@ -25,14 +25,12 @@ class AuditMeasure(Block):
     """The description of an importance measure of an audit.
 
     Attributes:
-        costly: whether it is computed for the drawn texts only (`audit.costly_texts`).
         needs_mask: whether it needs a mask token, which decoder models lack.
         total: path of the function that computes the known sum of the values of each text; empty if
             there is no such sum. It takes the arguments of the measure and returns [texts], NaN for
             texts that are not drawn.
     """
 
-    costly: bool = False
     needs_mask: bool = False
     total: str = ""
 
@@ -63,7 +61,6 @@ AUDIT_MEASURES = registry(
         label="integrated gradients",
         options=IntegratedGradientsOptions,
         total=f"{PACKAGE}.integrated_gradients:from_baseline",
-        costly=True,
         summary="Integrated gradients of the log-odds from zero embeddings of the words "
         "(Sundararajan et al. 2017)",
     ),
@@ -71,14 +68,12 @@ AUDIT_MEASURES = registry(
         name="leave_one_out",
         path=f"{PACKAGE}.leave_one_out:leave_one_out",
         label="leave-one-out",
-        costly=True,
         summary="The decrease of the probability of the predicted class when the word is deleted",
     ),
     AuditMeasure(
         name="mask_one_out",
         path=f"{PACKAGE}.mask_one_out:mask_one_out",
         label="mask-one-out",
-        costly=True,
         needs_mask=True,
         summary="The decrease of that probability when the word is replaced by the mask token",
     ),

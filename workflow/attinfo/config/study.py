@@ -93,8 +93,8 @@ class Study(Filtered):
     )
     models: dict[Name, AuditedModel] = described(
         {},
-        "Text classifiers to audit, by names of your own: does their attention explain their"
-        " predictions?",
+        "Text classifiers to audit, by names of your own. The study asks whether their attention"
+        " explains their predictions.",
         {"mine": {"model": "models/mine", "dataset": "rotten_tomatoes"}},
     )
     encoders: Blocks = described(

@@ -42,9 +42,9 @@ class Audit(Section):
     )
     costly_texts: PositiveInt = described(
         300,
-        "Number of these texts for which expensive measures and views are computed. Views are"
-        " chosen on one half of them and judged on the other. Time grows with the number, and the"
-        " intervals become narrower.",
+        "Number of these texts for which measures and costly views are computed. Views are chosen"
+        " on one half of them and judged on the other. With fewer texts an audit is faster, and its"
+        " intervals are wider.",
         200,
         ge=20,
     )

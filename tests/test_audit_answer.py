@@ -155,6 +155,13 @@ def test_how_far_a_removal_reaches_lies_between_random_and_best() -> None:
     assert np.isnan(replace(found, removal_best=0.1).reached)
 
 
+def test_falls_in_words_have_minus_signs_and_zeros_none() -> None:
+    found = replace(case(0.5, 0.1, 0.1, 0.5), removal=-0.2, removal_random=-0.001)
+    words = in_words(found, ["leave_one_out"], 0.95)
+    assert "class by −0.20 on average; a random order lowers it by 0.00," in words
+    assert "-" not in words.replace("leave-one-out", "").replace("τ-b", "")
+
+
 def test_rows_of_an_answer_have_all_fields_and_a_row_for_each_rule() -> None:
     found = case(0.5, 0.1, 0.1, 0.5)
     rows = rows_of([found])

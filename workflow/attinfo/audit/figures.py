@@ -255,8 +255,8 @@ def information(tables: Tables) -> Drawing | None:
     top = linear.loc[linear["mi_over_h"].idxmax()]
     caption = (
         "Held-out information in the state of a word about the class that the model predicts for "
-        f"the text, as a share of the entropy of that class. It is largest in layer "
-        f"{top['layer']:.0f}, "
+        "the text, as a share of the entropy of that class. It is largest in "
+        f"{'layer ' + format(top['layer'], '.0f') if top['layer'] else 'the embeddings'}, "
         f"{top['mi_over_h']:.2f}. Band: 95% interval over texts; "
         f"{int(linear['n'].iloc[0]):,} words of {int(linear['texts'].iloc[0]):,} texts. "
         "Layer “emb.” holds the embeddings."

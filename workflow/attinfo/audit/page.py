@@ -13,7 +13,7 @@ from attinfo.audit.checkpoints import Checkpoint
 from attinfo.audit.figures import Tables, drawings
 from attinfo.audit.names import CHOOSING, HEADS, JUDGING, NEITHER, OWN_HEAD
 from attinfo.audit.tables import answers_table, checkpoint_table, every_answer, tables_of
-from attinfo.audit.words import BADGES, in_words, name_of, reason
+from attinfo.audit.words import BADGES, fall, in_words, name_of, reason
 from attinfo.blocks.catalogue import block_of
 from attinfo.figures.drawing import save
 from attinfo.figures.style import applied
@@ -223,8 +223,8 @@ def _trust(first: Checkpoint, own: Sequence[Checkpoint], audit: Mapping[str, Any
     if number is not None:
         sentences.append(
             f"Removing the top words of a head drawn at random lowers the probability by "
-            f"{number:.2f} on average, removing words in random order by "
-            f"{first.numbers['random_order_removal']:.2f}."
+            f"{fall(number)} on average, removing words in random order by "
+            f"{fall(first.numbers['random_order_removal'])}."
         )
     return sentences
 

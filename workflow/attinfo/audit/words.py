@@ -59,6 +59,11 @@ def signed(value: float) -> str:
     return "–" if np.isnan(value) else minus(f"{value:+.2f}")
 
 
+def fall(value: float) -> str:
+    """A fall of a probability with two decimals; no zero has a sign."""
+    return minus(f"{value:.2f}").replace("−0.00", "0.00")
+
+
 def in_words(answer: Answer, references: Sequence[str], level: float) -> str:
     """The answer about a view in sentences."""
     against = listed([name_of(name) for name in references])
@@ -76,8 +81,8 @@ def in_words(answer: Answer, references: Sequence[str], level: float) -> str:
         sentences.append(
             f"In {answer.removal_texts} short texts whose best order was searched, removing the "
             "words that it puts first lowers the probability of the predicted class by "
-            f"{answer.removal:.2f} on average; a random order lowers it by "
-            f"{answer.removal_random:.2f}, the best order found by {answer.removal_best:.2f}: "
+            f"{fall(answer.removal)} on average; a random order lowers it by "
+            f"{fall(answer.removal_random)}, the best order found by {fall(answer.removal_best)}: "
             f"{share}."
         )
     sentences.append(SENTENCES[answer.verdict])

@@ -71,7 +71,7 @@ def pypi(
 
     def read(path: str) -> pd.DataFrame:
         if path.endswith("/"):
-            return folder_of_classes(_members(content, name), path)
+            return folder_of_classes(members(content, name), path)
         if pattern is not None:
             return matched_lines(_member(content, name, path), path, pattern)
         return read_table(_member(content, name, path), path, columns, quoting)

@@ -351,6 +351,16 @@ def test_the_information_in_the_word_itself_does_not_look_at_the_states() -> Non
     pd.testing.assert_frame_equal(others, plain[plain["estimator"] != "token_type"])
 
 
+def test_a_run_without_spot_checks_has_the_same_other_estimates() -> None:
+    states, checks = states_of(LENGTHS), {"spot_checks": estimators(stack={}), "spot_units": 2}
+    with_checks, tokens = information(states, OPTIONS | checks)
+    without, same = information(states, OPTIONS | checks, spot_checked=False)
+    assert with_checks["spot_check"].sum() == 2 and not without["spot_check"].any()
+    others = with_checks[~with_checks["spot_check"]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, without.reset_index(drop=True))
+    pd.testing.assert_frame_equal(tokens, same)
+
+
 def test_an_output_of_one_class_leaves_nothing_to_estimate() -> None:
     states = states_of(LENGTHS, logits=np.tile(np.float32([1, 0]), (150, 1)))
     checks = {"spot_checks": estimators(stack={}), "spot_units": 2}

@@ -179,6 +179,7 @@ def information(
     run: str = "",
     truth: Truth | None = None,
     groups: np.ndarray | None = None,
+    spot_checked: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Information between the states and the predicted (or the gold) class of one run.
 
@@ -193,6 +194,7 @@ def information(
         truth: of the split, where it is known: the index `planted` is estimated too.
         groups: [texts] number of the group of each text, or None. As `estimate(groups=)` does, no
             group is cut by a fold, groups are permuted together, and intervals are over groups.
+        spot_checked: whether this run has spot checks.
 
     Returns:
         One row per unit and estimator, for `information.parquet`; and one row per token, for
@@ -208,7 +210,7 @@ def information(
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
-    checked = set(rng.permutation(len(units) - 1)[: options["spot_units"]])
+    checked = set(rng.permutation(len(units) - 1)[: options["spot_units"] * spot_checked])
     token_id = torch.from_numpy(states.token_id.astype(np.int64))
     estimators = [Chosen.of(plain) for plain in options["estimators"]]
     spot_checks = [Chosen.of(plain) for plain in options["spot_checks"]]

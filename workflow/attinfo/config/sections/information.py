@@ -42,7 +42,10 @@ class Information(Section):
         ["stack"], "Estimators that are too slow for all units.", ["stack", "gaussian"]
     )
     spot_units: NonNegativeInt = described(
-        2, "Number of units of each run, drawn at random, that `spot_checks` estimate.", 1
+        2, "Number of units of a run, drawn at random, that `spot_checks` estimate.", 1
+    )
+    spot_seeds: PositiveInt = described(
+        1, "Number of seeds, the first of `seeds`, in whose runs `spot_checks` estimate.", 3
     )
     permutations: int = described(
         20, "Permutations of the outputs for the permutation null.", 100, ge=19

@@ -19,7 +19,7 @@ Jobs = dict[str, int]
 
 PAGE = {"report": 1, "all": 1}
 DRAWN = {"figures": 1} | PAGE
-JUDGED = {"claims": 1} | DRAWN
+JUDGED = {"claims": 1, "across": 1} | DRAWN
 
 
 def agreed(cells: int) -> Jobs:

@@ -100,7 +100,8 @@ for name in {names}:
 """
 
 
-@pytest.mark.parametrize("classes", [146, 160])
+# From 145 classes on, a changed number of threads breaks batched LU in torch 2.13.
+@pytest.mark.parametrize("classes", [146, pytest.param(160, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("names", [["knn", "linear"], ["linear", "knn"]])
 def test_many_classes_work_in_every_order(names: list[str], classes: int) -> None:
     code = CLASSES.format(n=600, classes=classes, names=names, permutations=1)

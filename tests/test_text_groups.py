@@ -257,7 +257,9 @@ def noise(seed: int, groups: int = 60, each: int = 4, d: int = 8) -> tuple[State
     return states, group
 
 
-@pytest.mark.parametrize("estimator", ["linear", "knn", "stack"])
+@pytest.mark.parametrize(
+    "estimator", ["linear", "knn", pytest.param("stack", marks=pytest.mark.slow)]
+)
 def test_information_of_groups_of_noise_stays_at_its_null(estimator: str) -> None:
     options = {
         **OPTIONS,

@@ -474,7 +474,9 @@ def test_texts_that_differ_are_no_group() -> None:
         assert sample_of(states, unit, OPTIONS).group is None
 
 
-@pytest.mark.parametrize("estimator", ["linear", "knn", "stack"])
+@pytest.mark.parametrize(
+    "estimator", ["linear", "knn", pytest.param("stack", marks=pytest.mark.slow)]
+)
 def test_copies_of_texts_do_not_look_like_information(estimator: str) -> None:
     options = {
         **OPTIONS,

@@ -638,7 +638,7 @@ def test_estimators_and_spot_checks_have_all_their_options(config: Config) -> No
     assert named(linear["spot_checks"]) == {"knn": knn, "stack": {}} and linear["spot_units"] == 2
     assert named(gaussian["estimators"]) == {"gaussian": {}} and not gaussian["words"]
     assert gaussian["spot_checks"] == [] and gaussian["spot_units"] == 0
-    assert linear["spot_seeds"] == [1] and gaussian["spot_seeds"] == []
+    assert linear["spot_share"] == 1
     assert list(linear["half_probes"]) == ["linear"] and gaussian["half_probes"] == {}
     assert named(linear["light"]) == {"logistic": {}} and gaussian["light"] == []
     config["information"]["estimators"] = ["linear", "logistic"]  # not twice

@@ -37,6 +37,7 @@ INFORMATION = {
     "light": [],
     "spot_checks": [],
     "spot_units": 0,
+    "spot_share": 1.0,
     "words": True,
     "half_probes": {},
     "permutations": 30,

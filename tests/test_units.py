@@ -35,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "light": [],
     "spot_checks": [],
     "spot_units": 0,
+    "spot_share": 1.0,
     "words": True,
     "half_probes": {"linear": ESTIMATORS["linear"].half_probes},
     "positions": 4,
@@ -351,14 +352,20 @@ def test_the_information_in_the_word_itself_does_not_look_at_the_states() -> Non
     pd.testing.assert_frame_equal(others, plain[plain["estimator"] != "token_type"])
 
 
-def test_a_run_without_spot_checks_has_the_same_other_estimates() -> None:
-    states, checks = states_of(LENGTHS), {"spot_checks": estimators(stack={}), "spot_units": 2}
-    with_checks, tokens = information(states, OPTIONS | checks)
-    without, same = information(states, OPTIONS | checks, spot_checked=False)
-    assert with_checks["spot_check"].sum() == 2 and not without["spot_check"].any()
-    others = with_checks[~with_checks["spot_check"]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(others, without.reset_index(drop=True))
-    pd.testing.assert_frame_equal(tokens, same)
+def test_runs_are_drawn_for_spot_checks_and_other_estimates_stay_the_same() -> None:
+    states = states_of(LENGTHS)
+    checks = OPTIONS | {"spot_checks": estimators(gaussian={}), "spot_units": 2}
+    every, tokens = information(states, checks, "a run")
+    others = every[~every["spot_check"]].reset_index(drop=True)
+    assert every["spot_check"].sum() == 2
+    counts = []
+    for number in range(20):
+        some, same = information(states, checks | {"spot_share": 0.5}, f"run {number}")
+        rest = some[~some["spot_check"]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rest, others)
+        pd.testing.assert_frame_equal(same, tokens)
+        counts.append(int(some["spot_check"].sum()))
+    assert set(counts) == {0, 2} and 4 <= counts.count(2) <= 16
 
 
 def test_an_output_of_one_class_leaves_nothing_to_estimate() -> None:
@@ -392,6 +399,7 @@ CHECKED: Mapping[str, Any] = OPTIONS | {
     "light": [],
     "spot_checks": estimators(knn={"neighbours": 5}),
     "spot_units": 2,
+    "spot_share": 1.0,
     "words": True,
     "half_probes": {},
 }

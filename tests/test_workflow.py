@@ -196,9 +196,9 @@ def test_every_estimate_says_how_far_it_can_be_trusted(smoke):
     assert everywhere.loc[whole, halved].isna().all(axis=None)
     checks = estimates[estimates["spot_check"]]
     assert set(checks["estimator"]) == {"stack"}
-    cell = ["dataset", "encoder", "attention", "normaliser", "variant"]
-    assert len(checks) == len(estimates[cell].drop_duplicates())  # one in each, as in config.yaml
-    assert set(checks["seed"]) == {1}
+    run = ["dataset", "encoder", "attention", "normaliser", "variant", "seed"]
+    assert not checks.duplicated(run).any()  # one in each run that was drawn, as in config.yaml
+    assert 0 < len(checks) < len(estimates[run].drop_duplicates()) / 2
 
 
 def test_a_planted_word_says_in_itself_what_its_state_says(smoke):

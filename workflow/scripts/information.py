@@ -21,14 +21,7 @@ with job(snakemake.log[0]):
     for seed, states, information_path, pointwise_path in files:
         run = cell | {"seed": seed}
         name = "/".join(map(str, run.values()))
-        units, tokens = information(
-            read_states(states, hidden=True),
-            options,
-            name,
-            truth,
-            groups,
-            spot_checked=seed in options["spot_seeds"],
-        )
+        units, tokens = information(read_states(states, hidden=True), options, name, truth, groups)
         with whole(information_path) as path:
             units.assign(**run).to_parquet(path, index=False)
         with whole(pointwise_path) as path:

@@ -128,13 +128,12 @@ class StageOptions:
         numbers = dataset is not None and self.study.datasets[dataset].output == "number"
         checks = estimator == CLAIMED
         half_probes = None if numbers else ESTIMATORS[estimator].half_probes
-        own = {"estimators", "light", "options", "spot_checks", "spot_units", "spot_seeds"}
+        own = {"estimators", "light", "options", "spot_checks", "spot_units"}
         return section.model_dump(exclude=own) | {
             "estimators": self._estimators([estimator], numbers),
             "light": self._estimators(self._light if checks else [], numbers),
             "spot_checks": self._estimators(section.spot_checks if checks else [], numbers),
             "spot_units": section.spot_units if checks else 0,
-            "spot_seeds": self.study.seeds[: section.spot_seeds] if checks else [],
             "words": checks and not numbers,
             "half_probes": {estimator: half_probes} if half_probes else {},
         }

@@ -179,7 +179,6 @@ def information(
     run: str = "",
     truth: Truth | None = None,
     groups: np.ndarray | None = None,
-    spot_checked: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Information between the states and the predicted (or the gold) class of one run.
 
@@ -187,14 +186,14 @@ def information(
         states: with `hidden`.
         options: `output` ("predicted" or "label"), `estimators` for every unit, `light` ones for
             the tokens alone, without a null, `spot_checks` (estimators too) for `spot_units` units
-            drawn at random, without a null, `words` (whether the words alone are asked),
-            `half_probes` (estimator -> path of the function that fits two probes to disjoint halves
-            of the texts), `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
-        run: names the run, so that each has spot checks of its own.
+            drawn at random, without a null, in a share `spot_share` of the runs, `words` (whether
+            the words alone are asked), `half_probes` (estimator -> path of the function that fits
+            two probes to disjoint halves of the texts), `positions`, `ranks`, `min_texts`,
+            `permutations`, `seed`.
+        run: names the run, so that each has spot checks of its own, or none.
         truth: of the split, where it is known: the index `planted` is estimated too.
         groups: [texts] number of the group of each text, or None. As `estimate(groups=)` does, no
             group is cut by a fold, groups are permuted together, and intervals are over groups.
-        spot_checked: whether this run has spot checks.
 
     Returns:
         One row per unit and estimator, for `information.parquet`; and one row per token, for
@@ -210,7 +209,9 @@ def information(
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
-    checked = set(rng.permutation(len(units) - 1)[: options["spot_units"] * spot_checked])
+    checked = set(rng.permutation(len(units) - 1)[: options["spot_units"]])
+    if rng.random() >= options["spot_share"]:  # the run alone decides, whatever runs there are
+        checked = set()
     token_id = torch.from_numpy(states.token_id.astype(np.int64))
     estimators = [Chosen.of(plain) for plain in options["estimators"]]
     spot_checks = [Chosen.of(plain) for plain in options["spot_checks"]]

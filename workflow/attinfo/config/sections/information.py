@@ -44,8 +44,8 @@ class Information(Section):
     spot_units: NonNegativeInt = described(
         2, "Number of units of a run, drawn at random, that `spot_checks` estimate.", 1
     )
-    spot_seeds: PositiveInt = described(
-        1, "Number of seeds, the first of `seeds`, in whose runs `spot_checks` estimate.", 3
+    spot_share: float = described(
+        1.0, "Share of the runs, drawn at random, in which `spot_checks` estimate.", 0.5, ge=0, le=1
     )
     permutations: int = described(
         20, "Permutations of the outputs for the permutation null.", 100, ge=19

@@ -28,13 +28,11 @@ from typing import NamedTuple
 
 import yaml
 
+from attinfo.runtime.cost import processor_seconds
 from attinfo.runtime.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 STUDY = Path("results/default")
-CPU = re.compile(
-    r" imported in ([\d.]+) s of CPU$.* finished after ([\d.]+) s of CPU$", re.M | re.S
-)
 CLOCK = re.compile(r"^\[(\w{3} \w{3} +\d+ [\d:]+ \d{4})\]$")
 STARTED, FINISHED = re.compile(r"^    jobid: (\d+)$"), re.compile(r"^Finished jobid: (\d+) ")
 SEEDS = 10  # seeds of a generated study
@@ -61,11 +59,8 @@ def jobs_of(study: Path) -> list[Job]:
         with file.open(encoding="utf-8", newline="") as opened:
             seconds = float(next(csv.DictReader(opened, delimiter="\t"))["s"])
         path = file.relative_to(folder)
-        log = study / "logs" / path.with_suffix(".log")
-        times = CPU.search(log.read_text(encoding="utf-8") if log.exists() else "")
-        if times is None:
-            raise InputError(f"{log}: no CPU time found, expected the log of a finished job")
-        jobs.append(Job(path.parts[0], seconds, float(times[2]), float(times[1])))
+        startup, cpu = processor_seconds(study / "logs" / path.with_suffix(".log"))
+        jobs.append(Job(path.parts[0], seconds, cpu, startup))
     if not jobs:
         raise InputError(f"{folder}: no benchmark files found, expected a finished study")
     return jobs

@@ -187,6 +187,16 @@ def trained(planted: Planted) -> Callable[..., Trained]:
     return build
 
 
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of packages, from which pip takes them instead of the network."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def slurm() -> Iterator[Cluster]:
     """A real Slurm of two nodes; a test goes without only outside continuous integration."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from test_config_reference import default_config
 from test_docs import tool
+import yaml
 
 from attinfo.config.sections.word_vectors import PackagedVectors
 from attinfo.data.vector_packages import unpack_vectors
@@ -31,6 +32,8 @@ def test_every_cell_of_a_row_has_a_column() -> None:
 
 def test_the_tables_have_the_packages_of_the_catalogue() -> None:
     assert [row["dataset"] for row in SETS] == list(PAGES.MEASURED)
+    paper = yaml.safe_load((PAGES.DOCS.parent / "studies/paper.yaml").read_text("utf-8"))
+    assert {name for grid in paper["grid"] for name in grid["dataset"]} <= set(PAGES.MEASURED)
     for row in SETS:
         keys = CATALOGUE["datasets"][row["dataset"]]
         assert (row["package"], row["version"]) == (

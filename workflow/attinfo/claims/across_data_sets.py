@@ -50,7 +50,8 @@ def across(claims: pd.DataFrame, level: float) -> pd.DataFrame:
         level: of both intervals.
 
     Returns:
-        One row per contrast with at least three data sets: `estimate` with `ci_low`, `ci_high` and
+        One row per contrast with at least three data sets whose effects all have a standard error;
+        with one seed, errors are over texts alone. Columns: `estimate` with `ci_low`, `ci_high` and
         `p`, of the mean; `new_low` and `new_high`, the prediction interval; `tau`, in the unit of
         the effect; `i2`, the share of the variance of the effects that is between data sets.
 

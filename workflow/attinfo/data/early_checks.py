@@ -7,7 +7,7 @@ from attinfo.config.inputs import Inputs
 from attinfo.data.local_files import check_local_files, check_scores_file
 from attinfo.data.model_folders import check_model_folder
 from attinfo.data.vector_files import size_of
-from attinfo.runtime.errors import InputError
+from attinfo.runtime.errors import InputError, no_file
 
 
 def check_files(inputs: Inputs) -> None:
@@ -47,8 +47,7 @@ def check_files(inputs: Inputs) -> None:
                 check_model_folder(folder, f"config: models.{name}.model")
     for place, path in named:
         if not Path(path).is_file():
-            found = "a folder" if Path(path).is_dir() else "nothing there"
-            raise InputError(f"config: {place}: '{path}': found {found}, expected a file")
+            raise InputError(f"config: {place}: '{path}': found {no_file(path)}, expected a file")
 
 
 def _check_vectors(inputs: Inputs) -> None:
@@ -57,18 +56,14 @@ def _check_vectors(inputs: Inputs) -> None:
     for dataset, encoder, embedding in inputs.embeddings_from_vectors:
         name = inputs.vectors(dataset, encoder) or ""
         if name not in known and not Path(name).is_file():
-            found = "a folder" if Path(name).is_dir() else "nothing there"
             near = get_close_matches(name, known, n=1, cutoff=0.5)
             guess = f"; did you mean '{near[0]}'?" if near else ""
             raise InputError(
-                f"config: model.vectors: '{name}': found {found}, expected a file or a name under "
-                f"'vectors'{guess}"
+                f"config: model.vectors: '{name}': found {no_file(name)}, expected a file or a "
+                f"name under 'vectors'{guess}"
             )
         size = known[name].size if name in known else size_of(name)
-        if size not in (
-            0,
-            embedding,
-        ):  # a file whose first line has no numbers is refused when read
+        if size not in (0, embedding):  # a file without numbers is refused when it is read
             raise InputError(
                 f"config: model.embedding is {embedding}, expected {size}: the numbers of a vector "
                 f"in model.vectors ({name}), on '{dataset}' with '{encoder}'"

@@ -32,7 +32,7 @@ from attinfo.data.names import (
     shown,
     spellings,
 )
-from attinfo.runtime.errors import InputError, unknown
+from attinfo.runtime.errors import InputError, no_file, unknown
 
 Row: TypeAlias = dict[str, Any]
 
@@ -101,8 +101,7 @@ def check_scores_file(place: str, path: str) -> None:
     """
     try:
         if not Path(path).is_file():
-            found = "a folder" if Path(path).is_dir() else "nothing there"
-            raise NotATable(f"found {found}, expected a table of scores")
+            raise NotATable(f"found {no_file(path)}, expected a table of scores")
         ending_of(path)
     except NotATable as error:
         raise InputError(f"config: {place}: '{path}': {error}") from None

@@ -71,15 +71,12 @@ def labelled(raw: RawTable, options: Mapping[str, Any]) -> pd.DataFrame:
         # Tenths of the texts by their number, in which splits are stratified.
         order = found["value"].rank(method="first")
         found["label"] = ((order - 1) * 10 // len(found)).astype(int).astype("str")
-        if "group" in found:
-            found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
-        return found
-    note_merged(raw, table[options["label"]], options)
-    found["label"] = classes(raw, found["label"], options)
-    found = found[found["label"] != ""]
-    found = _once(raw, found, options)
-    found = frequent(raw, found, options)
-    check_classes(raw, found["label"], options)
+    else:
+        note_merged(raw, table[options["label"]], options)
+        found["label"] = classes(raw, found["label"], options)
+        found = _once(raw, found[found["label"] != ""], options)
+        found = frequent(raw, found, options)
+        check_classes(raw, found["label"], options)
     if "group" in found:
         found["group"] = pd.factorize(found["group"])[0].astype(np.int32)
     return found

@@ -31,7 +31,7 @@ from attinfo.data.names import shown
 from attinfo.data.tables import read_table
 from attinfo.data.texts import read_arrow
 from attinfo.keys import GIVEN
-from attinfo.runtime.errors import InputError, unknown
+from attinfo.runtime.errors import InputError, no_file, unknown
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 NEEDED = ("text", "name", "value")
@@ -130,8 +130,7 @@ class Scores:
 
     def _read(self, path: Path) -> pd.DataFrame:
         if not path.is_file():
-            found = "a folder" if path.is_dir() else "nothing there"
-            raise InputError(f"{path}: found {found}, expected a table of scores")
+            raise InputError(f"{path}: found {no_file(path)}, expected a table of scores")
         if path.suffix == ".parquet":  # not by way of texts, as `read_table` does: it may be large
             try:
                 table = pd.read_parquet(path)

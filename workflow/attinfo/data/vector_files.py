@@ -9,7 +9,7 @@ import gzip
 from pathlib import Path
 import zlib
 
-from attinfo.runtime.errors import InputError
+from attinfo.runtime.errors import InputError, no_file
 
 GZIP, ZIP, BYTE_ORDER = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"  # first bytes of a file
 MATRIX, WORDS = "matrix.npy", "words.json"  # of an unpacked package
@@ -23,8 +23,7 @@ def opened(path: Path) -> Iterator[Iterable[bytes]]:
         InputError: it is not there, is no file, is a zip archive or a damaged .gz.
     """
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
-        raise InputError(f"model.vectors: '{path}': found {found}, expected a file")
+        raise InputError(f"model.vectors: '{path}': found {no_file(path)}, expected a file")
     with path.open("rb") as file:
         start = file.read(4)
     if start == ZIP:

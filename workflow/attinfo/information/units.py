@@ -209,9 +209,9 @@ def information(
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
-    checked = set(rng.permutation(len(units) - 1)[: options["spot_units"]])
-    if rng.random() >= options["spot_share"]:  # the run alone decides, whatever runs there are
-        checked = set()
+    order = rng.permutation(len(units) - 1)
+    drawn = rng.random() < options["spot_share"]  # the run alone decides, whatever runs there are
+    checked = set(order[: options["spot_units"]] if drawn else ())
     token_id = torch.from_numpy(states.token_id.astype(np.int64))
     estimators = [Chosen.of(plain) for plain in options["estimators"]]
     spot_checks = [Chosen.of(plain) for plain in options["spot_checks"]]

@@ -2,7 +2,14 @@
 
 import csv
 from pathlib import Path
+import re
 from typing import NamedTuple
+
+from attinfo.runtime.errors import InputError
+
+CPU = re.compile(
+    r" imported in ([\d.]+) s of CPU$.* finished after ([\d.]+) s of CPU$", re.M | re.S
+)
 
 
 class Cost(NamedTuple):
@@ -34,6 +41,20 @@ def costs(*folders: str | Path) -> list[Cost]:
         seconds, peaks = [s for s, _ in own], [m for _, m in own]
         found.append(Cost(rule, len(own), sum(seconds), max(seconds), max(peaks)))
     return sorted(found, key=lambda cost: -cost.seconds)
+
+
+def processor_seconds(log: Path) -> tuple[float, float]:
+    """Processor seconds of a job from its log: until its imports were done, and in all.
+
+    Snakemake's benchmark files have a sampled time, which misses the end of a job.
+
+    Raises:
+        InputError: the log is not there, or is not that of a finished job.
+    """
+    times = CPU.search(log.read_text(encoding="utf-8") if log.exists() else "")
+    if times is None:
+        raise InputError(f"{log}: no CPU time found, expected the log of a finished job")
+    return float(times[1]), float(times[2])
 
 
 def slowest_rules(folder: str | Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -13,6 +14,11 @@ def unknown(kind: str, value: object, known: Collection[str]) -> str:
     near = get_close_matches(str(value), known, n=1, cutoff=0.5)
     guess = f"did you mean '{near[0]}'? " if near else ""
     return f"unknown {kind} '{value}': {guess}(known: {', '.join(sorted(known))})"
+
+
+def no_file(path: str | Path) -> str:
+    """What stands at a path where a file is expected, for messages."""
+    return "a folder" if Path(path).is_dir() else "nothing there"
 
 
 def expectation(message: str) -> str:

@@ -9,7 +9,7 @@ from attinfo.data.delimited import Quoting
 from attinfo.data.sources.layouts import eraser, hatexplain
 from attinfo.data.tables import joined, read_table
 from attinfo.option_types import Text
-from attinfo.runtime.errors import InputError
+from attinfo.runtime.errors import InputError, no_file
 
 
 def files(
@@ -67,6 +67,5 @@ def files(
 def _read(path: str, columns: list[str] | None, quoting: Quoting) -> pd.DataFrame:
     file = Path(path)
     if not file.is_file():
-        found = "a folder" if file.is_dir() else "nothing there"
-        raise InputError(f"{path}: found {found}, expected a file")
+        raise InputError(f"{path}: found {no_file(file)}, expected a file")
     return read_table(file.read_bytes(), path, columns, quoting)

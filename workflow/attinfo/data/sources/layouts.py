@@ -11,7 +11,7 @@ import pandas as pd
 from attinfo.data import json_lines
 from attinfo.data.encoding import NotATable, decoded
 from attinfo.data.tables import from_columns, joined
-from attinfo.runtime.errors import InputError
+from attinfo.runtime.errors import InputError, no_file
 
 ERASER = {"train": "train.jsonl", "dev": "val.jsonl", "test": "test.jsonl"}
 ANNOTATION = ("text", "label", "query", "rationale")
@@ -21,8 +21,7 @@ PARTS = {"train": "train", "val": "dev", "test": "test"}
 
 def _content(path: Path) -> str:
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
-        raise InputError(f"{path}: found {found}, expected a file")
+        raise InputError(f"{path}: found {no_file(path)}, expected a file")
     try:
         return decoded(path.read_bytes())
     except NotATable as error:

@@ -239,18 +239,24 @@ class Study(Filtered):
         return list(dict.fromkeys(kept))
 
     @cached_property
+    def used_variants(self) -> dict[str, Variant]:
+        """The variants of the runs, by name."""
+        names = dict.fromkeys(run.variant for run in self.runs)
+        return {name: Variant.of(self.variant(name)) for name in names}
+
+    @cached_property
     def trainings(self) -> list[Run]:
         """The runs that train a model, and the trained models that other runs need."""
         models = []
         for run in self.runs:
-            if Variant.of(self.variant(run.variant)).needs_trained:
+            if self.used_variants[run.variant].needs_trained:
                 models.append(run._replace(variant="trained"))
             models.append(self.model_behind(run))
         return list(dict.fromkeys(models))
 
     def model_behind(self, run: Run) -> Run:
         """The run whose model a run runs: itself, or the trained one that its variant borrows."""
-        own = Variant.of(self.variant(run.variant)).trains
+        own = self.used_variants[run.variant].trains
         return run if own else run._replace(variant="trained")
 
     @property
@@ -269,11 +275,11 @@ class Study(Filtered):
         audited = [model.dataset for model in self.models.values()]
         return list(dict.fromkeys([*self.used_datasets, *audited]))
 
-    @property
+    @cached_property
     def temperatures(self) -> list[float]:
         """The temperatures of the study other than 1, in increasing order."""
-        temperatures = {parse_normaliser(run.normaliser)[1] for run in self.runs}
-        return sorted(temperatures - {1.0})
+        names = {run.normaliser for run in self.runs}
+        return sorted({parse_normaliser(name)[1] for name in names} - {1.0})
 
     def block(self, kind: str, name: str) -> tuple[Block, dict[str, Any]]:
         """Find a building block by its name in the config.

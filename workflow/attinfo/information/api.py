@@ -18,8 +18,9 @@ from attinfo.information.arrays import (
     states_of,
 )
 from attinfo.information.deterministic import linear_in
+from attinfo.information.flags import MANY
 from attinfo.information.isolation import apart
-from attinfo.information.repeats import MANY, repeats
+from attinfo.information.repeats import repeats
 from attinfo.information.sample import Sample, folds, normal_scores, with_permutations
 from attinfo.information.summary import Estimate, measured, silent, summary
 from attinfo.runtime.loading import Chosen

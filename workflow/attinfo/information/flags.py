@@ -16,3 +16,6 @@ FLAGS = {
     "estimators_disagree": "another estimator's interval lies apart, by over 10 % of H(output)",
     "ranking_unreliable": "the order of the units in halves of the texts agrees by less than 0.7",
 }
+
+# Share of states that repeat another, from which an estimate has the flag `repeated_states`.
+MANY = 0.05

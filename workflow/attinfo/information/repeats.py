@@ -23,7 +23,6 @@ from attinfo.information.neighbors.search import distinct
 NEAR, NEAR_IN_FEW, FEW = 1e-3, 1e-5, 8
 PAIRS = 50  # near pairs for each state, from which nearness says nothing: most are near many
 COPIES = 0.9  # agreement of outputs (Cohen's kappa) from which repeats are copies
-MANY = 0.05  # share of states that repeat another, from which the estimate is flagged
 
 
 @dataclass(frozen=True)

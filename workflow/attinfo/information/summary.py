@@ -166,10 +166,10 @@ def one_column_decides(hidden: torch.Tensor) -> bool:
     """
     if hidden.shape[1] == 1:
         return False
-    states = hidden[:: max(1, len(hidden) // WIDTHS_OF)].double()
-    states = states / (states / 2 - (states / 2).mean(0)).abs().max()
-    column = states.sort(dim=0).values
-    place = len(states) // 20
-    width = column[len(states) - 1 - place] - column[place]
-    squared = torch.where(width > 0, width, 4 * states.std(0)).square()
+    states = hidden[:: max(1, len(hidden) // WIDTHS_OF)].numpy(force=True).astype(np.float64)
+    states /= np.abs(states / 2 - (states / 2).mean(0)).max()
+    low, high = len(states) // 20, len(states) - 1 - len(states) // 20
+    column = np.partition(states, (low, high), axis=0)
+    width = column[high] - column[low]
+    squared = np.where(width > 0, width, 4 * states.std(0, ddof=1)) ** 2
     return bool(squared.max() > ONE_COLUMN * squared.sum())

@@ -15,8 +15,8 @@ import torch
 
 from attinfo.data.groups import FOLDS, joined, long_enough
 from attinfo.data.truth import Truth
+from attinfo.information.flags import MANY
 from attinfo.information.halves import by_half_probes, half_estimates, halves
-from attinfo.information.repeats import MANY
 from attinfo.information.sample import (
     Measured,
     Sample,

@@ -20,7 +20,7 @@ test: .venv/installed-test
 
 # The default study takes all cores, so it has them to itself.
 slow: .venv/installed-test
-	pytest -m slow -n auto --dist loadfile --ignore tests/test_default_study.py
+	pytest -m slow -n auto --dist loadfile --no-loadscope-reorder --ignore tests/test_default_study.py
 	pytest -m slow tests/test_default_study.py
 
 # With the results of the smoke study, the notebooks are executed and shown with their figures.

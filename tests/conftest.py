@@ -40,6 +40,19 @@ from attinfo.training.train import train
 settings.register_profile("tests", derandomize=True, deadline=None)
 settings.load_profile("tests")
 
+# Files whose slow tests take minutes, the longest first.
+LONGEST = (
+    *("test_null_verdicts", "test_verdicts", "test_planted", "test_slurm", "test_kill"),
+    *("test_audit_minilm", "test_accuracy", "test_docs_facts", "test_extension", "test_reruns"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first, so that no worker waits for the last of them."""
+    place = {name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
 KEYWORDS = {"good": "1", "bad": "0"}
 FILLER = [f"word{i}" for i in range(24)]
 TRAINING = Training(epochs=12, patience=12, batch_size=32, learning_rate=0.01)

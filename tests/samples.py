@@ -20,6 +20,14 @@ STUDIED: dict[str, Estimator] = {
     "stack": stack,
 }
 every_estimator = pytest.mark.parametrize("estimator", STUDIED.values(), ids=STUDIED)
+# For tests of many estimates, which take the stack a minute.
+every_estimator_often = pytest.mark.parametrize(
+    "estimator",
+    [
+        pytest.param(found, id=name, marks=[pytest.mark.slow] if name == "stack" else [])
+        for name, found in STUDIED.items()
+    ],
+)
 every_probe = pytest.mark.parametrize("estimator", [linear_probe, stack], ids=["linear", "stack"])
 
 

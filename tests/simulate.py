@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from attinfo.agreement.gaps import GAP_BINS
 from attinfo.claims.conclusions import CONTRASTS
@@ -130,3 +131,13 @@ def simulated_claims(
         for number in range(studies)
     ]
     return pd.concat(found)
+
+
+def most(studies: int, rate: float = 0.05) -> int:
+    """The most false alarms that a rate of 5 % gives, but in one of a thousand runs of a test."""
+    return int(binom.ppf(0.999, studies, rate))
+
+
+def verdicts_of(claims: pd.DataFrame) -> pd.DataFrame:
+    """The rows that carry the verdict on a conclusion."""
+    return claims[claims["role"] == "primary"]

@@ -79,7 +79,9 @@ def noisy_copies(groups: int, each: int, d: int, seed: int, jitter: float) -> tu
     return hidden, rng.integers(0, 2, groups)[group], group
 
 
-@every_name
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n == "stack" else []) for n in STUDIED]
+)
 def test_groups_without_information_are_at_their_null(name: str) -> None:
     above, found = 0, []
     for seed in range(12):

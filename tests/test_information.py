@@ -11,6 +11,7 @@ from samples import (
     STUDIED,
     Estimator,
     every_estimator,
+    every_estimator_often,
     gaussian_classes,
     gaussian_information,
     sample_of,
@@ -59,7 +60,7 @@ def test_information_in_more_than_two_classes_is_recovered() -> None:
     assert float(found.gain.mean()) == pytest.approx(float(found.pvi.mean()), abs=0.03)
 
 
-@every_estimator
+@every_estimator_often
 def test_independent_states_hold_no_information_and_are_above_their_floor_by_chance_alone(
     estimator: Estimator,
 ) -> None:
@@ -220,7 +221,7 @@ def copies(texts: int, each: int, d: int, seed: int) -> tuple[np.ndarray, np.nda
     return hidden, text, rng.integers(0, 2, texts)
 
 
-@every_estimator
+@every_estimator_often
 def test_copies_of_a_state_within_its_text_tell_nothing(
     estimator: Estimator,
 ) -> None:

@@ -57,7 +57,9 @@ def test_a_path_with_blanks_braces_and_quotes_is_a_path_like_any_other(clone: Pa
     assert (clone / "results/small/preflight.json").is_file()
 
 
-@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+@pytest.mark.parametrize(
+    "snakefile", ["Snakefile", pytest.param("workflow/Snakefile", marks=pytest.mark.slow)]
+)
 def test_results_go_to_the_folder_that_is_named(
     clone: Path, elsewhere: Path, snakefile: str
 ) -> None:

@@ -27,11 +27,12 @@ TOPICS = {
     "training": "Training",
     "states": "Hidden states on disk",
     "erasure": "Normalised AOPC",
+    "explainers": "Importance of words in a transformer",
 }
 PARTS = (*TOPICS, "accuracy", "memory", "pipeline")
 PEERS = (
     *("npeet-plus", "ennemi", "infomeasure", "infopy-estimators", "scikit-learn", "torch-mist"),
-    *("aopc", "torch", "numba"),
+    *("aopc", "interpreto", "torch", "numba"),
 )
 
 
@@ -55,6 +56,7 @@ def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
     from benchmarks import (
         accuracy,
         erasure,
+        explainers,
         information,
         memory,
         pipeline,
@@ -69,6 +71,7 @@ def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
         "training": lambda: training.rows(given.quick),
         "states": lambda: storage.rows(given.quick),
         "erasure": lambda: erasure.rows(given.quick),
+        "explainers": lambda: explainers.rows(given.quick),
         "accuracy": lambda: accuracy.table(given.quick).to_dict("records"),
         "memory": lambda: memory.table(given.quick),
         "pipeline": lambda: pipeline.lines(given.quick, given.threads),

@@ -113,7 +113,7 @@ def test_pages_made_from_code_are_up_to_date() -> None:
 
 def test_numbers_in_prose_are_those_of_the_results_file(page: Path) -> None:
     numbers = json.loads((DOCS / "numbers.json").read_text("utf-8"))
-    assert tool("prose_numbers").rendered(page, numbers) == page.read_text("utf-8")
+    assert tool("prose").rendered(page, numbers) == page.read_text("utf-8")
 
 
 def test_the_results_file_has_the_numbers_of_the_tables() -> None:
@@ -122,6 +122,12 @@ def test_the_results_file_has_the_numbers_of_the_tables() -> None:
     assert numbers["ratios"] == module.ratios()
     assert numbers["jain_wallace"] == module.jain_wallace()
     assert numbers["audit"] == module.audit()
+    assert numbers["findings"] == module.findings(), "run `python docs/tools/refresh.py`"
+
+
+def test_the_site_lists_the_findings_if_there_are_any() -> None:
+    listed = "- findings.md\n" in (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert listed == (DOCS / "findings.md").is_file() == (DOCS / "findings/paper").is_dir()
 
 
 def test_the_numbers_of_jain_and_wallace_are_theirs_and_each_that_ours_miss_has_a_cause() -> None:
@@ -148,14 +154,15 @@ def test_the_results_file_has_the_numbers_of_the_default_study() -> None:
 
 def test_no_result_is_typed_by_hand_into_the_readme() -> None:
     text = prose((ROOT / "README.md").read_text("utf-8"))
-    text = tool("prose_numbers").BLOCK.sub("", text)
+    text = tool("prose").BLOCK.sub("", text)
     text = re.sub(r"\]\([^)]*\)|`[^`]*`", "", text)
     assert set(re.findall(r"\d+\.\d+|\d+ ?%", text)) == {"3.11"}  # of Python
 
 
 def test_every_block_of_numbers_has_its_template_and_every_template_its_block() -> None:
-    module = tool("prose_numbers")
-    used = {name for path in PAGES for _, name, _ in module.BLOCK.findall(path.read_text("utf-8"))}
+    block, frames = tool("prose").BLOCK, (DOCS / "tools/pages").glob("*.md")
+    texts = [path.read_text("utf-8") for path in (*PAGES, *frames)]
+    used = {name for text in texts for _, name, *_ in block.findall(text)}
     assert used == {path.stem for path in (DOCS / "tools/blocks").glob("*.md")}
 
 

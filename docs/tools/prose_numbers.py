@@ -1,33 +1,26 @@
 """Keep the numbers in the prose equal to the results. `refresh.py` runs it.
 
-Numbers in README.md and docs/ stand in blocks between `<!-- numbers: NAME -->` and
-`<!-- end of numbers -->`. Each block is a template in docs/tools/blocks/NAME.md, filled with
-docs/numbers.json. That file holds what this module read from the tables of the default study, from
-docs/findings/ and from the tables in docs/benchmarks.md.
+docs/numbers.json holds what this module read from the tables of the default study, from
+docs/findings/ and from the tables in docs/benchmarks.md. `prose.py` fills the pages with it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-import csv
 from datetime import UTC, datetime
 import json
 from pathlib import Path
-import re
 from statistics import mean, variance
-from textwrap import fill
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import findings_numbers
+from prose import DOCS, ROOT, pages, rendered
+from study_cost import jobs, stages
+from table_files import rows
 
 from attinfo.blocks.views import VIEWS
-from attinfo.runtime.cost import processor_seconds
 
-DOCS = Path(__file__).parents[1]
-ROOT = DOCS.parent
 NUMBERS = DOCS / "numbers.json"
-BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
-WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-LINE = 100  # longest line of a paragraph
+FINDINGS = DOCS / "findings/paper"  # of `collect_findings.py`
 CELL = ("dataset", "encoder", "attention", "normaliser")
 SPREAD = {  # what simulated studies vary over seeds: its name there, and the statistic
     "information": "information_position",
@@ -35,12 +28,6 @@ SPREAD = {  # what simulated studies vary over seeds: its name there, and the st
     "rise": "concordance_rise",
     "entropy": "entropy_ratio",
 }
-
-
-def rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
-    """The rows of a table with a header line."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter=delimiter))
 
 
 def study(folder: Path) -> dict[str, Any]:
@@ -57,7 +44,7 @@ def study(folder: Path) -> dict[str, Any]:
         "parts": [part(row) for row in claims if row["role"] == "co-primary"],
         "training": trained(rows(folder / "training.csv")),
         "spread": {name: spread(runs, statistic) for name, statistic in SPREAD.items()},
-        "stages": stages(folder),
+        "stages": stages(jobs(folder)),
     }
 
 
@@ -106,29 +93,6 @@ def claim(row: dict[str, str], claims: list[dict[str, str]]) -> dict[str, Any]:
         **{name: round(float(row[name]), 6) for name in ("estimate", "ci_low", "ci_high", "mde")},
         "p": round(float(row["p_holm"]), 6),
     }
-
-
-def stages(folder: Path) -> list[dict[str, Any]]:
-    """Processor seconds and the largest memory of the jobs of each rule.
-
-    Not seconds of a clock, which other work on the machine makes longer.
-    """
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for file in sorted((folder / "benchmarks").rglob("*.tsv")):
-        path = file.relative_to(folder / "benchmarks")
-        _, seconds = processor_seconds((folder / "logs" / path).with_suffix(".log"))
-        memory = max(float(row["max_rss"]) for row in rows(file, "\t"))
-        found[path.parts[0]].append((seconds, memory))
-    table = [
-        {
-            "stage": stage,
-            "jobs": len(own),
-            "seconds": round(sum(seconds for seconds, _ in own), 1),
-            "gigabytes": round(max(memory for _, memory in own) / 1000, 2),
-        }
-        for stage, own in found.items()
-    ]
-    return sorted(table, key=lambda row: -row["seconds"])
 
 
 def markdown_tables(text: str) -> Iterator[dict[str, str]]:
@@ -196,33 +160,9 @@ def audit() -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def template(name: str, numbers: dict[str, Any]) -> str:
-    """A block of prose."""
-    environment = Environment(
-        loader=FileSystemLoader(DOCS / "tools/blocks"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    environment.filters["word"] = lambda n: WORDS[n] if n < len(WORDS) else f"{n:,}"
-    environment.filters["signed"] = lambda value: f"{value:+.3f}".replace("-", "−")
-    environment.filters["ratio"] = lambda text: f"{float(text.split('×')[0]):,.3g}"
-    text = environment.get_template(f"{name}.md").render(numbers).strip()
-    return (text if text.startswith("|") else fill(" ".join(text.split()), LINE)) + "\n"
-
-
-def pages() -> Iterator[Path]:
-    """The files that may have blocks."""
-    yield ROOT / "README.md"
-    yield from sorted(path for path in DOCS.rglob("*.md") if "tools" not in path.parts)
-
-
-def rendered(path: Path, numbers: dict[str, Any]) -> str:
-    """The text of a page, its blocks filled."""
-    return BLOCK.sub(
-        lambda block: block[1] + template(block[2], numbers) + block[3], path.read_text("utf-8")
-    )
+def findings() -> dict[str, Any] | None:
+    """The study of several data sets; None until it was collected."""
+    return findings_numbers.numbers(FINDINGS) if FINDINGS.is_dir() else None
 
 
 def main(folder: str | None = None) -> None:
@@ -232,6 +172,7 @@ def main(folder: str | None = None) -> None:
         numbers["study"] = study(Path(folder))
     numbers |= {"power": power(), "ratios": ratios()}
     numbers |= {"jain_wallace": jain_wallace(), "audit": audit()}
+    numbers |= {"findings": findings()}
     NUMBERS.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for path in pages():
         text = rendered(path, numbers)

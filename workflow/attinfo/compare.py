@@ -32,7 +32,8 @@ def arguments() -> ArgumentParser:
         "folders",
         nargs="+",
         metavar="FOLDER",
-        help="results/<study> of a finished study; the others are compared with the first",
+        help="results/<study> of a finished study, or a study in docs/findings; the others are "
+        "compared with the first",
     )
     parser.add_argument(
         "--out",

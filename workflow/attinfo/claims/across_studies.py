@@ -6,6 +6,7 @@ independent. If they share data sets and seeds, their differences vary less than
 
 from collections.abc import Sequence
 import json
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ class Study(NamedTuple):
 
 
 def read_study(folder: str | Path) -> Study:
-    """Read the study in a folder `results/<study>`.
+    """Read the study in a folder `results/<study>`, or in one of docs/findings/.
 
     Raises:
         InputError: the folder holds no finished study, or a table of it cannot be used.
@@ -45,28 +46,44 @@ def read_study(folder: str | Path) -> Study:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder, expected one of a study, results/<study>")
-    for name in ("study.json", "claims.csv", "cells.csv"):
-        if not (folder / name).is_file():
-            raise InputError(f"{folder}: has no {name}, expected the folder of a finished study")
+    if not (folder / "study.json").is_file():
+        raise InputError(f"{folder}: has no study.json, expected the folder of a finished study")
+    paths = {table: table_of(folder, table) for table in KEYS}
     try:
         config = json.loads((folder / "study.json").read_text("utf-8"))
         name, level = str(config["study"]), float(config["statistics"]["level"])
     except (ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{folder / 'study.json'}: cannot be read: {reason}") from None
-    return Study(name, level, *(_read_table(folder / f"{table}.csv") for table in KEYS))
+    return Study(name, level, *(_read_table(path, *KEYS[table]) for table, path in paths.items()))
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def table_of(folder: Path, name: str) -> Path:
+    """The file of a table of a study: `<name>.csv`, or the same compressed by xz.
+
+    Raises:
+        InputError: the folder has neither.
+    """
+    for path in (folder / f"{name}.csv", folder / f"{name}.csv.xz"):
+        if path.is_file():
+            return path
+    raise InputError(f"{folder}: has no {name}.csv, expected the folder of a finished study")
+
+
+def _read_table(path: Path, key: list[str], others: list[str]) -> pd.DataFrame:
     """Read one of the tables in `KEYS`.
+
+    Args:
+        path: of the table.
+        key: the columns that name its rows.
+        others: further columns that it must have.
 
     Raises:
         InputError: it is no table, lacks a column, has no rows, or has two rows of one name.
     """
-    key, others = KEYS[path.stem]
     try:
         table = pd.read_csv(path)
-    except ValueError as error:  # of the parser, and of letters that are not UTF-8
+    except (ValueError, LZMAError, EOFError) as error:  # also of letters that are not UTF-8
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read as a table: {reason}") from None
     missing = [name for name in (*key, *others) if name not in table]

@@ -1,5 +1,7 @@
 """The effect of each conclusion on each data set, their mean, and the range on a new one."""
 
+from math import ceil
+
 from matplotlib.axes import Axes
 import numpy as np
 import pandas as pd
@@ -29,9 +31,10 @@ def across(tables: Tables) -> Drawing:
             "names in the key dataset of a grid would add them."
         )
     effects = dict(tuple(own.groupby("claim", sort=False)))
-    rows = (len(effects) + 1) // 2
+    columns = min(len(effects), 2)
+    rows = ceil(len(effects) / columns)
     most = max(len(one) for one in effects.values()) + 2
-    figure, axes = panels(rows, 2, rows * (most * ROW + ROOM), sharex=False, sharey=False)
+    figure, axes = panels(rows, columns, rows * (most * ROW + ROOM), sharex=False, sharey=False)
     for axis in axes.ravel()[len(effects) :]:
         axis.remove()
     for axis, (claim, one) in zip(axes.ravel(), effects.items(), strict=False):

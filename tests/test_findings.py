@@ -9,20 +9,26 @@ import re
 import shutil
 from statistics import mean, stdev
 
+from figure_tables import simulated
+from figure_words import check_words
 from finished_study import COMMIT, DATASETS, JOBS, Finished, finished_study
 import numpy as np
 import pandas as pd
+from project import ROOT
 import pytest
 from scipy.stats import t as student
 from test_docs import DOCS, tool
+import yaml
 
 from attinfo.claims.conclusions import CONCLUSIONS
 from attinfo.compare import main as compare
+from attinfo.figures.style import applied
 from attinfo.keys import RUN
 from attinfo.runtime.errors import InputError
 
 collecting, checking = tool("collect_findings"), tool("check_findings")
-findings_numbers, prose = tool("findings_numbers"), tool("prose")
+findings_numbers, pictures = tool("findings_numbers"), tool("findings_pictures")
+prose = tool("prose")
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +324,7 @@ def test_the_page_is_filled_and_its_pictures_and_links_are_there(
     for found in numbers["conclusions"]:
         for own in (found, found["across"], *found["each"]):
             assert prose.interval(own) in words
-        of = f"{prose.WORDS[found['same_sign']]} of {prose.WORDS[found['data_sets']]} data sets"
+        of = f"{found['same_sign']} of {found['data_sets']} data sets"
         assert f"**{found['verdict']}**. It has this sign on {of}." in words
     for link in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", text):
         folder, _, name = link.rpartition("figures/")
@@ -336,6 +342,39 @@ def test_the_table_of_cost_has_each_data_set(numbers: dict) -> None:
     text = prose.template("findings_cost", {"findings": numbers})
     assert "| `imdb` | 42 | 2.6 | 2.4 GB | information |" in text
     assert all(f"| `{name}` | 42 |" in text for name in DATASETS) and "`all`" not in text
+
+
+# Pictures
+
+ELEVEN = [*yaml.safe_load((ROOT / "studies/paper.yaml").read_text("utf-8"))["datasets"]]
+
+
+def test_words_in_pictures_of_eleven_data_sets_can_be_read() -> None:
+    assert len(ELEVEN) == 11
+    tables = simulated(ELEVEN, normalisers=("softmax",), variants=(), seeds=2)
+    with applied():
+        drawn = dict(pictures.drawings(tables, {}))
+    assert len(drawn) == 12
+    for name, drawing in drawn.items():
+        if not name.startswith("curve"):  # the tests of figures check those
+            check_words(drawing.figure)
+
+
+def test_the_picture_of_gaps_has_the_means_of_registered_blocks(
+    finished: Finished, collected: Path
+) -> None:
+    drawn = pd.read_csv(collected / "figures/gaps.csv").set_index(
+        ["dataset", "attention", "decile"]
+    )
+    assert set(drawn.index.unique("attention")) == {"additive", "scaled_dot"}
+    cells = finished.cells.query(
+        "variant == 'trained' and normaliser == 'softmax' and encoder in ['bilstm', 'mlp']"
+    )
+    own = cells.query("dataset == 'trec' and attention == 'additive'")
+    values = own[own["statistic"] == "concordance_study_4"]["estimate"]
+    assert len(values) == 2
+    assert drawn.loc[("trec", "additive", 5), "share"] == pytest.approx(values.mean())
+    assert drawn.loc[("trec", "additive", 5), "gap"] == pytest.approx(0.01)
 
 
 # Comparing

@@ -164,9 +164,12 @@ def same(one: str, other: str) -> bool:
 def in_words(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """What the command prints."""
     for own in outcomes:
+        if not own.compared:
+            yield f"{own.name}: not compared, its rows are of runs that the rerun lacks"
+            continue
         agree = own.compared - len({one.row for one in own.differences})
         yield f"{own.name}: {own.compared:,} of {own.rows:,} rows compared, {agree:,} agree"
-        if own.columns and own.compared:
+        if own.columns:
             columns = ", ".join(_short(own.columns))
             yield f"    not compared, of other runs too or in one table only: {columns}"
         for one in own.differences[:SHOWN]:

@@ -33,7 +33,7 @@ def numbers(folder: Path) -> dict[str, Any]:
     registered = study.get("names", {})
     cells = _read(folder, "cells")
     own = cells[cells["variant"] == "trained"]
-    plain = own[(own["normaliser"] == "softmax") & _is_registered(own, registered)]
+    plain = own[(own["normaliser"] == "softmax") & is_registered(own, registered)]
     run = json.loads((folder / "run.json").read_text("utf-8"))
     return {
         "study": study["study"],
@@ -62,13 +62,19 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(table_of(folder, name))
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: Any) -> float | None:
     """A number as it is kept; None where it is not known."""
     return None if pd.isna(value) else round(float(value), DIGITS)
 
 
-def _is_registered(cells: pd.DataFrame, registered: dict[str, dict[str, str]]) -> pd.Series:
-    """Whether a cell has no further version of a block, such as another initial scale."""
+def is_registered(cells: pd.DataFrame, registered: dict[str, dict[str, str]]) -> "pd.Series[bool]":
+    """Whether a cell has no further version of a block, such as another initial scale.
+
+    Args:
+        cells: one row each.
+        registered: kind of block -> name in the config -> name of the registered block, as in
+            `study.json`.
+    """
     kept = pd.Series(True, index=cells.index)
     for kind, names in registered.items():
         kept &= cells[kind].isin([name for name, block in names.items() if name == block])
@@ -119,7 +125,7 @@ def conclusions(
                 "contrast": row["contrast"],
                 "statistic": row["statistic"],
                 "verdict": row["verdict"],
-                "seeds": int(row["n"]),
+                "replicates": int(row["n"]),  # seeds of all data sets
                 **{n: _rounded(row[n]) for n in ("estimate", "ci_low", "ci_high", "mde")},
                 "p": _rounded(row["p_holm"]),
                 "robust": _rounded(row["robust"]),

@@ -12,6 +12,7 @@ import sys
 from textwrap import fill
 from typing import Any
 
+from findings_numbers import is_registered
 from matplotlib.ticker import NullLocator
 import pandas as pd
 
@@ -36,8 +37,9 @@ UNUSED = ("learning", *PARQUET)  # tables that a collected study has not
 
 def draw(folder: Path) -> None:
     """Write all pictures to `figures/` of a collected study: SVG, PNG, numbers and caption."""
+    registered = json.loads((folder / "study.json").read_text("utf-8")).get("names", {})
     with applied():
-        for name, drawing in drawings(tables_of(folder)):
+        for name, drawing in drawings(tables_of(folder), registered):
             save(drawing, folder / "figures" / name)
     for path in (folder / "figures").glob("curve_*.csv"):
         path.unlink()  # rows of the table of specifications
@@ -50,10 +52,18 @@ def tables_of(folder: Path) -> Tables:
     return Tables(**read, **dict.fromkeys(UNUSED, pd.DataFrame()), level=level)
 
 
-def drawings(tables: Tables) -> Iterator[tuple[str, Drawing]]:
-    """Name and drawing of each picture that the study has something for."""
+def drawings(
+    tables: Tables, registered: dict[str, dict[str, str]]
+) -> Iterator[tuple[str, Drawing]]:
+    """Name and drawing of each picture that the study has something for.
+
+    Args:
+        tables: of the study.
+        registered: see `findings_numbers.is_registered`.
+    """
     yield "conclusions", conclusions(tables)
-    yield "gaps", gaps(tables)
+    cells = trained(tables.cells)
+    yield "gaps", gaps(tables._replace(cells=cells[is_registered(cells, registered)]))
     for claim in dict.fromkeys(tables.claims["claim"]):
         own: dict[str, Any] = {
             name: table[table["claim"] == claim]
@@ -120,8 +130,12 @@ def _conclusions_caption(tables: Tables) -> str:
 
 
 def gaps(tables: Tables) -> Drawing:
-    """Draw the share of pairs in the order of information by their gap, a panel per data set."""
-    cells = trained(tables.cells)
+    """Draw the share of pairs in the order of information by their gap, a panel per data set.
+
+    Args:
+        tables: of the study, with the cells that are averaged.
+    """
+    cells = tables.cells
     names = set(cells["normaliser"])
     cells = cells[cells["normaliser"] == ("softmax" if "softmax" in names else min(names))]
     key = ["dataset", "attention"]

@@ -145,6 +145,11 @@ def with_a_run_less(folder: Path) -> None:
     pd.read_csv(folder / "runs.csv").iloc[1:].to_csv(folder / "runs.csv", index=False)
 
 
+def with_an_unknown_key(folder: Path) -> None:
+    with (folder.parents[1] / "studies/several.yaml").open("a", encoding="utf-8") as file:
+        file.write("sedes: [1]\n")
+
+
 def of_another_name(folder: Path) -> None:
     (folder / "study.json").write_text('{"study": "other"}', "utf-8")
 
@@ -155,6 +160,7 @@ def of_another_name(folder: Path) -> None:
         (without("claims.csv"), "has no claims.csv, expected the folder of a finished study"),
         (without("report.html"), "has no report.html, expected the folder of a finished study"),
         (with_a_run_less, "has 209 runs and lacks 1 of those of several.yaml, expected all 210"),
+        (with_an_unknown_key, "runs cannot be listed: attinfo.runtime.errors.InputError: config: "),
         (of_another_name, "no config has 'study: other', expected one in studies/"),
         (without("logs/claims/claims.log"), "no CPU time found, expected the log of a finished"),
         (lambda folder: shutil.rmtree(folder / "runs"), "has no runs/…/run.json, expected one"),
@@ -388,6 +394,16 @@ def test_the_findings_are_compared_like_any_study(
     differences = re.findall(r"The intervals overlap; .*: ([+-]\d\.\d+) \[", printed)
     assert differences == ["+0.000"] * len(CONCLUSIONS)
     assert set(re.findall(r"in (\d+) of \d+ cells", printed)) == {"0"}
+
+
+@pytest.mark.parametrize("content", [b"no xz", lzma.compress(b"dataset,encoder")[:-9]])
+def test_a_compressed_table_that_is_broken_is_refused(
+    finished: Finished, collected: Path, tmp_path: Path, content: bytes
+) -> None:
+    shutil.copytree(collected, tmp_path / "broken")
+    (tmp_path / "broken/cells.csv.xz").write_bytes(content)
+    with pytest.raises(SystemExit, match=r"^error: .*cells.csv.xz: cannot be read as a table: "):
+        compare([str(tmp_path / "broken"), str(finished.folder)])
 
 
 def part_of(finished: Finished, folder: Path, query: str) -> Path:

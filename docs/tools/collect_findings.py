@@ -27,13 +27,23 @@ from study_cost import by, jobs, stages, total
 from table_files import rows
 import yaml
 
-from attinfo.config.study import Study
 from attinfo.keys import RUN
 from attinfo.labels import listed
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.errors import InputError
 
 FINDINGS = Path(__file__).parents[1] / "findings"
+LIBRARY = Path(__file__).parents[2] / "workflow"
+RUNS = """
+import sys
+from snakemake.utils import update_config
+import yaml
+from attinfo.config.study import Study
+merged = {}
+for path in sys.argv[1:]:
+    update_config(merged, yaml.safe_load(open(path, encoding="utf-8")))
+print(*(run.path for run in Study.checked(merged).runs), sep="\\n")
+"""
 MEGABYTE = 1_000_000
 MOST = 20 * MEGABYTE  # of all files together
 MOST_PAGE = 10 * MEGABYTE  # of the report page
@@ -151,13 +161,9 @@ def _config_file(clone: Path, name: str) -> Path:
 
 def _all_runs(path: Path, clone: Path, config: Path) -> list[dict[str, str]]:
     """The runs of a study, which must be those that its config asks for."""
-    parts = (clone / "workflow/datasets.yaml", clone / "config.yaml", config)
-    merged: dict[str, Any] = {}
-    for part in parts:
-        merged = _merged(merged, yaml.safe_load(part.read_text("utf-8")))
-    wanted = {tuple(map(str, run)) for run in Study.checked(merged).runs}
+    wanted = _wanted(clone, config)
     found = rows(path)
-    missing = len(wanted - {tuple(row[key] for key in RUN) for row in found})
+    missing = len(wanted - {"/".join(row[key] for key in RUN) for row in found})
     if missing or len(found) != len(wanted):
         raise InputError(
             f"{path}: has {len(found)} runs and lacks {missing} of those of {config.name}, "
@@ -166,14 +172,24 @@ def _all_runs(path: Path, clone: Path, config: Path) -> list[dict[str, str]]:
     return found
 
 
-def _merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """As Snakemake merges configs."""
-    both = {
-        key: _merged(base[key], value)
-        for key, value in more.items()
-        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
-    }
-    return {**base, **more, **both}
+def _wanted(clone: Path, config: Path) -> set[str]:
+    """The paths of the runs that a config asks for, by the code of the clone that ran it.
+
+    The code here may be newer, and know other keys.
+    """
+    parts = (clone / "workflow/datasets.yaml", clone / "config.yaml", config)
+    library = os.pathsep.join(map(str, (clone / "workflow", LIBRARY)))
+    done = subprocess.run(
+        [sys.executable, "-c", RUNS, *map(str, parts)],
+        env=os.environ | {"PYTHONPATH": library, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.splitlines() or ["no message"])[-1]
+        raise InputError(f"{config}: the runs cannot be listed: {reason}")
+    return set(done.stdout.splitlines())
 
 
 def _compress(source: Path, made: Path) -> None:
@@ -248,10 +264,12 @@ def _record(
 
 
 def _git(clone: Path, *arguments: str) -> list[str]:
-    """The lines that a command of git prints; none where there is no repository."""
-    done = subprocess.run(
-        ["git", "-C", str(clone), *arguments], capture_output=True, text=True, check=False
-    )
+    """The lines that a command of git prints; none where there is no repository.
+
+    Nothing is written there, not even a refreshed index: a study may be running.
+    """
+    command = ["git", "--no-optional-locks", "-C", str(clone), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.splitlines() if done.returncode == 0 else []
 
 

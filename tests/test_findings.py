@@ -333,8 +333,8 @@ def test_the_page_is_filled_and_its_pictures_and_links_are_there(
         of = f"{found['same_sign']} of {found['data_sets']} data sets"
         assert f"**{found['verdict']}**. It has this sign on {of}." in words
     for link in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", text):
-        folder, _, name = link.rpartition("figures/")
-        assert (collected / "figures" / name if folder else DOCS / link).exists(), link
+        own = re.sub(r"^findings/(several|paper)/", f"{collected}/", link)
+        assert (DOCS / own).exists(), link
     assert "not reached" in text
 
 

@@ -38,7 +38,7 @@ class Table:
 
     Attributes:
         name: of the file, without its ending.
-        key: the columns that name a row.
+        key: the columns that name a row; where there are none, rows are named by their number.
         needs: whose runs a row depends on: its run's, or all of the data set or of the study.
     """
 
@@ -54,6 +54,7 @@ TABLES = (
     Table("calibration", ("dataset", "estimator", "task", "n", "rank", "level"), RUN_ALONE),
     Table("cells", (*GROUP, "statistic"), DATA_SET),
     Table("claims", (*CONTRAST, "dataset"), STUDY),
+    Table("specifications", (), STUDY),
     Table("across", CONTRAST, STUDY),
     Table("moderators", (*CONTRAST, "property"), STUDY),
     Table("variance", ("statistic", "component"), STUDY),
@@ -124,8 +125,8 @@ def _rows(folder: Path, table: Table) -> Iterator[tuple[tuple[str, ...], dict[st
         missing = [name for name in table.key if name not in (reader.fieldnames or ())]
         if missing:
             raise InputError(f"{path}: has no column '{missing[0]}', expected one as in a study")
-        for row in reader:
-            yield tuple(_plain(row[name]) for name in table.key), row
+        for number, row in enumerate(reader, 1):
+            yield tuple(_plain(row[name]) for name in table.key) or (f"row {number}",), row
 
 
 def _plain(value: str) -> str:

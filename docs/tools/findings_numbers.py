@@ -50,6 +50,7 @@ def numbers(folder: Path) -> dict[str, Any]:
         "blocks": blocks(own, level),
         "versions": list(versions(own, registered, level)),
         "training": training(_read(folder, "training")),
+        "page": (folder / "report.html").is_file(),
         "captions": {
             path.stem: minus(path.read_text("utf-8").strip())
             for path in sorted((folder / "figures").glob("*.rst"))

@@ -19,8 +19,6 @@ from attinfo.config.reference import reference
 
 DOCS = Path(__file__).parents[1]
 TABLE = re.compile(r"(?<=<!-- blocks -->\n).*?(?=<!-- end of blocks -->)", re.DOTALL)
-
-
 FRAME = DOCS / "tools/pages/findings.md"  # the text of docs/findings.md, its blocks not filled
 
 

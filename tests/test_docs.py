@@ -119,7 +119,7 @@ def test_numbers_in_prose_are_those_of_the_results_file(page: Path) -> None:
 def test_the_results_file_has_the_numbers_of_the_tables() -> None:
     module, numbers = tool("prose_numbers"), json.loads((DOCS / "numbers.json").read_text("utf-8"))
     assert numbers["power"] == module.power()
-    assert numbers["ratios"] == module.ratios()
+    assert numbers["benchmarks"] == module.benchmarks()
     assert numbers["jain_wallace"] == module.jain_wallace()
     assert numbers["audit"] == module.audit()
     assert numbers["findings"] == module.findings(), "run `python docs/tools/refresh.py`"

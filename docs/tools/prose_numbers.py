@@ -1,7 +1,7 @@
 """Keep the numbers in the prose equal to the results. `refresh.py` runs it.
 
 docs/numbers.json holds what this module read from the tables of the default study, from
-docs/findings/ and from the tables in docs/benchmarks.md. `prose.py` fills the pages with it.
+docs/findings/. `prose.py` fills the pages with it.
 """
 
 from collections import Counter, defaultdict
@@ -113,11 +113,21 @@ def power() -> list[dict[str, str]]:
     return rows(DOCS / "findings/verdicts.csv")
 
 
-def ratios() -> list[dict[str, str]]:
-    """The comparisons of docs/benchmarks.md that have a target, and are named by work and size."""
-    found = markdown_tables((DOCS / "benchmarks.md").read_text("utf-8"))
+def benchmarks() -> dict[str, list[dict[str, str]]]:
+    """Rows of docs/findings/benchmarks.md.
+
+    Returns:
+        `ratios`: the comparisons that have a target. `accuracy`: the error of each estimator, by
+        task. `work`: what the cores did during the default study. `dry_runs`: by number of runs.
+    """
+    found = list(markdown_tables((DOCS / "findings/benchmarks.md").read_text("utf-8")))
     kept = ("work", "against", "size", "threads", "ratio", "target")
-    return [{key: row[key] for key in kept} for row in found if row.get("target")]
+    return {
+        "ratios": [{key: row[key] for key in kept} for row in found if row.get("target")],
+        "accuracy": [row for row in found if "estimator" in row],
+        "work": [{"work": row[""]} | row for row in found if "core seconds" in row],
+        "dry_runs": [row for row in found if "seconds of a dry run" in row],
+    }
 
 
 def jain_wallace() -> list[dict[str, Any]]:
@@ -170,7 +180,8 @@ def main(folder: str | None = None) -> None:
     numbers = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
     if folder:
         numbers["study"] = study(Path(folder))
-    numbers |= {"power": power(), "ratios": ratios()}
+    numbers.pop("ratios", None)
+    numbers |= {"power": power(), "benchmarks": benchmarks()}
     numbers |= {"jain_wallace": jain_wallace(), "audit": audit()}
     numbers |= {"findings": findings()}
     NUMBERS.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", "utf-8")

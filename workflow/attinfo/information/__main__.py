@@ -50,7 +50,7 @@ def arguments() -> ArgumentParser:
         f"of continuous outputs: {', '.join(KINDS['continuous estimator'])}",
     )
     parser.add_argument(
-        "--permutations", type=int, default=100, help="of the output, for the permutation null"
+        "--permutations", type=int, default=20, help="of the output, for the permutation null"
     )
     parser.add_argument("--seed", type=int, default=0, help="of folds and permutations")
     own = parser.add_argument_group("of your own arrays")

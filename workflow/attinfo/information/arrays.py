@@ -4,10 +4,10 @@ Lists, NumPy arrays (also masked arrays), pandas and pyarrow columns and tables,
 accepted. Missing entries are refused: None, NaN, NA, NaT and masked entries.
 """
 
+import sys
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -130,12 +130,24 @@ def groups_of(groups: Any, n: int, fewest: int) -> Tensor | None:
     labels = array.cpu().numpy() if isinstance(array, Tensor) else array
     if labels.dtype.kind == "f":
         _finite(torch.from_numpy(labels), "groups")
+    import pandas as pd  # here and below: it takes 0.15 s, and most arrays need none of it
+
     number, names = pd.factorize(_hashable(labels, "groups"))
     if len(names) < fewest:
         raise ValueError(
             f"groups has {len(names)} distinct groups, expected {fewest} or more, one for each fold"
         )
     return None if len(names) == n else torch.from_numpy(number.astype(np.int64))
+
+
+def _is_pandas(values: Any) -> bool:
+    """Whether values are a column, a table or an array of pandas or of an extension of it."""
+    if "pandas" not in sys.modules:
+        return False
+    import pandas as pd
+
+    kinds = pd.Series | pd.DataFrame | pd.Index | pd.api.extensions.ExtensionArray
+    return isinstance(values, kinds)
 
 
 def _array(values: Any, name: str) -> np.ndarray | Tensor:
@@ -156,7 +168,9 @@ def _array(values: Any, name: str) -> np.ndarray | Tensor:
         values, "to_pandas"
     ):
         values = values.to_pandas()
-    if isinstance(values, pd.Series | pd.DataFrame | pd.Index | pd.api.extensions.ExtensionArray):
+    if _is_pandas(values):
+        import pandas as pd
+
         _none_missing(np.asarray(pd.isna(values)), name)
         values = np.asarray(values)
     elif not isinstance(values, np.ndarray):
@@ -165,6 +179,8 @@ def _array(values: Any, name: str) -> np.ndarray | Tensor:
         _none_missing(np.ma.getmaskarray(values), name)
         values = values.data
     if values.dtype.kind in "OmM" and values.ndim:
+        import pandas as pd
+
         _none_missing(pd.isna(values), name)
     if values.dtype.kind in "mMV":
         raise ValueError(f"{name} holds entries of type {values.dtype}, expected numbers or labels")

@@ -15,7 +15,7 @@ from test_audit_views import WORDS
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 import torch
 import transformers
-from transformers_small import balanced, saved, small
+from transformers_small import balanced, random_texts, saved, small, tokenizer_of
 
 from attinfo.audit.model import TransformerClassifier
 
@@ -109,6 +109,28 @@ def test_one_command_audits_a_model_with_other_classes_and_another_tokeniser(
     agreement = pd.read_csv(results / "models/model/1/agreement.csv")
     assert agreement["estimate"].abs().max() <= 1
     assert np.isfinite(agreement.loc[agreement["kind"] == "view", "estimate"]).all()
+
+
+@pytest.mark.slow
+def test_one_command_audits_a_model_that_reads_two_texts(tmp_path: Path) -> None:
+    texts, names = random_texts(WORDS, 120), np.random.default_rng(3).choice(WORDS, 120)
+    table = pd.DataFrame({"passage": texts, "answer": ["no", "yes"] * 60})
+    table["question"] = [f"is it <b>{name}</b>?" for name in names]
+    table.to_csv(tmp_path / "asked.csv", index=False)
+    model = small("bert", WORDS)
+    model.tokenizer = tokenizer_of(WORDS, segmented=True)
+    saved(balanced(model, texts, table["question"].tolist()), tmp_path / "model")
+    given = ["model", "asked.csv", "--text", "passage", "--query", "question", "--label", "answer"]
+    done = command(tmp_path, *given, "--out", "audited", "--cores", "2")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "For this model, on these texts, " in done.stdout
+    results = tmp_path / "audited/results/asked"
+    page = (results / "audit.html").read_text("utf-8")
+    assert "<strong>Query:</strong> <bdi>is it &lt;b&gt;word" in page
+    columns = pd.read_csv(results / "models/model/1/columns.csv")
+    assert (columns["query"] > 0).all() and (columns["query"] + columns["special"] < 1).all()
+    found = pd.read_parquet(results / "models/model/1/texts.parquet")
+    assert len(found) == len(table[["passage", "question"]].drop_duplicates())
 
 
 @pytest.mark.slow

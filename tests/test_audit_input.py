@@ -13,12 +13,14 @@ from test_audit_views import ALL_VIEWS, TEXTS, WORDS, encoded
 import torch
 import transformers
 from transformers_small import balanced, random_texts, saved, small
+import yaml
 
 from attinfo.audit.__main__ import main, study_of
 from attinfo.audit.anatomy import anatomy_of
 from attinfo.audit.api import audit
 from attinfo.audit.attend import Attended, attend
 from attinfo.audit.checks import check_options, check_states
+from attinfo.audit.encoded import Row
 from attinfo.audit.model import TransformerClassifier, places_of_classes, read_model
 from attinfo.audit.package import unpack_model
 from attinfo.audit.texts import given_texts
@@ -26,6 +28,8 @@ from attinfo.config.sections.audit import Audit
 from attinfo.config.stage_options import StageOptions
 from attinfo.config.study import Study
 from attinfo.runtime.errors import InputError
+
+ROWS = [Row(np.arange(5, 12)), Row(np.arange(5, 20))]
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def test_a_model_without_attention_is_refused() -> None:
     with pytest.raises(
         InputError, match=r"this model \(fnet\) does not return its attention"
     ) as error:
-        anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
+        anatomy_of(model, ROWS)
     assert "\n" not in str(error.value)
 
 
@@ -106,7 +110,7 @@ def test_a_model_that_takes_no_attention_mask_is_refused() -> None:
 
     model = TransformerClassifier(Maskless(small("bert", WORDS).config), None, 40)
     with pytest.raises(InputError, match="does not return its attention"):
-        anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
+        anatomy_of(model, ROWS)
 
 
 def test_a_model_that_hides_its_attention_is_refused() -> None:
@@ -116,7 +120,7 @@ def test_a_model_that_hides_its_attention_is_refused() -> None:
     network.set_attn_implementation("sdpa")
     model = TransformerClassifier(network, None, 40)
     with pytest.raises(InputError, match="does not return its attention"):
-        anatomy_of(model, [np.arange(5, 12), np.arange(5, 20)])
+        anatomy_of(model, ROWS)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +209,7 @@ def test_texts_that_are_the_same_to_the_model_are_used_once() -> None:
 
 def attended_of(predicted: list[int], kept: int) -> Attended:
     """Predictions of texts, the states of the first of which are kept."""
-    return Attended({}, {}, np.eye(2)[predicted], [], np.arange(len(predicted)) < kept)
+    return Attended({}, {}, {}, np.eye(2)[predicted], [], np.arange(len(predicted)) < kept)
 
 
 @pytest.mark.parametrize("kept", [0, 4])
@@ -306,14 +310,11 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved(
         np.testing.assert_allclose(found.views[name], own, rtol=2e-3, atol=2e-5)
 
 
-@pytest.mark.parametrize(
-    ("key", "found"), [({"query": "question"}, "two texts"), ({"output": "number"}, "numbers")]
-)
-def test_data_that_no_audit_reads_yet_is_refused(key: dict[str, str], found: str) -> None:
-    source = {"source": {"name": "files", "path": "x.csv"}}
-    study = {"study": "own", "seeds": [1], "grid": [], "datasets": {"own": source | key}}
+def test_data_that_no_audit_reads_yet_is_refused() -> None:
+    own = {"source": {"name": "files", "path": "x.csv"}, "output": "number"}
+    study = {"study": "own", "seeds": [1], "grid": [], "datasets": {"own": own}}
     study["models"] = {"mine": {"model": "folder", "dataset": "own"}}
-    with pytest.raises(InputError, match=f"models.mine.dataset: 'own' has {found}"):
+    with pytest.raises(InputError, match=r"models\.mine\.dataset: 'own' has numbers"):
         Study.checked(study)
 
 
@@ -338,6 +339,9 @@ def write_reviews(path: Path, count: int = 90) -> Path:
         ({"text": "reviews"}, "unknown column 'reviews': did you mean 'review'"),
         ({"classes": ["bad"]}, "--class bad: expected LABEL=NAME"),
         ({"name": "a b"}, "study: found 'a b'"),
+        ({"query": "asked"}, "query: unknown column 'asked'"),
+        ({"query": "review"}, "query is 'review', the column of 'text'"),
+        ({"first": "query"}, "--first query: found no --query, expected both"),
     ],
 )
 def test_the_command_refuses_in_one_line_and_writes_nothing(
@@ -348,8 +352,9 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(
     arguments += ["--text", str(given.get("text", "review")), "--out", str(tmp_path / "out")]
     for label in given.get("classes", []):
         arguments += ["--class", label]
-    if "name" in given:
-        arguments += ["--name", str(given["name"])]
+    for name in ("name", "query", "first"):
+        if name in given:
+            arguments += [f"--{name}", str(given[name])]
     with pytest.raises(SystemExit) as error:
         main([*arguments, "--study-only"])
     line = str(error.value.code)
@@ -362,8 +367,6 @@ def test_the_command_writes_a_study_that_says_what_was_asked(folder: Path, tmp_p
     arguments = [str(folder), str(data), "--text", "review", "--label", "stars", "--study-only"]
     arguments += ["--view", "rollout", "--view", "cls_layer", "--out", str(tmp_path / "out")]
     main(arguments)
-    import yaml
-
     study = yaml.safe_load((tmp_path / "out/reviews.yaml").read_text("utf-8"))
     checked = Study.checked(study)
     assert checked.audit.views == ["rollout", "cls_layer"] and not checked.runs
@@ -373,6 +376,17 @@ def test_the_command_writes_a_study_that_says_what_was_asked(folder: Path, tmp_p
         main([*arguments, "--texts", "60"])
 
 
+def test_the_command_takes_a_column_of_queries(folder: Path, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "reviews.csv")
+    first, *others = data.read_text("utf-8").splitlines()
+    lines = [f"{first},asked", *(f"{line},why" for line in others)]
+    data.write_text("\n".join(lines), "utf-8")
+    arguments = [str(folder), str(data), "--text", "review", "--label", "stars", "--study-only"]
+    main([*arguments, "--query", "asked", "--first", "query", "--out", str(tmp_path / "out")])
+    study = Study.checked(yaml.safe_load((tmp_path / "out/reviews.yaml").read_text("utf-8")))
+    assert study.datasets["texts"].query == "asked" and study.models["model"].first == "query"
+
+
 def test_a_name_on_the_hub_is_kept_as_it_is() -> None:
     options = Namespace(
         model="org/name",
@@ -380,6 +394,8 @@ def test_a_name_on_the_hub_is_kept_as_it_is() -> None:
         data="x.csv",
         text="text",
         label="label",
+        query=None,
+        first=None,
         classes=["1=yes"],
         views=None,
         texts=None,

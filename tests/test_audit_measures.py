@@ -7,7 +7,7 @@ from test_audit_views import FAMILIES, TEXTS, WORDS, encoded, model_of
 import torch
 from transformers_small import DECODERS, small
 
-from attinfo.audit.encoded import Encoded
+from attinfo.audit.encoded import Encoded, Row
 from attinfo.audit.erasure import WordEraser
 from attinfo.audit.measures.gradient import gradient
 from attinfo.audit.measures.integrated_gradients import from_baseline, integrated_gradients
@@ -106,10 +106,10 @@ def test_leave_one_out_is_what_the_model_says_of_the_shorter_text(family: str) -
     values = leave_one_out(model, texts, SOME)
     text = next(i for i in SOME if texts.lengths[i] == len(TEXTS[i].split()))  # no hyphens
     words = TEXTS[text].split()
-    whole = model.probabilities([np.array(model.tokenizer(" ".join(words))["input_ids"])])[0]
+    whole = model.probabilities([Row(np.array(model.tokenizer(" ".join(words))["input_ids"]))])[0]
     for i in range(len(words)):
         left = " ".join(words[:i] + words[i + 1 :])
-        rest = model.probabilities([np.array(model.tokenizer(left)["input_ids"])])[0]
+        rest = model.probabilities([Row(np.array(model.tokenizer(left)["input_ids"]))])[0]
         expected = whole[whole.argmax()] - rest[whole.argmax()]
         assert values[texts.offsets[text] + i] == pytest.approx(expected, abs=1e-5)
 
@@ -117,10 +117,10 @@ def test_leave_one_out_is_what_the_model_says_of_the_shorter_text(family: str) -
 def test_mask_one_out_replaces_each_subword_of_a_word() -> None:
     model = model_of("bert")
     texts = encoded(model, ["word1 zebra word2", "word3 word4"])
-    ids = texts.erased(np.array([0]), np.array([[True, False, True]]), model.mask)[0]
+    row = texts.erased(np.array([0]), np.array([[True, False, True]]), model.mask)[0]
     mask = model.tokenizer.mask_token_id
-    assert (ids == mask).sum() == 5 and len(ids) == texts.sizes[0]
-    whole, masked = (model.probabilities([own])[0] for own in (texts.rows(np.array([0]))[0], ids))
+    assert (row.ids == mask).sum() == 5 and len(row) == texts.sizes[0]
+    whole, masked = (model.probabilities([own])[0] for own in (texts.rows(np.array([0]))[0], row))
     values = mask_one_out(model, texts, np.arange(2))
     assert values[1] == pytest.approx(whole[whole.argmax()] - masked[whole.argmax()], abs=1e-6)
 

@@ -40,12 +40,13 @@ STATISTICS = Statistics(bootstrap=200)
 REMOVAL = Faithfulness(normalised_texts=4, longest=8, beam=1, random_orders=2)
 
 
-def run(folder: Path, seed: int) -> Path:
+def run(folder: Path, seed: int, query: str | None = None) -> Path:
     """The files of a checkpoint, as the workflow writes them."""
     model = small("bert", WORDS, CLASSES, seed=seed)
     strings = random_texts(WORDS, 80)
-    balanced(model, strings)
-    texts = given_texts(strings, [i % 2 for i in range(80)], model, SECTION)
+    queries = None if query is None else [query] * 80
+    balanced(model, strings, queries)
+    texts = given_texts(strings, [i % 2 for i in range(80)], model, SECTION, queries)
     views = blocks("attention view", SECTION.views, SECTION)
     attended = attend(model, texts.encoded, views, texts.drawn, SECTION.state_words)
     other = attend(untrained(model, 1), texts.encoded, views, texts.drawn, drawn_only=True)
@@ -88,9 +89,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Checkpoint
     folders = [run(folder / f"mine/{seed}", seed) for seed in (1, 2)]
     shutil.copytree(folders[1], folder / "mine-1/1")  # a name like those of strips
     checkpoints = read_checkpoints([*folders, folder / "mine-1/1"])
+    content, answers = page_of(
+        checkpoints, {"mine": ["a", "b"], "mine-1": ["c"]}, folder / "figures"
+    )
+    assert set(answers["checkpoint"]) == {1, 2}
+    return content, checkpoints, folder / "figures"
+
+
+def page_of(
+    checkpoints: list[Checkpoint], folders: dict[str, list[str]], figures: Path
+) -> tuple[str, pd.DataFrame]:
+    """The page about models, whose folders are named, and its table of answers."""
     models = {
         name: AuditedModel(model=own, dataset="own", texts="test").model_dump(mode="json")
-        for name, own in {"mine": ["a", "b"], "mine-1": ["c"]}.items()
+        for name, own in folders.items()
     }
     options = {
         "study": "own",
@@ -99,9 +111,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Checkpoint
         "faithfulness": REMOVAL.model_dump(mode="json"),
         "statistics": STATISTICS.model_dump(mode="json"),
     }
-    content, answers = page(checkpoints, options, [], "0" * 64, folder / "figures")
-    assert set(answers["checkpoint"]) == {1, 2}
-    return render(content, "audit.html.j2"), checkpoints, folder / "figures"
+    content, answers = page(checkpoints, options, [], "0" * 64, figures)
+    return render(content, "audit.html.j2"), answers
 
 
 class Seen(HTMLParser):
@@ -226,3 +237,25 @@ def test_views_measures_and_rules_without_numbers_are_named(made: tuple[str, lis
     names = "value norms of one layer and mask-one-out"
     assert found[0] == f"Without values for this model, and left out: {names}."
     assert len(found) == 2 and RULES["beats_controls"] in found[1]
+
+
+def test_the_query_stands_above_each_text_and_is_never_run(
+    made: tuple[str, list, Path], tmp_path: Path
+) -> None:
+    checkpoints = read_checkpoints([run(tmp_path / "mine/1", 1, "<b>who</b> & {{7*7}} <script>?")])
+    text, _ = page_of(checkpoints, {"mine": ["a"]}, tmp_path / "figures")
+    shown = (
+        "<strong>Query:</strong> <bdi>&lt;b&gt;who&lt;/b&gt; &amp; {{7*7}} &lt;script&gt;?</bdi>"
+    )
+    assert text.count(shown) == 3 == len(checkpoints[0].strips)
+    seen = Seen()
+    seen.feed(text)
+    assert seen.tags.count("script") == 1 and "b" not in seen.tags and not seen.asked
+    for drawn in (tmp_path / "figures/mine/strips").glob("*.svg"):
+        assert "Query: &lt;b&gt;who" in drawn.read_text("utf-8")
+    assert " pairs of text and query of" in text and "<dt>query</dt>" in text
+    assert "The model reads the text first, then the query." in text
+    share = checkpoints[0].tables["columns"].groupby("view")["query"].mean()["cls_head"]
+    assert f"{share:.0%} of the classifying token&#39;s attention is on the query." in text
+    for word in ("<strong>Query:", "<dt>query</dt>", "on the query"):
+        assert word not in made[0]

@@ -53,7 +53,7 @@ def attended(family: str) -> tuple[Encoded, Attended]:
 def alone(family: str, text: int) -> tuple[np.ndarray, np.ndarray, Any]:
     """Attention [L, H, P, P] and states [L + 1, P, d] of one text, from the model itself."""
     texts, _ = attended(family)
-    ids = torch.from_numpy(texts.rows(np.array([text]))[0])[None]
+    ids = torch.from_numpy(texts.rows(np.array([text]))[0].ids)[None]
     found = model_of(family).network(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
@@ -313,7 +313,7 @@ def test_of_a_model_that_averages_all_states_the_mean_of_all_rows_is_read() -> N
     assert anatomy_of(model, probe_rows(texts)).read == "all"
     found = attend(model, texts, ALL_VIEWS, np.ones(len(TEXTS), bool))
     for text in (0, 5):
-        ids = torch.from_numpy(texts.rows(np.array([text]))[0])[None]
+        ids = torch.from_numpy(texts.rows(np.array([text]))[0].ids)[None]
         with torch.no_grad():
             made = model.network(ids, torch.ones_like(ids), output_attentions=True)
         attention = torch.stack(made.attentions)[:, 0].numpy().astype(np.float64)

@@ -83,6 +83,9 @@ def place_of(section: str, key: str, example: Any) -> dict[str, Any]:
         return {"vectors": {"mine": pin | {"matrix": "a.npy", "words": "a.csv"} | own}}
     if section in ("Split", "Caps"):
         return {"datasets": {"mine": {**source, section.lower(): own}}, **used}
+    if (section, key) == ("AuditedModel", "first"):  # of two texts alone
+        asked = {"datasets": {"mine": source | {"query": "question"}}}
+        return asked | {"models": {"mine": MODEL[section](own | {"dataset": "mine"})}}
     if section in MODEL:
         return {"models": {"mine": MODEL[section](own)}}
     return {section.lower(): own}

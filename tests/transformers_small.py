@@ -10,6 +10,7 @@ import torch
 import transformers
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
+from attinfo.audit.encoded import Row
 from attinfo.audit.model import TransformerClassifier
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -51,19 +52,23 @@ FAMILIES: dict[str, Callable[..., Any]] = {
 DECODERS = ("gpt2", "llama")
 
 
-def tokenizer_of(words: Sequence[str], decoder: bool = False) -> PreTrainedTokenizerFast:
-    """Whole words of a list, any other word letter by letter."""
+def tokenizer_of(
+    words: Sequence[str], decoder: bool = False, segmented: bool = False
+) -> PreTrainedTokenizerFast:
+    """Whole words of a list, any other word letter by letter; BERT's is `segmented`."""
     vocabulary = [*SPECIAL, *words]
     vocabulary += [letter for letter in ALPHABET if letter not in words]
     vocabulary += [f"##{letter}" for letter in ALPHABET]
     places = {word: i for i, word in enumerate(dict.fromkeys(vocabulary))}
     own = Tokenizer(models.WordPiece(places, unk_token="[UNK]"))
     own.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    names: dict[str, str] = {"unk_token": "[UNK]"}
+    names: dict[str, Any] = {"unk_token": "[UNK]"}
+    if segmented:
+        names["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
     if not decoder:
         both = [(name, places[name]) for name in ("[CLS]", "[SEP]")]
         own.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]", special_tokens=both
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=both
         )
         names |= {"pad_token": "[PAD]", "mask_token": "[MASK]"}
         names |= {"cls_token": "[CLS]", "sep_token": "[SEP]"}
@@ -95,13 +100,22 @@ def small(
     return TransformerClassifier(network, tokenizer, 48)
 
 
-def balanced(model: TransformerClassifier, texts: Sequence[str]) -> TransformerClassifier:
+def balanced(
+    model: TransformerClassifier, texts: Sequence[str], queries: Sequence[str] | None = None
+) -> TransformerClassifier:
     """The model with an output bias by which each class is predicted for some texts."""
     head = [m for m in model.network.modules() if isinstance(m, torch.nn.Linear)]
     last = [m for m in head if m.out_features == len(model.classes)][-1]
     cut = {"truncation": True, "max_length": model.limit}
-    rows = [np.array(model.tokenizer(text, **cut)["input_ids"]) for text in texts]
-    model.pad_with_unused(np.concatenate(rows))
+    sides = [texts] if queries is None else [texts, queries]
+    given = [model.tokenizer(*own, **cut) for own in zip(*sides, strict=True)]
+    rows = [
+        Row(np.array(own["input_ids"]), np.array(own["token_type_ids"]))
+        if model.segmented and queries
+        else Row(np.array(own["input_ids"]))
+        for own in given
+    ]
+    model.pad_with_unused(np.concatenate([row.ids for row in rows]))
     logits = torch.from_numpy(np.median(model.logits(rows), axis=0)).float()
     if last.bias is not None:
         last.bias -= logits

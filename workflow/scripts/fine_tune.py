@@ -24,5 +24,6 @@ with job(snakemake.log[0]):
             folder,
             options["place"],
             options["device"],
+            options["first"],
         )
         history.to_csv(path, index=False, lineterminator="\n")

@@ -10,12 +10,13 @@ from pathlib import Path
 import re
 import subprocess
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 import attinfo
 from attinfo.audit.answer import from_plain
+from attinfo.audit.pairs import First
 from attinfo.audit.words import in_words
 from attinfo.blocks.views import VIEWS
 from attinfo.config.inputs import Inputs
@@ -38,6 +39,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("data", help="texts with labels: CSV, TSV, JSON lines or Parquet")
     parser.add_argument("--text", default="text", help="column of the texts (default: text)")
     parser.add_argument("--label", default="label", help="column of the labels (default: label)")
+    parser.add_argument("--query", help="column of second texts, for a model that reads two")
+    parser.add_argument(
+        "--first",
+        choices=get_args(First),
+        help="which of text and query the model reads first (default: text)",
+    )
     parser.add_argument(
         "--class",
         dest="classes",
@@ -83,11 +90,16 @@ def study_of(options: argparse.Namespace) -> dict[str, Any]:
         audited["revision"] = options.revision
     if labels:
         audited["labels"] = labels
+    if options.first:
+        if not options.query:
+            raise InputError(f"--first {options.first}: found no --query, expected both")
+        audited["first"] = options.first
     source = {"name": "files", "path": str(Path(options.data).resolve())}
     dataset = {
         "source": source,
         "text": options.text,
         "label": options.label,
+        **({"query": options.query} if options.query else {}),
         "split": {"column": False},
         "most_unknown": 1.0,  # the model has a vocabulary of its own
         "max_tokens": 100_000,  # the model cuts texts itself

@@ -187,12 +187,13 @@ def column_table(
     columns: Sequence[str],
     half: np.ndarray,
     special: Mapping[str, np.ndarray],
+    asked: Mapping[str, np.ndarray],
 ) -> pd.DataFrame:
     """Describe every column of every view. The maps of layers and heads are drawn from the table.
 
     Columns: `column`, `view`, `layer` and `head` (0 where there is none), the mean tau-b with each
-    measure on both halves (`<measure>:choosing`, `<measure>:judging`), and `special`, the mean
-    share of the weight on subwords of no word.
+    measure on both halves (`<measure>:choosing`, `<measure>:judging`), `special`, the mean share of
+    the weight on subwords of no word, and for pairs `query`, the mean share on the query.
     """
     measures = list(dict.fromkeys(measure for _, measure in tau))
     rows = []
@@ -204,6 +205,8 @@ def column_table(
                 own = tau[name, measure][half == value]
                 row[f"{measure}:{label}"] = _mean(own)
         row["special"] = _mean(special[name])
+        if name in asked:
+            row["query"] = _mean(asked[name])
         rows.append(row)
     return pd.DataFrame(rows)
 

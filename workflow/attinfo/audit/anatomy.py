@@ -11,10 +11,10 @@ from inspect import signature
 import logging
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from attinfo.audit.encoded import Row
 from attinfo.audit.model import Padded, TransformerClassifier, embedded
 from attinfo.runtime.errors import InputError
 
@@ -77,12 +77,12 @@ class Call(NamedTuple):
     made: Tensor
 
 
-def anatomy_of(model: TransformerClassifier, rows: Sequence[np.ndarray]) -> Anatomy:
+def anatomy_of(model: TransformerClassifier, rows: Sequence[Row]) -> Anatomy:
     """Find the parts of a model.
 
     Args:
         model: the model.
-        rows: subwords of two or more texts of unequal length.
+        rows: two or more texts of unequal length.
 
     Raises:
         InputError: the model does not return its attention.
@@ -135,7 +135,7 @@ def _takes(function: Callable[..., Any], *names: str) -> bool:
     return others or parameters.keys() >= set(names)
 
 
-def _classifying(model: TransformerClassifier, rows: Sequence[np.ndarray]) -> Reads:
+def _classifying(model: TransformerClassifier, rows: Sequence[Row]) -> Reads:
     """Which token the logits are computed from: the one whose last state has a gradient."""
     batch = model.padded(rows)
     with torch.enable_grad(), embedded(model, lambda made: made.detach().requires_grad_()):
@@ -162,7 +162,7 @@ def is_linear(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
 
 
-def _value_sources(model: TransformerClassifier, row: np.ndarray) -> tuple[ValueSource, ...] | None:
+def _value_sources(model: TransformerClassifier, row: Row) -> tuple[ValueSource, ...] | None:
     """The source of each layer's values; None if a layer has no source that is found."""
     calls: list[Call] = []
     counts: dict[nn.Module, int] = {}

@@ -13,6 +13,7 @@ from attinfo.audit.answer import rows_of
 from attinfo.audit.attend import attend
 from attinfo.audit.checks import check_options, check_predictions, check_states
 from attinfo.audit.model import read_model, untrained
+from attinfo.audit.pairs import First
 from attinfo.audit.texts import given_texts
 from attinfo.audit.words import in_words
 from attinfo.blocks.catalogue import block_of
@@ -52,6 +53,8 @@ def audit(
     texts: Sequence[str],
     labels: Sequence[object],
     *,
+    queries: Sequence[str] | None = None,
+    first: First | None = None,
     revision: str | None = None,
     faithfulness: Faithfulness | None = None,
     statistics: Statistics | None = None,
@@ -66,6 +69,9 @@ def audit(
             on the hub.
         texts: texts that it classifies.
         labels: the class of each text, by the model's names (`config.id2label`) or numbers.
+        queries: a second text for each text, for a model that reads two. Words of `texts` are
+            ranked; queries stay as they are.
+        first: "text" or "query", which of the two the model reads first; None for the text.
         revision: commit that pins a model on the hub; None for a folder.
         faithfulness, statistics: sections of a config; None for their defaults.
         permutations: number of permutations of the predictions, for the null of information.
@@ -76,18 +82,20 @@ def audit(
         The answer and its tables.
 
     Raises:
-        InputError: the model cannot be audited, or texts and labels do not fit; one line says why.
+        InputError: the model cannot be audited, or texts, labels and queries do not fit;
+            one line says why.
     """
     try:
         section = Audit.model_validate(dict(settings))
     except ValidationError as error:
-        first = sentence(error.errors()[0]).removeprefix("config: ")
-        raise InputError(f"settings: {first}") from None
+        why = sentence(error.errors()[0]).removeprefix("config: ")
+        raise InputError(f"settings: {why}") from None
     own_statistics, own_removal = statistics or Statistics(), faithfulness or Faithfulness()
     read = read_model(model, revision, "model", section.batch)
     check_options(read, section)
     read.network.to(device_of(device))
-    chosen = given_texts(list(texts), list(labels), read, section)
+    asked = None if queries is None else list(queries)
+    chosen = given_texts(list(texts), list(labels), read, section, asked, first)
     views = blocks("attention view", section.views, section)
     attended = attend(read, chosen.encoded, views, chosen.drawn, section.state_words)
     check_predictions(attended, read.classes)

@@ -1,4 +1,4 @@
-"""Attention views, the share of weights on special subwords, and hidden states, in one pass."""
+"""Attention views, the shares of weights that are on no word, and hidden states, in one pass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import torch
 
 from attinfo.audit.anatomy import Anatomy, anatomy_of
 from attinfo.audit.columns import columns_of
-from attinfo.audit.encoded import Encoded, groups_by_length
+from attinfo.audit.encoded import Encoded, Row, groups_by_length
 from attinfo.audit.model import CELLS, TransformerClassifier
 from attinfo.audit.progress import progress
 from attinfo.audit.reading import read_batch
@@ -34,7 +34,9 @@ class Attended:
     Attributes:
         views: column -> [words] weights. A column is a view, with layer and head where it has them
             ("cls_head.5.3").
-        special: column -> [texts] share of the weight on subwords of no word, such as [CLS].
+        special: column -> [texts] share of the weight on subwords of no word, such as [CLS], those
+            of queries left out.
+        asked: column -> [texts] share of the weight on the query; empty without queries.
         logits: [texts, C].
         states: layers + 1 arrays [words, d] float32, for the words of the texts `kept`; layer 0
             holds the embeddings.
@@ -43,12 +45,13 @@ class Attended:
 
     views: dict[str, np.ndarray]
     special: dict[str, np.ndarray]
+    asked: dict[str, np.ndarray]
     logits: np.ndarray
     states: list[np.ndarray]
     kept: np.ndarray
 
 
-def probe_rows(texts: Encoded) -> list[np.ndarray]:
+def probe_rows(texts: Encoded) -> list[Row]:
     """Two short texts for `anatomy_of`, of unequal length unless all texts are equally long."""
     order = np.argsort(texts.sizes, kind="stable")
     longer = order[texts.sizes[order] > max(8, texts.sizes[order[0]])]
@@ -89,6 +92,7 @@ def attend(
     words = int(texts.offsets[-1])
     found = {name: np.full(words, np.nan, np.float32) for own in columns.values() for name in own}
     special = {name: np.full(len(texts), np.nan, np.float32) for name in found}
+    asked = {name: own.copy() for name, own in special.items() if texts.asked is not None}
     logits = np.full((len(texts), len(model.classes)), np.nan)
     kept = _kept(texts, drawn, state_words)
     place = np.where(np.repeat(kept, texts.lengths), 1, 0).cumsum() - 1  # of a word in the states
@@ -104,15 +108,21 @@ def attend(
         overlaps = texts.in_batch(chosen, batch.ids.shape[1])
         at = ranges(texts.offsets, chosen)
         row = np.repeat(np.arange(len(chosen)), texts.lengths[chosen])
+        of_query = texts.is_query(chosen, batch.ids.shape)[:, None]
         for view in used:
             weights = view.load()(seen.reading, **view.options).float().cpu()
             of_words = overlaps.summed(weights).numpy()
             total = (weights * seen.reading.real[:, None].cpu()).sum(-1).numpy()  # [B, K]
+            on_query = (weights * of_query).sum(-1).numpy()
             for k, name in enumerate(columns[view.name]):
                 found[name][at] = of_words[:, k]
                 on_words = np.bincount(row, of_words[:, k], minlength=len(chosen))
                 with np.errstate(invalid="ignore", divide="ignore"):
-                    special[name][chosen] = np.clip(1 - on_words / total[:, k], 0, 1)
+                    rest = 1 - on_words / total[:, k]
+                    if asked:
+                        asked[name][chosen] = share = on_query[:, k] / total[:, k]
+                        rest -= share
+                special[name][chosen] = np.clip(rest, 0, 1)
         if kept[chosen].any():
             if not states:
                 sizes = [int(layer.shape[-1]) for layer in seen.states]
@@ -128,7 +138,7 @@ def attend(
         for places in groups:
             for part, _ in in_parts(own[places], read, model.device):
                 advance(len(part))
-    return Attended(found, special, logits, states, kept)
+    return Attended(found, special, asked, logits, states, kept)
 
 
 def _shares(sizes: np.ndarray, anatomy: Anatomy) -> np.ndarray:
@@ -154,7 +164,8 @@ def write_attended(attended: Attended, views: str | Path, states: str | Path) ->
     with whole(views) as path:
         pd.DataFrame(attended.views).to_parquet(path, index=False)
     tensors = {f"state.{i}": own for i, own in enumerate(attended.states)}
-    tensors |= {f"special.{name}": own for name, own in attended.special.items()}
+    for kind, shares in (("special", attended.special), ("query", attended.asked)):
+        tensors |= {f"{kind}.{name}": own for name, own in shares.items()}
     tensors |= {"logits": attended.logits, "kept": attended.kept}
     with whole(states) as path:
         save_file({name: np.ascontiguousarray(own) for name, own in tensors.items()}, path)
@@ -165,13 +176,15 @@ def read_attended(views: str | Path, states: str | Path) -> Attended:
     table = pd.read_parquet(views)
     tensors: Mapping[str, np.ndarray] = load_file(states)
     layers = sum(name.startswith("state.") for name in tensors)
+
+    def of(kind: str) -> dict[str, np.ndarray]:
+        start = f"{kind}."
+        return {n.removeprefix(start): own for n, own in tensors.items() if n.startswith(start)}
+
     return Attended(
         views={str(name): table[name].to_numpy() for name in table},
-        special={
-            name.removeprefix("special."): own
-            for name, own in tensors.items()
-            if name.startswith("special.")
-        },
+        special=of("special"),
+        asked=of("query"),
         logits=tensors["logits"],
         states=[tensors[f"state.{i}"] for i in range(layers)],
         kept=tensors["kept"],

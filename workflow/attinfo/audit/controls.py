@@ -39,8 +39,8 @@ def permuted(texts: "AuditedTexts", weights: np.ndarray, seed: int) -> np.ndarra
     """[words] weights permuted within each text."""
     found = weights.copy()
     offsets = texts.encoded.offsets
-    for i, string in enumerate(texts.strings):
-        rng = np.random.default_rng(seed_of("permuted weights", seed, string))
+    for i in range(len(texts)):
+        rng = np.random.default_rng(seed_of("permuted weights", seed, *texts.key(i)))
         own = slice(offsets[i], offsets[i + 1])
         found[own] = rng.permutation(weights[own])
     return found

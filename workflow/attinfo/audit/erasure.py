@@ -63,7 +63,7 @@ class WordEraser:
         erased = self.texts.erased(source, keep, mask)
         # Of equal texts, such as "very good" twice from "very very good", the model reads one.
         distinct: dict[bytes, int] = {}
-        place = [distinct.setdefault(row.tobytes(), len(distinct)) for row in erased]
+        place = [distinct.setdefault(row.key, len(distinct)) for row in erased]
         first = np.unique(place, return_index=True)[1]
         remaining = self.model.probabilities([erased[i] for i in first])[place]
         whole, rows = self.whole(source), np.arange(len(source))

@@ -51,7 +51,7 @@ def drawings(tables: Tables) -> dict[str, tuple[str, Drawing]]:
 
 
 def maps(tables: Tables) -> Drawing | None:
-    """Layer x head maps of agreement, of removal, and of the weight on special subwords."""
+    """Layer x head maps of agreement, of removal, and of the weight that is on no word."""
     heads = tables.columns[tables.columns["view"] == HEADS]
     if heads.empty:
         return None
@@ -60,6 +60,7 @@ def maps(tables: Tables) -> Drawing | None:
     kinds = [("tau", "agreement, τ-b", "PuOr_r"), ("removal", "removal, fall", "Blues")]
     kinds = [(*kind,) for kind in kinds if heads[kind[0]].notna().any()]
     kinds += [("special", "on special subwords", "Greys")]
+    kinds += [("query", "on the query", "Greys")] if "query" in heads else []
     layers, count = int(heads["layer"].max()), int(heads["head"].max())
     height = max(1.9, 1.2 + 0.19 * layers)
     figure, axes = panels(1, len(kinds), height, sharey=True)
@@ -80,6 +81,7 @@ def maps(tables: Tables) -> Drawing | None:
         "Removal: the fall of the probability of the predicted class when the head's top words are "
         "removed, in texts of the other half. Special subwords: share of the weight on subwords "
         "that belong to no word, such as [CLS] and [SEP]."
+        f"{' Query: share of the weight on its subwords.' if 'query' in heads else ''}"
         f"{' Numbers are hundredths.' if len(heads) <= MOST_NUMBERED else ''}"
     )
     return Drawing(figure, heads.drop(columns=["column", "view"]), caption)

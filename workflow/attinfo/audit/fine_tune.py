@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attinfo.audit.encoded import encode, spans_of
+from attinfo.audit.encoded import Row, encode, spans_of
 from attinfo.audit.model import CLASSIFIER, EAGER, Padded, TransformerClassifier, check_layout
+from attinfo.audit.pairs import First, check_room, queries_of
 from attinfo.audit.progress import progress
 from attinfo.config.sections.audited import FineTune
 from attinfo.data.batches import batches
@@ -33,6 +34,7 @@ def fine_tune(
     folder: Path,
     place: str,
     device: Setting = "cpu",
+    first: First = "text",
 ) -> pd.DataFrame:
     """Train a model with a new head on the training split, and write it in the layout of the hub.
 
@@ -48,12 +50,14 @@ def fine_tune(
         folder: the folder to write, which must not exist.
         place: the key of the config that names the model, for messages.
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        first: which of the text and the query the model reads first, if the data set has queries.
 
     Returns:
         A row for each epoch: `epoch`, `train_loss`, `dev_accuracy`, `test_accuracy`.
 
     Raises:
-        InputError: the base model cannot be read, or there is no such device.
+        InputError: the base model cannot be read, it cannot read a pair of text and query, or
+            there is no such device.
     """
     found = folder_of(str(base), revision, place)
     check_layout(found, place)
@@ -62,8 +66,8 @@ def fine_tune(
     torch.manual_seed(seed_of("fine-tuning", seed) % 2**63)
     network = _network(found, classes, place).to(device_of(device))
     model = TransformerClassifier(network, tokenizer, limit, options.batch_size)
-    split = {part: _read(data, part, model) for part in ("train", "dev", "test")}
-    model.pad_with_unused(np.concatenate([row for rows, _ in split.values() for row in rows]))
+    split = {part: _read(data, part, model, first, place) for part in ("train", "dev", "test")}
+    model.pad_with_unused(np.concatenate([row.ids for rows, _ in split.values() for row in rows]))
     network.requires_grad_(True)
     rows, labels = split["train"]
     lengths = np.array([len(row) for row in rows])
@@ -110,11 +114,17 @@ def _network(folder: Path, classes: Sequence[str], place: str) -> Any:
 
 
 def _read(
-    data: str | Path, part: str, model: TransformerClassifier
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """The subwords of each text of a split, as an audit cuts it, and the labels [texts]."""
+    data: str | Path, part: str, model: TransformerClassifier, first: First, place: str
+) -> tuple[list[Row], np.ndarray]:
+    """What the model reads for each text of a split, as an audit cuts it; the labels [texts]."""
     table = read_arrow(data, part)
-    encoded = encode(table["text"].to_pylist(), spans_of(table), model.tokenizer, model.limit)
+    strings, spans = table["text"].to_pylist(), spans_of(table)
+    tokenizer, limit, queries = model.tokenizer, model.limit, None
+    if "query" in table.column_names:
+        queries = queries_of(table["query"].to_pylist(), first, tokenizer, place)
+        numbers = range(len(strings))
+        check_room(strings, spans, queries, tokenizer, limit, f"{place}: {part}", numbers)
+    encoded = encode(strings, spans, tokenizer, limit, queries=queries, segments=model.segmented)
     return encoded.rows(np.arange(len(encoded))), table["label"].to_numpy()
 
 
@@ -146,7 +156,5 @@ def _step(
     return float(loss.detach())
 
 
-def _accuracy(
-    model: TransformerClassifier, rows: Sequence[np.ndarray], labels: np.ndarray
-) -> float:
+def _accuracy(model: TransformerClassifier, rows: Sequence[Row], labels: np.ndarray) -> float:
     return float((model.logits(rows).argmax(1) == labels).mean())

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from attinfo.audit.anatomy import NEAR, Anatomy
+from attinfo.audit.encoded import Row
 from attinfo.audit.model import CELLS, TransformerClassifier
 
 
@@ -19,7 +20,7 @@ class Head(NamedTuple):
 
 
 def own_head(
-    model: TransformerClassifier, anatomy: Anatomy, row: np.ndarray, states: np.ndarray
+    model: TransformerClassifier, anatomy: Anatomy, row: Row, states: np.ndarray
 ) -> Head | None:
     """Apply the model's own head to the last states of words.
 
@@ -30,7 +31,7 @@ def own_head(
     Args:
         model: the model.
         anatomy: the parts of the model.
-        row: subwords of a text, for the check.
+        row: a text, for the check.
         states: [words, d] last states of words.
 
     Returns:
@@ -43,7 +44,7 @@ def own_head(
         with torch.inference_mode():
             whole = model(batch, output_hidden_states=True)
             place = 0 if anatomy.read == "first" else len(row) - 1
-            own = _read(model, whole.hidden_states[-1][:, place], int(row[0]))
+            own = _read(model, whole.hidden_states[-1][:, place], int(row.ids[0]))
     except (RuntimeError, ValueError, TypeError, AttributeError, IndexError):
         return None  # a head of another shape
     if own is None or (own[0] - whole.logits).norm() > NEAR * whole.logits.norm():
@@ -52,7 +53,7 @@ def own_head(
     with torch.inference_mode():
         for start in range(0, len(states), CELLS):
             some = torch.from_numpy(states[start : start + CELLS]).to(model.device)
-            found = _read(model, some, int(row[0]))
+            found = _read(model, some, int(row.ids[0]))
             assert found is not None  # as in the check
             parts.append(found[1].float().cpu().numpy())
     last = own[2]
@@ -87,7 +88,7 @@ def _read(
         if isinstance(module, nn.Linear)
     ]
     try:
-        batch = model.padded([np.array([token])] * len(states))
+        batch = model.padded([Row(np.array([token]))] * len(states))
         logits: Tensor = model(batch).logits
     finally:
         for hook in hooks:

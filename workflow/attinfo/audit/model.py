@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 import logging
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attinfo.audit.encoded import groups_by_length
+from attinfo.audit.encoded import Row, groups_by_length
 from attinfo.data.model_folders import check_model_folder
 from attinfo.data.names import alike
 from attinfo.models.huggingface import config_of, folder_of, network_of, tokenizer_of
@@ -26,10 +27,14 @@ EAGER, FUSED = "eager", "sdpa"  # implementations of attention; the first one re
 
 @dataclass(frozen=True)
 class Padded:
-    """Texts side by side: `ids` [B, P] and `real` [B, P], 1 at subwords and 0 at padding."""
+    """Texts side by side: `ids` [B, P] and `real` [B, P], 1 at subwords and 0 at padding.
+
+    `segments` [B, P] are None if the model gets none.
+    """
 
     ids: Tensor
     real: Tensor
+    segments: Tensor | None = None
 
     @property
     def lengths(self) -> Tensor:
@@ -66,6 +71,14 @@ class TransformerClassifier:
         return None if self.tokenizer is None else self.tokenizer.mask_token_id
 
     @property
+    def segmented(self) -> bool:
+        """Whether the tokeniser gives the segments of two texts, and the network knows two."""
+        name = "token_type_ids"
+        given = self.tokenizer is not None and name in self.tokenizer.model_input_names
+        taken = name in signature(self.network.forward).parameters
+        return given and taken and getattr(self.config, "type_vocab_size", 2) > 1
+
+    @property
     def embedding(self) -> nn.Module:
         """The module that gives each subword its vector."""
         found: nn.Module = self.network.get_input_embeddings()
@@ -91,17 +104,23 @@ class TransformerClassifier:
                 )
             self._pad = self.config.get_text_config().pad_token_id = int(unused[-1])
 
-    def padded(self, rows: Sequence[np.ndarray]) -> Padded:
-        """Make a batch of texts, given as subwords. Padding follows each text."""
+    def padded(self, rows: Sequence[Row]) -> Padded:
+        """Make a batch of texts. Padding follows each text."""
         width = max(map(len, rows))
         ids = np.full((len(rows), width), self._pad or 0)
         real = np.arange(width) < np.array([len(row) for row in rows])[:, None]
-        ids[real] = np.concatenate(rows)
-        own = torch.from_numpy(ids), torch.from_numpy(real.astype(np.int64))
-        return Padded(*(part.to(self.device) for part in own))
+        ids[real] = np.concatenate([row.ids for row in rows])
+        parts = [ids, real.astype(np.int64)]
+        given = [row.segments for row in rows if row.segments is not None]
+        if given:
+            parts.append(np.zeros_like(ids))
+            parts[-1][real] = np.concatenate(given)
+        return Padded(*(torch.from_numpy(part).to(self.device) for part in parts))
 
     def __call__(self, batch: Padded, **options: Any) -> Any:
         """Run the model on a batch; `options` are those of its `forward`."""
+        if batch.segments is not None:
+            options["token_type_ids"] = batch.segments
         return self.network(
             input_ids=batch.ids, attention_mask=batch.real, return_dict=True, **options
         )
@@ -121,7 +140,7 @@ class TransformerClassifier:
             if self.config._attn_implementation != before:
                 self.network.set_attn_implementation(before)
 
-    def probabilities(self, rows: Sequence[np.ndarray]) -> np.ndarray:
+    def probabilities(self, rows: Sequence[Row]) -> np.ndarray:
         """[texts, C] float64 class probabilities of texts that come as subwords.
 
         Raises:
@@ -129,7 +148,7 @@ class TransformerClassifier:
         """
         return _softmax(self.logits(rows))
 
-    def logits(self, rows: Sequence[np.ndarray]) -> np.ndarray:
+    def logits(self, rows: Sequence[Row]) -> np.ndarray:
         """[texts, C] float64 logits of texts that come as subwords.
 
         Raises:
@@ -152,9 +171,24 @@ class TransformerClassifier:
 
 @contextmanager
 def embedded(model: TransformerClassifier, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Within the block, replace the embeddings [B, P, size] of the subwords by `change` of them."""
+    """Within the block, replace the embeddings [B, P, size] of the subwords by `change` of them.
+
+    The block runs the model once.
+
+    Raises:
+        InputError: the model embeds something else by the same module.
+    """
+    calls = 0
 
     def changed(module: nn.Module, given: Any, made: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise InputError(
+                f"this model ({model.config.model_type}) embeds the segments of its tokeniser as "
+                "if they were subwords, expected segments with embeddings of their own, or a "
+                "tokeniser without 'token_type_ids' in its model_input_names"
+            )
         return change(made)
 
     hook = model.embedding.register_forward_hook(changed)

@@ -148,6 +148,7 @@ def _model(
         "strips_open": {0},
         "trust": _trust(first, own, options["audit"]),
         "quoted": name_of(quoted.column),
+        "pairs": "pairs" in first.numbers,
     }
 
 
@@ -171,6 +172,7 @@ def _strip(first: Checkpoint, row: Mapping[str, Any]) -> Strip:
         row["words"],
         row["left_out"],
         [model],
+        row.get("query", ""),
     )
 
 
@@ -197,6 +199,7 @@ def _trust(first: Checkpoint, own: Sequence[Checkpoint], audit: Mapping[str, Any
             f"to no word, such as [CLS] and [SEP]. Only {audit['units']} of the text are ranked on "
             "this page."
         )
+    sentences += _of_pairs(first)
     if not (first.tables["information"]["estimator"] == OWN_HEAD).any():
         sentences.append(
             "The model's own head cannot be applied to single words, so that information is "
@@ -225,6 +228,32 @@ def _trust(first: Checkpoint, own: Sequence[Checkpoint], audit: Mapping[str, Any
             f"Removing the top words of a head drawn at random lowers the probability by "
             f"{fall(number)} on average, removing words in random order by "
             f"{fall(first.numbers['random_order_removal'])}."
+        )
+    return sentences
+
+
+def _of_pairs(first: Checkpoint) -> list[str]:
+    """Sentences about the queries of a model that reads two texts; none for other models."""
+    pairs = first.numbers.get("pairs")
+    if pairs is None:
+        return []
+    columns = first.tables["columns"]
+    asked = columns.groupby("view")["query"].mean()
+    other = "query" if pairs["first"] == "text" else "text"
+    sentences = [
+        f"The model reads the {pairs['first']} first, then the {other}. Queries are never removed "
+        "or ranked: all numbers are about words of the text, beside the whole query. A text that "
+        "has several queries counts once for each, and intervals take these pairs as independent."
+    ]
+    if HEADS in asked:
+        sentences.append(
+            f"{asked[HEADS]:.0%} of the classifying token's attention is on the query."
+        )
+    if not pairs["separated"]:
+        sentences.append(
+            "The tokeniser of the model puts nothing between the two, so that the model does not "
+            f"see where the {other} starts. A model that was trained on pairs with a separator was "
+            "audited on unusual input."
         )
     return sentences
 

@@ -12,6 +12,7 @@ from attinfo.audit import agreement, stages
 from attinfo.audit.answer import plain
 from attinfo.audit.names import JUDGING, RANDOM
 from attinfo.audit.opened import Found
+from attinfo.audit.pairs import Queries
 from attinfo.audit.texts import AuditedTexts
 from attinfo.audit.words import name_of
 from attinfo.config.sections.audit import Audit
@@ -63,6 +64,7 @@ def results(
             "random_head_removal": float(fell.drop(RANDOM, errors="ignore").mean()),
             "random_order_removal": float(fell.get(RANDOM, np.nan)),
             "incomplete": incompleteness(texts, found.measures, totals),
+            **({"pairs": _pairs(texts.queries)} if texts.queries else {}),
         },
         "agreement": agreed.table,
         "columns": columns,
@@ -72,6 +74,11 @@ def results(
         "plausibility": plausibility_table(texts, agreed, lexicon, statistics),
         "strips": strips(texts, classes, agreed, found, audit, shown),
     }
+
+
+def _pairs(queries: Queries) -> dict[str, Any]:
+    """How the model reads pairs of text and query."""
+    return {"first": queries.first, "separated": queries.separated}
 
 
 def incompleteness(
@@ -190,6 +197,7 @@ def strips(
                 "label": classes[texts.labels[i]],
                 "group": choice.name_of(group),
                 "text": texts.strings[i][:last],
+                **({"query": texts.queries.strings[i]} if texts.queries else {}),
                 "words": words[:LONGEST],
                 "left_out": len(words[LONGEST:]),
                 "predicted": classes[predicted[i]],

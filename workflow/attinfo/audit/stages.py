@@ -201,6 +201,7 @@ def agree(
             list(views),
             drawn.half,
             attended.special,
+            attended.asked,
         ),
         pd.DataFrame(between),
         choice,

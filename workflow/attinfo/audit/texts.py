@@ -14,6 +14,7 @@ from attinfo.audit.agreement import Drawn
 from attinfo.audit.encoded import Encoded, encode, spans_of
 from attinfo.audit.model import TransformerClassifier, places_of_classes
 from attinfo.audit.names import CHOOSING, JUDGING, NEITHER
+from attinfo.audit.pairs import First, Queries, check_room, queries_of
 from attinfo.config.sections.audit import Audit
 from attinfo.data.batches import ranges
 from attinfo.data.texts import read_arrow, read_summary
@@ -29,12 +30,13 @@ class AuditedTexts:
     """Texts of an audit, in the order of their draw.
 
     Attributes:
-        strings: the texts. Texts with the same subwords are there once.
+        strings: the texts. Texts with the same subwords are there once; with queries, pairs are.
         encoded: the texts in subwords and words.
         labels: [texts] the label of each text, as a class of the model.
         half: [texts] `CHOOSING` or `JUDGING` for the drawn texts, which have two words or more,
             else `NEITHER`.
         frequency: [words] number of times that the word occurs in all texts, whatever its case.
+        queries: the second texts; None if the model reads one text.
     """
 
     strings: list[str]
@@ -42,6 +44,7 @@ class AuditedTexts:
     labels: np.ndarray
     half: np.ndarray
     frequency: np.ndarray
+    queries: Queries | None = None
 
     def __len__(self) -> int:
         return len(self.strings)
@@ -64,6 +67,11 @@ class AuditedTexts:
         spans = zip(self.encoded.starts[own], self.encoded.ends[own], strict=True)
         return [self.strings[text][a:b] for a, b in spans]
 
+    def key(self, text: int) -> tuple[str, ...]:
+        """A text, and its query if there is one, for seeds."""
+        own = (self.strings[text],)
+        return own if self.queries is None else (*own, self.queries.strings[text])
+
     @property
     def position(self) -> np.ndarray:
         """[words] place of each word in its text, from 0."""
@@ -84,23 +92,35 @@ def audited_texts(
         data: folder of the data set.
         model: the model.
         options: `texts`, the split "test" or "all" splits; `labels`, class of the data -> class of
-            the model, empty if the names are the same.
+            the model, empty if the names are the same; `first`, "text" or "query", read if the data
+            set has queries.
         audit: the section `audit`.
         place: the key of the config that names the model, for messages.
 
     Raises:
-        InputError: the classes of the data are not the model's, or there are too few texts.
+        InputError: the classes of the data are not the model's, there are too few texts, or the
+            model cannot read a pair of text and query.
     """
     splits = ("test",) if options["texts"] == "test" else ("train", "dev", "test")
     table = pa.concat_tables([read_arrow(data, split) for split in splits]).combine_chunks()
     classes = read_summary(data)["classes"]
     places = places_of_classes(classes, model.classes, options["labels"], place)
     labels = places[table["label"].to_numpy()]
-    return _drawn(table["text"].to_pylist(), spans_of(table), labels, model, audit, place)
+    queries = None
+    if "query" in table.column_names:
+        strings = table["query"].to_pylist()
+        queries = queries_of(strings, options["first"], model.tokenizer, place)
+    strings = table["text"].to_pylist()
+    return _drawn(strings, spans_of(table), queries, labels, model, audit, place)
 
 
 def given_texts(
-    texts: Sequence[str], labels: Sequence[object], model: TransformerClassifier, audit: Audit
+    texts: Sequence[str],
+    labels: Sequence[object],
+    model: TransformerClassifier,
+    audit: Audit,
+    queries: Sequence[str] | None = None,
+    first: First | None = None,
 ) -> AuditedTexts:
     """Draw texts from a list, and cut them into the subwords of a model.
 
@@ -109,16 +129,27 @@ def given_texts(
         labels: the class of each text, by the model's names or numbers.
         model: the model.
         audit: the section `audit`.
+        queries: a second text for each text; None if the model reads one text.
+        first: which of the two the model reads first; None for the text.
 
     Raises:
-        InputError: the numbers of texts and labels differ, an entry is not a text, a label is not a
-            class of the model, or there are too few texts.
+        InputError: the numbers of texts, labels and queries differ, an entry is not a text, a label
+            is not a class of the model, there are too few texts, the model cannot read a pair of
+            text and query, or `first` has no queries beside it.
     """
-    if len(texts) != len(labels):
-        raise InputError(f"texts has {len(texts)} entries, labels {len(labels)}: expected as many")
-    for i, text in enumerate(texts):
-        if not isinstance(text, str) or not text.strip():
-            raise InputError(f"texts: entry {i} is {text!r}, expected a text")
+    for name, others in (("labels", labels), ("queries", texts if queries is None else queries)):
+        if len(texts) != len(others):
+            raise InputError(
+                f"texts has {len(texts)} entries, {name} {len(others)}: expected as many"
+            )
+    for name, given in (("texts", texts), ("queries", queries or ())):
+        for i, text in enumerate(given):
+            if not isinstance(text, str) or not text.strip():
+                raise InputError(f"{name}: entry {i} is {text!r}, expected a text")
+    if first not in (None, "text", "query"):
+        raise InputError(f"first: found {first!r}, expected 'text' or 'query'")
+    if first is not None and queries is None:
+        raise InputError(f"first: found {first!r} without queries, expected them beside it")
     names = [str(label) for label in labels]
     classes = sorted(set(names))
     places = places_of_classes(classes, model.classes, {}, "labels")
@@ -127,23 +158,36 @@ def given_texts(
         np.array([match.span() for match in re.finditer(WORD, text)], np.int64).reshape(-1, 2)
         for text in texts
     ]
-    return _drawn(list(texts), spans, found, model, audit, "texts")
+    own = None
+    if queries is not None:
+        own = queries_of(queries, first or "text", model.tokenizer, "queries")
+    return _drawn(list(texts), spans, own, found, model, audit, "texts")
 
 
 def _drawn(
     strings: list[str],
     spans: list[np.ndarray],
+    queries: Queries | None,
     labels: np.ndarray,
     model: TransformerClassifier,
     audit: Audit,
     place: str,
 ) -> AuditedTexts:
     """Draw texts and cut them into subwords. The draw depends on the seed and the characters."""
-    keys = np.array([seed_of("audited texts", audit.seed, string) for string in strings])
+    sides = [strings] if queries is None else [strings, queries.strings]
+    keys = np.array(
+        [seed_of("audited texts", audit.seed, *own) for own in zip(*sides, strict=True)]
+    )
     order = np.argsort(keys, kind="stable")[: audit.texts]
     given = len(strings)
     strings, spans = [strings[i] for i in order], [spans[i] for i in order]
-    encoded = encode(strings, spans, model.tokenizer, model.limit, audit.units)
+    if queries is not None:
+        queries = queries.of(order)
+        numbers = order.tolist()
+        check_room(strings, spans, queries, model.tokenizer, model.limit, place, numbers)
+    encoded = encode(
+        strings, spans, model.tokenizer, model.limit, audit.units, queries, model.segmented
+    )
     kept = _distinct(encoded, np.flatnonzero(encoded.lengths > 0))
     ranked = int((encoded.lengths[kept] > 1).sum())
     if ranked < FEWEST:
@@ -152,20 +196,26 @@ def _drawn(
             f"have two {audit.units} or more within the model's window of {model.limit} subwords "
             f"and are unlike each other, expected {FEWEST} or more"
         )
-    encoded = _chosen(encoded, kept)
+    encoded = encoded.of(kept)
     strings, labels = [strings[i] for i in kept], labels[order][kept]
+    queries = None if queries is None else queries.of(kept)
     fit = np.flatnonzero(encoded.lengths > 1)[: audit.costly_texts]
     half = np.full(len(strings), NEITHER)
     half[fit[0::2]], half[fit[1::2]] = CHOOSING, JUDGING
     model.pad_with_unused(encoded.ids)
-    return AuditedTexts(strings, encoded, labels, half, _frequency(strings, encoded))
+    return AuditedTexts(strings, encoded, labels, half, _frequency(strings, encoded), queries)
 
 
 def _distinct(encoded: Encoded, chosen: np.ndarray) -> np.ndarray:
-    """The first of the texts that have the same subwords, so that both halves share none."""
-    first: dict[bytes, int] = {}
+    """The first of the texts that have the same subwords, so that both halves share none.
+
+    With queries, the first of the pairs whose texts and queries have the same subwords.
+    """
+    first: dict[tuple[bytes, bytes], int] = {}
     for i, row in zip(chosen.tolist(), encoded.rows(chosen), strict=True):
-        first.setdefault(row.tobytes(), i)
+        own = slice(encoded.pieces[i], encoded.pieces[i + 1])
+        side = b"" if encoded.asked is None else encoded.asked[own].tobytes()
+        first.setdefault((row.key, side), i)
     return np.array(list(first.values()), np.int64)
 
 
@@ -175,20 +225,3 @@ def _frequency(strings: Sequence[str], encoded: Encoded) -> np.ndarray:
     words = [strings[i][a:b].casefold() for i, a, b in spans]
     counts = Counter(words)
     return np.array([counts[word] for word in words])
-
-
-def _chosen(encoded: Encoded, kept: np.ndarray) -> Encoded:
-    """Some of the texts, in the order given."""
-    words = ranges(encoded.offsets, kept)
-    overlaps = ranges(encoded.overlaps, kept)
-    return Encoded(
-        ids=encoded.ids[ranges(encoded.pieces, kept)],
-        pieces=np.append(0, encoded.sizes[kept].cumsum()),
-        offsets=np.append(0, encoded.lengths[kept].cumsum()),
-        starts=encoded.starts[words],
-        ends=encoded.ends[words],
-        overlaps=np.append(0, np.diff(encoded.overlaps)[kept].cumsum()),
-        piece=encoded.piece[overlaps],
-        word=encoded.word[overlaps],
-        lost=encoded.lost[kept],
-    )

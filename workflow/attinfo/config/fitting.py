@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 def check_audited(name: str, dataset: Dataset) -> None:
     """Check that an audit can read a data set; raises ValueError."""
-    if dataset.query is not None or dataset.output != "class":
-        found = "two texts" if dataset.query is not None else "numbers"
-        raise ValueError(
-            f"'{name}' has {found}, expected one text and classes: audits read no others yet"
-        )
+    if dataset.output != "class":
+        raise ValueError(f"'{name}' has numbers, expected classes: audits read no others yet")
+
+
+def check_first(first: str | None, name: str, dataset: Dataset) -> None:
+    """Check that a model has the order of two texts only if there are two; raises ValueError."""
+    if first is not None and dataset.query is None:
+        raise ValueError(f"found '{first}', but '{name}' has no 'query', expected none")
 
 
 def check_drawn_texts(study: "Study") -> None:

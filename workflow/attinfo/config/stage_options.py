@@ -208,6 +208,7 @@ class StageOptions:
             "revision": own.revision,
             "texts": own.texts,
             "labels": own.labels,
+            "first": own.first or "text",
             "device": self.study.device,
             "audit": self.study.audit.model_dump(),
         }
@@ -223,6 +224,7 @@ class StageOptions:
             "fine_tune": None if training is None else training.model_dump(),
             "seed": checkpoint,
             "device": self.study.device,
+            "first": own.first or "text",
         }
 
     def audit_files(self, model: str) -> list[str]:

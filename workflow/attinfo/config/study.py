@@ -11,7 +11,13 @@ from attinfo.blocks.catalogue import KINDS, with_defaults
 from attinfo.blocks.normalisers import parse_normaliser
 from attinfo.blocks.variant import Variant
 from attinfo.blocks.variants import VARIANTS
-from attinfo.config.fitting import check_audited, check_drawn_texts, check_numbers, check_query
+from attinfo.config.fitting import (
+    check_audited,
+    check_drawn_texts,
+    check_first,
+    check_numbers,
+    check_query,
+)
 from attinfo.config.grid import Filtered, Grid, Run
 from attinfo.config.labels import several_labels
 from attinfo.config.messages import naming, sentence
@@ -171,6 +177,8 @@ class Study(Filtered):
             with naming(f"models.{name}.dataset"):
                 self._check_name("dataset", audited.dataset)
                 check_audited(audited.dataset, self.datasets[audited.dataset])
+            with naming(f"models.{name}.first"):
+                check_first(audited.first, audited.dataset, self.datasets[audited.dataset])
         for name in self.prepared_datasets:
             with naming(f"datasets.{name}"):
                 yardstick = self.datasets[name].yardstick

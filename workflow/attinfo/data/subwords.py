@@ -79,22 +79,31 @@ def in_chunks(
     starts: np.ndarray,
     ends: np.ndarray,
     tokenizer: Any,
+    queries: Sequence[str] | None = None,
+    query_first: bool = False,
     **options: Any,
 ) -> Iterator[tuple[int, Any]]:
     """Yield the first text of each chunk, and what the tokeniser makes of the chunk.
 
     Args:
         strings, offsets, starts, ends, tokenizer: see `cut`.
+        queries: second texts, which the tokeniser joins with the texts; only the texts are cut.
+        query_first: whether the query stands before the text.
         options: further arguments of the tokeniser.
     """
     of_text = [slice(a, b) for a, b in pairwise(offsets)]
     for first in range(0, len(strings), CHUNK):
         chunk = zip(strings[first : first + CHUNK], of_text[first : first + CHUNK], strict=True)
+        sides = [[tokens_alone(string, starts[own], ends[own]) for string, own in chunk]]
+        truncation: bool | str = True
+        if queries is not None:
+            sides.insert(0 if query_first else 1, list(queries[first : first + CHUNK]))
+            truncation = "only_second" if query_first else "only_first"
         yield (
             first,
             tokenizer(
-                [tokens_alone(string, starts[own], ends[own]) for string, own in chunk],
-                truncation=True,
+                *sides,
+                truncation=truncation,
                 return_offsets_mapping=True,
                 split_special_tokens=True,  # a text that says "[MASK]" masks nothing
                 **options,
@@ -121,8 +130,17 @@ def cut(
     """
     windows = np.zeros(len(strings) + 1, np.int64)
     ids, piece, token = [], [], []  # arrays, one a window
-    as_windows = {"stride": 0, "return_overflowing_tokens": True, "max_length": limit}
-    for first, found in in_chunks(strings, offsets, starts, ends, tokenizer, **as_windows):
+    chunks = in_chunks(
+        strings,
+        offsets,
+        starts,
+        ends,
+        tokenizer,
+        stride=0,
+        return_overflowing_tokens=True,
+        max_length=limit,
+    )
+    for first, found in chunks:
         sources = found["overflow_to_sample_mapping"]
         for i, window, bounds in zip(
             sources, found["input_ids"], found["offset_mapping"], strict=True

@@ -1,6 +1,6 @@
 """The section `models`: finished text classifiers that a study audits."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     NonNegativeInt,
@@ -73,6 +73,12 @@ class AuditedModel(Section):
         "The model's name of each class of the data. Empty: both have the same names, in any"
         " order; classes of the data that are the numbers 0, 1, … are the model's places.",
         {"negative": "LABEL_0", "positive": "LABEL_1"},
+    )
+    first: Literal["text", "query"] | None = described(
+        None,
+        "Which text the model reads first if the data set has a `query`: the `text`, which is also"
+        " the default, or the `query`. Words of the text are ranked in both cases.",
+        "query",
     )
     fine_tune: FineTune | None = described(
         None, "Train the model on the training split first.", {"epochs": 3}

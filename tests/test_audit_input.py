@@ -216,14 +216,14 @@ def attended_of(predicted: list[int], kept: int) -> Attended:
 def test_states_of_fewer_texts_than_folds_are_refused(kept: int) -> None:
     message = rf"state_words: .* states of {kept} of the 30 audited texts, expected 5 texts or more"
     with pytest.raises(InputError, match=message):
-        check_states(attended_of([0, 1] * 15, kept), ["no", "yes"])
-    check_states(attended_of([0, 1] * 15, 5), ["no", "yes"])
+        check_states(attended_of([0, 1] * 15, kept), np.arange(30), ["no", "yes"])
+    check_states(attended_of([0, 1] * 15, 5), np.arange(30), ["no", "yes"])
 
 
 def test_states_of_texts_of_one_predicted_class_are_refused() -> None:
     attended = attended_of([1] * 10 + [0] * 20, 10)
     with pytest.raises(InputError, match=r"10 of the 30 .* predicts 'yes' for each of them"):
-        check_states(attended, ["no", "yes"])
+        check_states(attended, np.arange(30), ["no", "yes"])
 
 
 def test_an_audit_whose_texts_are_longer_than_the_room_for_states_says_so(folder: Path) -> None:

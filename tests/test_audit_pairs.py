@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,27 +11,40 @@ import pytest
 from test_audit_views import ALL_VIEWS, WORDS
 from tokenizers import processors
 import torch
-from transformers_small import DECODERS, FAMILIES, random_texts, saved, small, tokenizer_of
+from transformers_small import (
+    DECODERS,
+    FAMILIES,
+    balanced,
+    random_texts,
+    saved,
+    small,
+    tokenizer_of,
+)
 
 from attinfo.audit.anatomy import anatomy_of
+from attinfo.audit.api import audit
 from attinfo.audit.attend import Attended, attend, probe_rows, read_attended, write_attended
 from attinfo.audit.columns import columns_of
 from attinfo.audit.encoded import Encoded, encode
 from attinfo.audit.erasure import WordEraser
 from attinfo.audit.fine_tune import fine_tune
+import attinfo.audit.information
 from attinfo.audit.measures.gradient import gradient
 from attinfo.audit.measures.integrated_gradients import from_baseline, integrated_gradients
 from attinfo.audit.measures.leave_one_out import leave_one_out
 from attinfo.audit.model import TransformerClassifier, read_model
 from attinfo.audit.pairs import First, check_room, queries_of
+from attinfo.audit.stages import information
 from attinfo.audit.texts import AuditedTexts, audited_texts, given_texts
 from attinfo.config.sections.audit import Audit
 from attinfo.config.sections.audited import FineTune
 from attinfo.config.sections.dataset import Dataset
+from attinfo.config.sections.faithfulness import Faithfulness
 from attinfo.config.study import Study
 from attinfo.data.prepare import prepare
 from attinfo.data.sources.files import files
 from attinfo.data.tokenization import WORD
+from attinfo.information.summary import Estimate
 from attinfo.runtime.errors import InputError
 
 TEXTS = random_texts(WORDS, 12)
@@ -301,6 +314,41 @@ def test_pairs_are_copies_if_text_and_query_are() -> None:
     assert len(set(drawn.strings)) > 20
 
 
+def test_pairs_of_one_text_are_in_one_half_and_count_as_one_text() -> None:
+    model, strings = small("bert", WORDS), random_texts(WORDS, 40)
+    queries = [f"word{i % 7}" for i in range(120)]
+    found = given_texts(strings * 3, ["no", "yes"] * 60, model, Audit(texts=120), queries)
+    halves = [set(np.array(found.strings)[found.half == half]) for half in (0, 1)]
+    assert not halves[0] & halves[1] and [len(half) for half in halves] == [20, 20]
+    assert len(np.unique(found.sources)) == 40 < len(found)
+    with pytest.raises(InputError, match=r"texts: 120 texts were given .*; 8 of these have two"):
+        given_texts(strings[:8] * 15, ["no", "yes"] * 60, model, Audit(texts=120), queries)
+
+
+def test_folds_of_the_probes_have_all_pairs_of_a_text_on_one_side(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[np.ndarray] = []
+
+    def estimate(states: np.ndarray, predicted: np.ndarray, *_: Any, **options: Any) -> Estimate:
+        given.append(options["groups"])
+        assert len(states) == len(predicted) == len(options["groups"])
+        return own(states, predicted, *_, **options)
+
+    own = attinfo.audit.information.estimate
+    monkeypatch.setattr("attinfo.audit.information.estimate", estimate)
+    model, strings = small("bert", WORDS), random_texts(WORDS, 40)
+    queries = [f"word{i % 7}" for i in range(120)]
+    balanced(model, strings * 3, queries)
+    found = given_texts(strings * 3, ["no", "yes"] * 60, model, Audit(texts=120), queries)
+    seen = attend(model, found.encoded, ALL_VIEWS[:1], found.drawn, 10_000)
+    table, _ = information(model, found, seen, 0, 1)
+    assert set(table["texts"]) == {40}
+    words = np.repeat(np.array(found.strings), found.encoded.lengths)
+    for groups in given:
+        assert len(set(zip(groups, words, strict=True))) == 40
+
+
 def test_pairs_with_the_same_subwords_in_a_row_are_two_if_they_are_split_elsewhere() -> None:
     """GPT-2 reads "a b" beside "c" and "a" beside "b c" as the same row."""
     model = small("gpt2", WORDS)
@@ -427,8 +475,16 @@ def asked_texts(count: int, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["text", "query", "label"])
 
 
+class Finder(NamedTuple):
+    """The folder of the model, the model, and texts of its audit."""
+
+    folder: Path
+    model: TransformerClassifier
+    texts: AuditedTexts
+
+
 @pytest.fixture(scope="module")
-def finder(tmp_path_factory: pytest.TempPathFactory) -> tuple[TransformerClassifier, AuditedTexts]:
+def finder(tmp_path_factory: pytest.TempPathFactory) -> Finder:
     """A small BERT that is fine-tuned on such texts, the query first, and texts to audit."""
     folder = tmp_path_factory.mktemp("finder")
     asked_texts(7000).to_csv(folder / "texts.csv", index=False)
@@ -456,13 +512,12 @@ def finder(tmp_path_factory: pytest.TempPathFactory) -> tuple[TransformerClassif
     assert model.segmented
     section = Audit(texts=200, costly_texts=120)
     given = {"texts": "test", "labels": {}, "first": "query"}
-    return model, audited_texts(folder / "data", model, given, section, "models.mine")
+    texts = audited_texts(folder / "data", model, given, section, "models.mine")
+    return Finder(folder / "tuned", model, texts)
 
 
-def test_leave_one_out_finds_the_word_that_the_query_names(
-    finder: tuple[TransformerClassifier, AuditedTexts],
-) -> None:
-    model, texts = finder
+def test_leave_one_out_finds_the_word_that_the_query_names(finder: Finder) -> None:
+    _, model, texts = finder
     assert texts.queries is not None and texts.queries.first == "query"
     values = leave_one_out(model, texts.encoded, np.flatnonzero(texts.drawn))
     hits = []
@@ -472,10 +527,8 @@ def test_leave_one_out_finds_the_word_that_the_query_names(
     assert len(hits) > 40 and np.mean(hits) >= 0.95
 
 
-def test_the_same_text_beside_another_query_has_another_prediction(
-    finder: tuple[TransformerClassifier, AuditedTexts],
-) -> None:
-    model, texts = finder
+def test_the_same_text_beside_another_query_has_another_prediction(finder: Finder) -> None:
+    _, model, texts = finder
     assert texts.queries is not None
     classes = []
     for query in NAMES:
@@ -484,3 +537,25 @@ def test_the_same_text_beside_another_query_has_another_prediction(
         holds = np.array([query in text.split() for text in texts.strings])
         classes.append((found == model.classes.index("there")) == holds)
     assert np.mean(classes) > 0.95
+
+
+def test_an_audit_in_one_call_reads_pairs(finder: Finder) -> None:
+    table = asked_texts(160, seed=3)
+    settings = {"views": ["cls_layer"], "texts": 160, "costly_texts": 80, "state_words": 400}
+    one = ["leave_one_out"]
+    found = audit(
+        finder.folder,
+        table["text"].tolist(),
+        table["label"].tolist(),
+        queries=table["query"].tolist(),
+        first="query",
+        faithfulness=Faithfulness(normalised_texts=4, longest=8, beam=1, random_orders=4),
+        permutations=19,
+        settings=settings | {"measures": one, "references": one},
+    )
+    assert found.texts["right"].mean() > 0.95
+    assert (found.columns["query"] > 0).all()
+    fall = found.removal[found.removal["of_texts"] == "all"].set_index(["ordering", "kind"])
+    fall = fall["estimate"].xs("comprehensiveness", level="kind")
+    assert fall["leave_one_out"] > fall["random"] + 0.05
+    assert "For this model, on these texts, " in found.answer

@@ -23,5 +23,5 @@ with job(snakemake.log[0]):
     found = attend(read, texts.encoded, views, texts.drawn, words, label, not trained)
     if trained:
         check_predictions(found, model.classes)
-        check_states(found, model.classes)
+        check_states(found, texts.sources, model.classes)
     write_attended(found, made.views, made.states)

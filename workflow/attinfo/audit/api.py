@@ -99,7 +99,7 @@ def audit(
     views = blocks("attention view", section.views, section)
     attended = attend(read, chosen.encoded, views, chosen.drawn, section.state_words)
     check_predictions(attended, read.classes)
-    check_states(attended, read.classes)
+    check_states(attended, chosen.sources, read.classes)
     table = stages.text_table(chosen, attended, read.classes)
     random = attend(
         untrained(read, section.seed),

@@ -108,19 +108,19 @@ def attend(
         overlaps = texts.in_batch(chosen, batch.ids.shape[1])
         at = ranges(texts.offsets, chosen)
         row = np.repeat(np.arange(len(chosen)), texts.lengths[chosen])
-        of_query = texts.is_query(chosen, batch.ids.shape)[:, None]
+        of_query = texts.is_query(chosen, batch.ids.shape)
         for view in used:
             weights = view.load()(seen.reading, **view.options).float().cpu()
             of_words = overlaps.summed(weights).numpy()
             total = (weights * seen.reading.real[:, None].cpu()).sum(-1).numpy()  # [B, K]
-            on_query = (weights * of_query).sum(-1).numpy()
             for k, name in enumerate(columns[view.name]):
                 found[name][at] = of_words[:, k]
                 on_words = np.bincount(row, of_words[:, k], minlength=len(chosen))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     rest = 1 - on_words / total[:, k]
                     if asked:
-                        asked[name][chosen] = share = on_query[:, k] / total[:, k]
+                        share = (weights[:, k] * of_query).sum(-1).numpy() / total[:, k]
+                        asked[name][chosen] = share
                         rest -= share
                 special[name][chosen] = np.clip(rest, 0, 1)
         if kept[chosen].any():

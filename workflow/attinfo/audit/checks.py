@@ -50,13 +50,18 @@ def check_predictions(attended: Attended, classes: Sequence[str]) -> None:
         )
 
 
-def check_states(attended: Attended, classes: Sequence[str]) -> None:
+def check_states(attended: Attended, sources: np.ndarray, classes: Sequence[str]) -> None:
     """Check that the texts whose states are kept are enough to estimate information.
+
+    Args:
+        attended: of the model.
+        sources: [texts] a number that pairs of one text share, see `AuditedTexts.sources`.
+        classes: the model's names of its classes.
 
     Raises:
         InputError: there are fewer texts than folds, or all have the same predicted class.
     """
-    number, texts = int(attended.kept.sum()), len(attended.kept)
+    number, texts = len(np.unique(sources[attended.kept])), len(np.unique(sources))
     found = (
         f"audit.state_words: there is room for the states of {number} of the {texts} audited texts"
     )

@@ -26,7 +26,8 @@ def layer_information(
         states: layers + 1 arrays [words, d]; layer 0 holds the embeddings.
         head: the model's own head at the states of the last layer; None to leave it out.
         predicted: [words] the class that the model predicts for the word's text; two or more.
-        text: [words] number of the text. The words of a text are on one side of every fold.
+        text: [words] number of the text, which its pairs share if it has several queries. The words
+            of a text are on one side of every fold.
         permutations: number of permutations of the predicted classes, for the permutation null.
         seed: of folds and permutations.
 

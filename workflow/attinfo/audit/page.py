@@ -243,7 +243,8 @@ def _of_pairs(first: Checkpoint) -> list[str]:
     sentences = [
         f"The model reads the {pairs['first']} first, then the {other}. Queries are never removed "
         "or ranked: all numbers are about words of the text, beside the whole query. A text that "
-        "has several queries counts once for each, and intervals take these pairs as independent."
+        "has several queries counts once for each; its pairs are in one half. Intervals take them "
+        "as independent."
     ]
     if HEADS in asked:
         sentences.append(

@@ -99,16 +99,16 @@ def information(
     Raises:
         InputError: the states of too few texts are kept; see `check_states`.
     """
-    check_states(attended, model.classes)
+    check_states(attended, texts.sources, model.classes)
     encoded = texts.encoded
     held = np.repeat(attended.kept, encoded.lengths)
-    text = np.repeat(np.arange(len(texts)), encoded.lengths)[held]
+    source = np.repeat(texts.sources, encoded.lengths)[held]
     rows = probe_rows(encoded)
     head = own_head(model, anatomy_of(model, rows), rows[0], attended.states[-1])
     if head is None:
         log.warning("the model's own head is not defined at single words")
-    predicted = attended.logits.argmax(1)[text]
-    table, gains = layer_information(attended.states, head, predicted, text, permutations, seed)
+    predicted = np.repeat(attended.logits.argmax(1), encoded.lengths)[held]
+    table, gains = layer_information(attended.states, head, predicted, source, permutations, seed)
     found = {}
     for name, own in gains.items():
         found[name] = np.full(len(held), np.nan)

@@ -50,6 +50,11 @@ class AuditedTexts:
         return len(self.strings)
 
     @property
+    def sources(self) -> np.ndarray:
+        """[texts] a number that pairs of one text share; no text is on two sides of a split."""
+        return _sources(self.strings, self.queries)
+
+    @property
     def drawn(self) -> np.ndarray:
         """[texts] bool, the texts for which measures are computed."""
         return self.half != NEITHER
@@ -189,21 +194,30 @@ def _drawn(
         strings, spans, model.tokenizer, model.limit, audit.units, queries, model.segmented
     )
     kept = _distinct(encoded, np.flatnonzero(encoded.lengths > 0))
-    ranked = int((encoded.lengths[kept] > 1).sum())
+    encoded = encoded.of(kept)
+    strings, labels = [strings[i] for i in kept], labels[order][kept]
+    queries = None if queries is None else queries.of(kept)
+    fit = np.flatnonzero(encoded.lengths > 1)[: audit.costly_texts]
+    number = np.unique(_sources(strings, queries)[fit], return_inverse=True)[1]
+    ranked = len(np.unique(number))
     if ranked < FEWEST:
         raise InputError(
             f"{place}: {given} texts were given and {len(order)} of them drawn; {ranked} of these "
             f"have two {audit.units} or more within the model's window of {model.limit} subwords "
             f"and are unlike each other, expected {FEWEST} or more"
         )
-    encoded = encoded.of(kept)
-    strings, labels = [strings[i] for i in kept], labels[order][kept]
-    queries = None if queries is None else queries.of(kept)
-    fit = np.flatnonzero(encoded.lengths > 1)[: audit.costly_texts]
     half = np.full(len(strings), NEITHER)
-    half[fit[0::2]], half[fit[1::2]] = CHOOSING, JUDGING
+    half[fit] = np.where(number % 2, JUDGING, CHOOSING)
     model.pad_with_unused(encoded.ids)
     return AuditedTexts(strings, encoded, labels, half, _frequency(strings, encoded), queries)
+
+
+def _sources(strings: Sequence[str], queries: Queries | None) -> np.ndarray:
+    """[texts] the first place of each text; texts without queries are unlike each other."""
+    if queries is None:
+        return np.arange(len(strings))
+    first: dict[str, int] = {}
+    return np.array([first.setdefault(string, i) for i, string in enumerate(strings)], np.int64)
 
 
 def _distinct(encoded: Encoded, chosen: np.ndarray) -> np.ndarray:

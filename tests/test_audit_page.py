@@ -22,7 +22,7 @@ from attinfo.audit.checkpoints import Checkpoint, read_checkpoints
 from attinfo.audit.model import untrained
 from attinfo.audit.names import JUDGING
 from attinfo.audit.opened import Found
-from attinfo.audit.page import _left_out, page
+from attinfo.audit.page import _left_out, _of_pairs, page
 from attinfo.audit.results import plausibility_table, results
 from attinfo.audit.texts import given_texts
 from attinfo.audit.words import name_of
@@ -257,5 +257,10 @@ def test_the_query_stands_above_each_text_and_is_never_run(
     assert "The model reads the text first, then the query." in text
     share = checkpoints[0].tables["columns"].groupby("view")["query"].mean()["cls_head"]
     assert f"{share:.0%} of the classifying token&#39;s attention is on the query." in text
+    assert "mark where" not in text
+    bare = checkpoints[0].numbers | {"pairs": {"first": "query", "separated": False}}
+    first, *_, last = _of_pairs(checkpoints[0]._replace(numbers=bare))
+    assert first.startswith("The model reads the query first, then the text.")
+    assert last.startswith("The tokeniser puts no subword between the two to mark where the text")
     for word in ("<strong>Query:", "<dt>query</dt>", "on the query"):
         assert word not in made[0]

@@ -252,9 +252,8 @@ def _of_pairs(first: Checkpoint) -> list[str]:
         )
     if not pairs["separated"]:
         sentences.append(
-            "The tokeniser of the model puts nothing between the two, so that the model does not "
-            f"see where the {other} starts. A model that was trained on pairs with a separator was "
-            "audited on unusual input."
+            f"The tokeniser puts no subword between the two to mark where the {other} starts. If "
+            "the model was trained with such a mark, these pairs are unlike those that it knows."
         )
     return sentences
 

@@ -16,7 +16,7 @@ run: .venv/installed
 	snakemake --cores $(CORES) $(PROGRESS)
 
 test: .venv/installed-test
-	pytest -n auto --dist loadfile
+	pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # The default study takes all cores, so it has them to itself.
 slow: .venv/installed-test

@@ -40,10 +40,11 @@ from attinfo.training.train import train
 settings.register_profile("tests", derandomize=True, deadline=None)
 settings.load_profile("tests")
 
-# Files whose slow tests take minutes, the longest first.
+# Files that take minutes, the longest first; most of them only with their slow tests.
 LONGEST = (
     *("test_null_verdicts", "test_verdicts", "test_planted", "test_slurm", "test_kill"),
-    *("test_audit_minilm", "test_accuracy", "test_docs_facts", "test_extension", "test_reruns"),
+    *("test_audit_minilm", "test_accuracy", "test_isolation", "test_workflow", "test_docs_facts"),
+    *("test_extension", "test_reruns", "test_units", "test_text_groups", "test_places"),
 )
 
 

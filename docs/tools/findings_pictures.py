@@ -23,7 +23,7 @@ from attinfo.figures.captions import joined, plain
 from attinfo.figures.drawing import Drawing, Missing, save
 from attinfo.figures.families.across import across
 from attinfo.figures.families.specifications import specifications
-from attinfo.figures.marks import zero
+from attinfo.figures.marks import line_title, titled_lines, zero
 from attinfo.figures.style import INK, VERDICT_COLOURS, applied, below, legend, panels, wrapped
 from attinfo.figures.tables import CSV, PARQUET, Tables, trained
 from attinfo.keys import ALL
@@ -99,23 +99,9 @@ def conclusions(tables: Tables) -> Drawing:
         axis.hlines(y + 0.2, mean["ci_low"], mean["ci_high"], color=INK, linewidth=2.6)
         axis.plot(mean["estimate"], y + 0.2, "D", color=INK, markersize=5)
         words = f"({claim}) {BY_NUMERAL[claim].statement}: {whole['verdict']}"
-        axis.annotate(
-            fill(words, LETTERS, break_on_hyphens=False),
-            (0, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 7),
-            textcoords="offset points",
-            color=VERDICT_COLOURS[whole["verdict"]],
-            fontsize=7.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # above the line at 0
-        )
-    axis.set(
-        ylim=(len(names) - 0.55, -0.75),
-        yticks=[],
-        xlabel="effect, in the unit of its statistic; to the right supports the conclusion",
-    )
-    axis.grid(axis="y", visible=False)
-    axis.spines["left"].set_visible(False)
+        title = fill(words, LETTERS, break_on_hyphens=False)
+        line_title(axis, y, title, VERDICT_COLOURS[whole["verdict"]], 7, 7.5)
+    titled_lines(axis, len(names) - 0.55)
     columns = ["claim", "dataset", "estimate", "ci_low", "ci_high", "verdict"]
     return Drawing(figure, claims[columns].reset_index(drop=True), _conclusions_caption(tables))
 

@@ -29,7 +29,7 @@ rule report:
         states=[f"{RESULTS}/runs/{run.path}/states.safetensors" for run in SHOWN],
         pointwise=[f"{RESULTS}/runs/{run.path}/pointwise/linear.parquet" for run in SHOWN],
         importance=[f"{RESULTS}/runs/{run.path}/importance.parquet" for run in SHOWN],
-        # Functions: lists of all runs, beside the outputs of rules, take Snakemake a tenth longer.
+        # Functions: of a list beside outputs of rules, Snakemake hashes all for each of its files.
         seconds=lambda w: all_runs("seconds.csv"),
         records=lambda w: RECORDS,
     output:

@@ -130,17 +130,12 @@ def cut(
     """
     windows = np.zeros(len(strings) + 1, np.int64)
     ids, piece, token = [], [], []  # arrays, one a window
-    chunks = in_chunks(
-        strings,
-        offsets,
-        starts,
-        ends,
-        tokenizer,
-        stride=0,
-        return_overflowing_tokens=True,
-        max_length=limit,
-    )
-    for first, found in chunks:
+    as_windows: dict[str, Any] = {
+        "stride": 0,
+        "return_overflowing_tokens": True,
+        "max_length": limit,
+    }
+    for first, found in in_chunks(strings, offsets, starts, ends, tokenizer, **as_windows):
         sources = found["overflow_to_sample_mapping"]
         for i, window, bounds in zip(
             sources, found["input_ids"], found["offset_mapping"], strict=True

@@ -117,3 +117,42 @@ def note(axis: Axes, text: str) -> None:
     axis.text(
         0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color=GREY, fontsize=8
     )
+
+
+def line_title(axis: Axes, y: float, words: str, colour: str, above: float, size: float) -> None:
+    """Write the title of a line of a figure above the line, from the left end of the panel.
+
+    Args:
+        axis: to draw on.
+        y: the place of the line.
+        words: of the title.
+        colour: of the words.
+        above: distance from the line, in points.
+        size: of the letters, in points.
+    """
+    axis.annotate(
+        words,
+        (0, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, above),
+        textcoords="offset points",
+        color=colour,
+        fontsize=size,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # above the line at 0
+    )
+
+
+def titled_lines(axis: Axes, below: float) -> None:
+    """Set up a panel whose lines are effects with titles, the first line on top.
+
+    Args:
+        axis: to draw on.
+        below: the lower end of the panel, as a place of lines.
+    """
+    axis.set(
+        ylim=(below, -0.75),
+        yticks=[],
+        xlabel="effect, in the unit of its statistic; to the right supports the conclusion",
+    )
+    axis.grid(axis="y", visible=False)
+    axis.spines["left"].set_visible(False)

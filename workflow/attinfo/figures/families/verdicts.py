@@ -5,7 +5,7 @@ from pandas import DataFrame, isna
 from attinfo.claims.verdicts import VERDICTS
 from attinfo.figures.captions import estimate, joined
 from attinfo.figures.drawing import Drawing, Missing
-from attinfo.figures.marks import zero
+from attinfo.figures.marks import line_title, titled_lines, zero
 from attinfo.figures.style import VERDICT_COLOURS, panels
 from attinfo.figures.tables import Tables
 from attinfo.keys import ALL
@@ -32,23 +32,8 @@ def verdicts(tables: Tables) -> Drawing:
         axis.hlines(y, row["ci_low"], row["ci_high"], color=colour, linewidth=3, alpha=0.5)
         axis.plot(row["estimate"], y, "o", color=colour, markersize=7)
         verdict = "no runs to compare" if isna(row["estimate"]) else row["verdict"]
-        axis.annotate(
-            f"({row['claim']}) {row['contrast']}: {verdict}",
-            (0, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 9),
-            textcoords="offset points",
-            color=colour,
-            fontsize=8,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # above the line at 0
-        )
-    axis.set(
-        ylim=(len(data) - 0.6, -0.75),
-        yticks=[],
-        xlabel="effect, in the unit of its statistic; to the right supports the conclusion",
-    )
-    axis.grid(axis="y", visible=False)
-    axis.spines["left"].set_visible(False)
+        line_title(axis, y, f"({row['claim']}) {row['contrast']}: {verdict}", colour, 9, 8)
+    titled_lines(axis, len(data) - 0.6)
     return Drawing(figure, data, _caption(data, tables.interval))
 
 

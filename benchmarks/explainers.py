@@ -16,12 +16,11 @@ import torch
 
 from attinfo.audit import stages
 from attinfo.audit.api import blocks
-from attinfo.audit.texts import given_texts
 from attinfo.config.sections.audit import Audit
-from benchmarks.audit import classifier
+from benchmarks.audit import classifier, texts_of
 from benchmarks.timing import interleaved, measure
 
-BATCH = 64  # texts that `interpreto` reads at once; more do not make it faster
+BATCH = 64  # texts that `interpreto` reads at once
 
 
 def rows(quick: bool) -> Iterator[dict[str, Any]]:
@@ -40,11 +39,8 @@ def rows(quick: bool) -> Iterator[dict[str, Any]]:
         model = classifier(folder)
         network = AutoModelForSequenceClassification.from_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder)
-    rng = np.random.default_rng(0)
-    vocabulary = sorted(w for w in tokenizer.get_vocab() if w.isalpha() and w.islower())
-    drawn = [" ".join(rng.choice(vocabulary, size)) for _ in range(count)]
-    audited = given_texts(drawn, rng.integers(0, 2, count).tolist(), model, section)
-    texts = list(audited.strings)  # in the order of our values
+    audited = texts_of(model, count, size + 2, section)
+    texts = audited.strings  # in the order of our values
     with torch.no_grad():
         encoded = tokenizer(texts, return_tensors="pt", padding=True)
         target = network(**encoded).logits.argmax(1)

@@ -57,6 +57,25 @@ def test_a_path_with_blanks_braces_and_quotes_is_a_path_like_any_other(clone: Pa
     assert (clone / "results/small/preflight.json").is_file()
 
 
+@pytest.mark.parametrize("asked", [(), ("--max-jobs-per-timespan", "7/1s")])
+def test_jobs_a_second_are_limited_only_where_that_is_asked_for(
+    clone: Path, asked: tuple[str, ...]
+) -> None:
+    """Jobs that wait for the limit would start scheduling rounds without end."""
+    file = clone / "small.smk"
+    file.write_text(
+        """
+include: "Snakefile"
+
+onsuccess:
+    print("limit:", workflow.scheduler.job_rate_limiter)
+"""
+    )
+    done = snakemake(clone, "-s", file.name, *PREFLIGHT, "--forcerun", "preflight", *asked)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert ("limit: None" in done.stdout) == (not asked), done.stdout
+
+
 @pytest.mark.parametrize(
     "snakefile", ["Snakefile", pytest.param("workflow/Snakefile", marks=pytest.mark.slow)]
 )

@@ -1,4 +1,4 @@
-"""Snakemake's own process: how it finds the library, its lock, its threads, its last words.
+"""Snakemake's own process: how it finds the library, its lock, its rounds, its last words.
 
 What stands here reaches into Snakemake. Each part says why, and does nothing where it cannot.
 """
@@ -9,7 +9,6 @@ import json
 import os
 from pathlib import Path
 import sys
-import threading
 
 from snakemake.settings.types import DeploymentMethod
 
@@ -58,36 +57,36 @@ if workflow.is_main_process:
             stale.unlink()
 
 
+def lift_default_limit(scheduler):
+    """Let jobs start without the default limit of 100 a second; another limit is kept.
+
+    To keep to a limit, Snakemake 9.27 asks for a round of its scheduler some time after each round,
+    also after those. The rounds add up: with hundreds of jobs ready they take 40 % of a core.
+    """
+    limit = scheduler.job_rate_limiter
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        scheduler.job_rate_limiter = None
+
+
 # Of a real run only, in its main process: Snakemake runs it neither in a dry run nor in a job.
 onstart:
     try:
         take(LOCK)
     except InputError as error:
         sys.exit(str(error))
+    lift_default_limit(workflow.scheduler)
     if workflow.executor_plugin.name == "slurm":
         prepare_cluster(workflow.executor_settings)
 
 
-def stop_timers():
-    """End Snakemake's timers for submitting more jobs, which would keep it for ten seconds more.
-
-    Snakemake 9.27 starts one for every job that it may submit within `max-jobs-per-timespan`.
-    """
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.cancel()
-
-
 onsuccess:
     print(slowest_rules(f"{RESULTS}/benchmarks"))
-    stop_timers()
 
 
 # Snakemake prints four lines of its own after this block: ours come at the exit of the process.
 onerror:
     jobs = [(job.rule.name, list(job.log)) for job in getattr(workflow.scheduler, "failed", ())]
     atexit.register(lambda: print(last_words(jobs), file=sys.stderr, flush=True))
-    stop_timers()
 
 
 def unfinished_files():

@@ -113,11 +113,11 @@ def test_pages_made_from_code_are_up_to_date() -> None:
 
 def test_numbers_in_prose_are_those_of_the_results_file(page: Path) -> None:
     numbers = json.loads((DOCS / "numbers.json").read_text("utf-8"))
-    assert tool("prose").rendered(page, numbers) == page.read_text("utf-8")
+    assert tool("prose.pages").rendered(page, numbers) == page.read_text("utf-8")
 
 
 def test_the_results_file_has_the_numbers_of_the_tables() -> None:
-    module, numbers = tool("prose_numbers"), json.loads((DOCS / "numbers.json").read_text("utf-8"))
+    module, numbers = tool("prose.numbers"), json.loads((DOCS / "numbers.json").read_text("utf-8"))
     assert numbers["power"] == module.power()
     assert numbers["benchmarks"] == module.benchmarks()
     assert numbers["jain_wallace"] == module.jain_wallace()
@@ -147,20 +147,20 @@ def test_the_results_file_has_the_numbers_of_the_default_study() -> None:
     if not (folder / "report.html").is_file():
         pytest.skip("the default study was not run here")
     numbers = json.loads((DOCS / "numbers.json").read_text("utf-8"))["study"]
-    found = tool("prose_numbers").study(folder)
+    found = tool("prose.numbers").study(folder)
     for key in ("runs", "seeds", "cells", "claims"):
         assert found[key] == numbers[key], "run `python docs/tools/refresh.py results/default`"
 
 
 def test_no_result_is_typed_by_hand_into_the_readme() -> None:
     text = prose((ROOT / "README.md").read_text("utf-8"))
-    text = tool("prose").BLOCK.sub("", text)
+    text = tool("prose.pages").BLOCK.sub("", text)
     text = re.sub(r"\]\([^)]*\)|`[^`]*`", "", text)
     assert set(re.findall(r"\d+\.\d+|\d+ ?%", text)) == {"3.11"}  # of Python
 
 
 def test_every_block_of_numbers_has_its_template_and_every_template_its_block() -> None:
-    block, frames = tool("prose").BLOCK, (DOCS / "tools/pages").glob("*.md")
+    block, frames = tool("prose.pages").BLOCK, (DOCS / "tools/pages").glob("*.md")
     texts = [path.read_text("utf-8") for path in (*PAGES, *frames)]
     used = {name for text in texts for _, name, *_ in block.findall(text)}
     assert used == {path.stem for path in (DOCS / "tools/blocks").glob("*.md")}

@@ -27,8 +27,8 @@ from attinfo.keys import RUN
 from attinfo.runtime.errors import InputError
 
 collecting, checking = tool("collect_findings"), tool("check_findings")
-findings_numbers, pictures = tool("findings_numbers"), tool("findings_pictures")
-prose = tool("prose")
+findings_numbers, pictures = tool("findings.numbers"), tool("findings.pictures")
+prose = tool("prose.pages")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pathlib import Path
 import sys
 from typing import NamedTuple
 
-from table_files import opened
+from findings.tables import opened
 
 from attinfo.claims.across_studies import table_of
 from attinfo.keys import GROUP, RUN

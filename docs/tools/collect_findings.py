@@ -22,9 +22,9 @@ import sys
 from textwrap import fill
 from typing import Any
 
-from findings_pictures import draw
-from study_cost import by, jobs, stages, total
-from table_files import rows
+from findings.cost import by, jobs, stages, total
+from findings.pictures import draw
+from findings.tables import rows
 import yaml
 
 from attinfo.keys import RUN

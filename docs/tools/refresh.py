@@ -10,8 +10,8 @@ import re
 import sys
 
 import dataset_pages
-from prose import rendered
-import prose_numbers
+from prose.numbers import NUMBERS, write
+from prose.pages import rendered
 import yaml
 
 from attinfo.blocks.catalogue import table
@@ -32,13 +32,13 @@ def generated() -> dict[Path, str]:
         dataset_pages.PAGE: dataset_pages.page(),
         page: TABLE.sub(lambda _: rows, page.read_text("utf-8")),
     }
-    numbers = json.loads(prose_numbers.NUMBERS.read_text("utf-8"))
+    numbers = json.loads(NUMBERS.read_text("utf-8"))
     if numbers["findings"]:
         made[DOCS / "findings.md"] = rendered(FRAME, numbers)
     return made
 
 
 if __name__ == "__main__":
-    prose_numbers.main(*sys.argv[1:2])  # first: a frame is filled with its numbers
+    write(*sys.argv[1:2])  # first: a frame is filled with its numbers
     for path, text in generated().items():
         path.write_text(text, "utf-8")

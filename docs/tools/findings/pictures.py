@@ -1,18 +1,12 @@
-"""Draw the pictures of docs/findings.md and of the README from a collected study.
-
-python docs/tools/findings_pictures.py docs/findings/paper
-
-`collect_findings.py` draws them too.
-"""
+"""Draw the pictures of docs/findings.md and of the README from a collected study."""
 
 from collections.abc import Iterator
 import json
 from pathlib import Path
-import sys
 from textwrap import fill
 from typing import Any
 
-from findings_numbers import is_registered
+from findings.numbers import is_registered
 from matplotlib.ticker import NullLocator
 import pandas as pd
 
@@ -28,7 +22,6 @@ from attinfo.figures.style import INK, VERDICT_COLOURS, applied, below, legend, 
 from attinfo.figures.tables import CSV, PARQUET, Tables, trained
 from attinfo.keys import ALL
 from attinfo.labels import counted, label_of
-from attinfo.runtime.errors import InputError
 
 LETTERS = 122  # of a line of a label in the picture of the conclusions
 SMALLEST = 1e-4  # gap that is drawn
@@ -59,7 +52,7 @@ def drawings(
 
     Args:
         tables: of the study.
-        registered: see `findings_numbers.is_registered`.
+        registered: see `findings.numbers.is_registered`.
     """
     yield "conclusions", conclusions(tables)
     cells = trained(tables.cells)
@@ -159,10 +152,3 @@ def _gaps_caption(cells: pd.DataFrame) -> str:
         "difference over all pairs of a data set, mean over encoders and seeds. Differences below "
         f"{SMALLEST:g} are not drawn. {plain(cells['normaliser'].iloc[0])}."
     )
-
-
-if __name__ == "__main__":
-    try:
-        draw(Path(sys.argv[1]))
-    except (InputError, OSError, IndexError) as error:
-        sys.exit(f"error: {error}")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from table_files import rows
+from findings.tables import rows
 
 from attinfo.keys import ALL
 from attinfo.runtime.cost import processor_seconds

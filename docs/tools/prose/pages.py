@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-DOCS = Path(__file__).parents[1]
+DOCS = Path(__file__).parents[2]
 ROOT = DOCS.parent
 BLOCK = re.compile(r"(<!-- numbers: (\w+)(?: (\w+))? -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -1,7 +1,7 @@
 """Keep the numbers in the prose equal to the results. `refresh.py` runs it.
 
 docs/numbers.json holds what this module read from the tables of the default study, from
-docs/findings/. `prose.py` fills the pages with it.
+docs/findings/. `pages.py` fills the pages with it.
 """
 
 from collections import Counter, defaultdict
@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import mean, variance
 from typing import Any
 
-import findings_numbers
-from prose import DOCS, ROOT, pages, rendered
-from study_cost import jobs, stages
-from table_files import rows
+from findings.cost import jobs, stages
+from findings.numbers import numbers as numbers_of
+from findings.tables import rows
+from prose.pages import DOCS, ROOT, pages, rendered
 
 from attinfo.blocks.views import VIEWS
 
@@ -172,10 +172,10 @@ def audit() -> list[dict[str, Any]]:
 
 def findings() -> dict[str, Any] | None:
     """The study of several data sets; None until it was collected."""
-    return findings_numbers.numbers(FINDINGS) if FINDINGS.is_dir() else None
+    return numbers_of(FINDINGS) if FINDINGS.is_dir() else None
 
 
-def main(folder: str | None = None) -> None:
+def write(folder: str | None = None) -> None:
     """Read the numbers, write them, and write the prose."""
     numbers = json.loads(NUMBERS.read_text("utf-8")) if NUMBERS.exists() else {}
     if folder:

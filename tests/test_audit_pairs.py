@@ -161,7 +161,7 @@ def test_segments_decide_what_bert_predicts() -> None:
 
 @in_both_orders
 @every_family
-def test_weights_are_summed_over_words_of_the_text_and_the_rest_is_told_apart(
+def test_weights_are_summed_over_words_of_the_text_and_the_rest_is_separate(
     family: str, first: First
 ) -> None:
     model, (texts, found) = model_of(family), attended(family, first)

@@ -43,7 +43,7 @@ def test_an_account_that_nobody_set_is_a_line_that_says_where(account, how):
     assert "\n" not in str(error.value)
 
 
-def test_account_and_partition_are_told_at_once():
+def test_missing_account_and_partition_are_named_together():
     with pytest.raises(InputError) as error:
         check_queues({Queue("CHANGE", "CHANGE")}, ["both", "second"])
     account, partition = str(error.value).splitlines()

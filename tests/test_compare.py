@@ -80,7 +80,7 @@ def test_what_is_not_known_is_not_compared() -> None:
     assert found["overlap"] is None and np.isnan(found["difference_low"])
 
 
-def test_a_known_difference_is_told(tmp_path) -> None:
+def test_a_known_difference_is_printed(tmp_path) -> None:
     one = with_claim("ii", 0.30, 0.03, "supported")
     other = with_claim("ii", 0.10, 0.04, "supported")
     reference, row = primary(two(tmp_path, one, other), "ii")
@@ -229,6 +229,6 @@ def test_results_are_not_written_over_a_file(tmp_path, capsys, below) -> None:
     assert (tmp_path / "out").read_text() == "mine"
 
 
-def test_studies_of_one_name_are_told_apart_by_their_folders(tmp_path) -> None:
+def test_studies_of_one_name_are_labelled_by_their_folders(tmp_path) -> None:
     folders = [str(write_study(tmp_path / n, TABLES, "default")) for n in ("a", "b")]
     assert [study.name for study in read_studies(folders)] == folders

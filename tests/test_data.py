@@ -516,7 +516,7 @@ def test_a_split_that_is_misspelt_is_named(tmp_path: Path) -> None:
     assert "column 'split': unknown split 'tset': did you mean 'test'" in refusal(tmp_path, raw)
 
 
-def test_caps_are_told_beside_what_they_left_out(tmp_path: Path) -> None:
+def test_caps_stand_beside_what_they_left_out(tmp_path: Path) -> None:
     made = make(
         tmp_path, write(tmp_path / "mine.csv", good_rows(50)), caps={"train": 11, "test": 4}
     )

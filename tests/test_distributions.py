@@ -103,7 +103,7 @@ def test_temperatures_afterwards_are_read_from_the_columns() -> None:
     }
 
 
-def test_deletion_is_told_from_a_random_order_text_by_text() -> None:
+def test_deletion_is_compared_with_a_random_order_text_by_text() -> None:
     table = pd.DataFrame(
         [
             ("comprehensiveness", text, ordering, aopc)

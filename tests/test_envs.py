@@ -215,7 +215,7 @@ def test_with_conda_each_job_runs_in_the_environment_of_its_rule(conda: None, tm
 
 
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
-def test_without_conda_who_asks_for_it_is_told_so_in_one_line(arguments, tmp_path, monkeypatch):
+def test_without_conda_asking_for_it_ends_in_one_line(arguments, tmp_path, monkeypatch):
     folder = copy_of_project(tmp_path / "project")
     for command in ("bash", "which"):  # without them there is no Snakemake
         (tmp_path / command).symlink_to(which(command))

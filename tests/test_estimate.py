@@ -313,7 +313,7 @@ def test_only_the_order_of_floats_matters(name: str, change: str) -> None:
 
 @every_name
 @pytest.mark.parametrize("kind", ["classes", "words"])
-def test_an_output_of_one_class_is_told_nothing(name: str, kind: str) -> None:
+def test_an_output_of_one_class_has_no_information(name: str, kind: str) -> None:
     found = estimate(HIDDEN, np.full(100, 3 if kind == "classes" else "x"), name, permutations=3)
     assert found.flags == ("constant_output",)
     assert (found.mi_nats, found.h_output, found.floor_mean, found.ci_low) == (0, 0, 0, 0)
@@ -458,7 +458,7 @@ def test_a_state_far_from_all_others_leaves_every_value_finite(name: str, power:
 
 
 @every_name_of_floats
-def test_floats_that_do_not_vary_are_told_nothing(name: str) -> None:
+def test_floats_that_do_not_vary_have_no_information(name: str) -> None:
     found = estimate(HIDDEN, np.full(100, 0.3), name, permutations=3)
     assert found.flags == ("constant_output",)
     assert (found.mi_nats, found.floor_mean, found.h_output) == (0, 0, None)
@@ -625,7 +625,7 @@ def test_flags_are_explained(arrays: Path, capsys: pytest.CaptureFixture[str]) -
     assert not [line for line in printed if line.startswith("constant_states:")]
 
 
-def test_where_the_state_decides_the_output_the_entropy_is_told(arrays: Path) -> None:
+def test_where_the_state_decides_the_output_the_entropy_is_printed(arrays: Path) -> None:
     hidden, output = linear_output(2)
     np.save("states.npy", hidden)
     np.save("decided.npy", output)

@@ -179,7 +179,7 @@ def test_captions_name_what_is_largest(default) -> None:
     assert "27 cells, 81 runs, 3 seeds" in default["accuracy"].caption
 
 
-def test_verdicts_are_told_with_effect_and_interval(default) -> None:
+def test_verdicts_have_effect_and_interval(default) -> None:
     primary = DEFAULT.claims.query("role == 'primary' and dataset == 'all'")
     for row in primary.itertuples():
         words = f"({row.claim}) {row.estimate:+.2f} [{row.ci_low:+.2f}, {row.ci_high:+.2f}]"

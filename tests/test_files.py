@@ -208,7 +208,7 @@ def test_a_job_ends_at_once_and_what_it_has_printed_is_not_lost(tmp_path: Path) 
     assert (done.returncode, done.stdout.strip()) == (0, "x" * 100_000)
 
 
-def test_an_unknown_name_is_told_with_the_nearest_known_one() -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_known_one() -> None:
     known = ["additive", "deep"]
     near = "unknown attention 'aditive': did you mean 'additive'? (known: additive, deep)"
     assert unknown("attention", "aditive", known) == near

@@ -146,7 +146,7 @@ def test_a_study_may_name_two_initial_scales_of_one_scorer(name: str) -> None:
     assert inits == {name: "unit", "wide": "normal"}
 
 
-def test_a_rule_that_is_none_is_told_in_a_line() -> None:
+def test_a_rule_that_is_none_ends_in_one_line() -> None:
     with pytest.raises(InputError, match=re.escape("init")) as caught:
         study_of(deep={"init": "small"})
     line = str(caught.value)

@@ -261,7 +261,7 @@ def test_soft_whitening_divides_each_principal_component_by_its_softened_size() 
     np.testing.assert_allclose(found.pvi, ross(whitened(hidden), output), atol=1e-6)
 
 
-def test_soft_whitening_finds_what_is_told_in_directions_of_little_variance() -> None:
+def test_soft_whitening_finds_information_in_directions_of_little_variance() -> None:
     hidden, output = gaussian_classes(1000, 2, shift=2)
     noise = 5 * np.random.default_rng(1).normal(size=(1000, 4))
     sample = sample_of(np.concatenate([hidden, noise], 1), output)

@@ -68,7 +68,7 @@ def test_blanks_around_headers_and_labels_do_not_count(
     assert held(again) == held(plain)
 
 
-def test_labels_that_blanks_alone_told_apart_are_noted(tmp_path: Path) -> None:
+def test_labels_that_differ_in_blanks_alone_are_noted(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", changed("label", {2: "neg ", 4: " neg"}))
     folder, notes = made(path)
     assert classes(folder) == ["neg", "pos"]

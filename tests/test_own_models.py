@@ -105,7 +105,7 @@ def test_vectors_of_another_size_stop_the_study_before_any_training(folder: Path
     assert not (folder / "results/sized").exists()  # before any job
 
 
-def test_a_pretrained_model_that_is_not_there_is_told_before_anything_runs(folder: Path) -> None:
+def test_a_missing_pretrained_model_ends_before_anything_runs(folder: Path) -> None:
     study = yaml.safe_load((folder / "own.yaml").read_text("utf-8"))
     study["encoders"]["frozen"]["model"] = "nobody/nothing"
     (folder / "absent.yaml").write_text(yaml.safe_dump(study), "utf-8")

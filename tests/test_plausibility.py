@@ -163,7 +163,7 @@ def test_words_are_rated_by_size_in_any_case_and_doubles_by_their_mean() -> None
         ({"word": [], "value": []}, "none of its 0 words"),
     ],
 )
-def test_a_bad_yardstick_is_told_in_one_line(table: dict[str, list[str]], named: str) -> None:
+def test_a_bad_yardstick_ends_in_one_line(table: dict[str, list[str]], named: str) -> None:
     with pytest.raises(InputError) as raised:
         rated_words(pd.DataFrame(table, dtype="str"), 1.0, "mine")
     message = str(raised.value)
@@ -226,7 +226,7 @@ def test_naming_a_yardstick_prepares_and_trains_nothing_again() -> None:
     assert named.yardstick_key("mine") in named.sources.keys() - without.sources.keys()
 
 
-def test_an_unknown_yardstick_and_a_missing_list_are_told_before_anything_runs(
+def test_an_unknown_yardstick_and_a_missing_list_end_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InputError, match="unknown yardstick 'loadd': did you mean 'loaded'"):

@@ -67,9 +67,7 @@ def test_the_table_of_jain_and_wallace_is_read() -> None:
         (",".join(COLUMNS) + "\nd,mlp,additive,softmax,tau_gradient,much,x\n", "'much'"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_told_in_a_line(
-    tmp_path: Path, text: str, line: str
-) -> None:
+def test_a_table_that_cannot_be_read_ends_in_one_line(tmp_path: Path, text: str, line: str) -> None:
     (tmp_path / "table.csv").write_text(text, "utf-8")
     with pytest.raises(InputError, match=line) as caught:
         read_published(tmp_path / "table.csv")

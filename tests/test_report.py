@@ -352,7 +352,7 @@ def test_a_study_of_2000_runs_has_a_page_below_10_megabytes_within_a_minute(cont
     assert f"The first {MOST_ROWS} of" in html
 
 
-def test_what_the_stages_cost_is_told(tmp_path, content):
+def test_what_the_stages_cost_is_printed(tmp_path, content):
     for job, seconds in (("a/x", 60), ("a/y", 90), ("b/x", 6)):
         file = tmp_path / f"{job}.tsv"
         file.parent.mkdir(exist_ok=True)

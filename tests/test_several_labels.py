@@ -60,7 +60,7 @@ def test_filters_name_all_labels_or_one() -> None:
         ({"labels": ["text"]}, ""),
     ],
 )
-def test_labels_that_cannot_be_told_apart_are_refused(
+def test_labels_that_look_alike_are_refused(
     dataset: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     if dataset == {"labels": ["text"]}:  # found when the table is read

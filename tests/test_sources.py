@@ -515,7 +515,7 @@ def test_a_split_or_part_that_is_not_there_is_named_in_one_line(
     assert [words for words in expected if words not in message] == []
 
 
-def test_a_broken_file_in_a_folder_is_told_in_one_line(tmp_path: Path, local: Path) -> None:
+def test_a_broken_file_in_a_folder_ends_in_one_line(tmp_path: Path, local: Path) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
     (folder / "train.parquet").write_bytes(b"no table")
@@ -523,7 +523,7 @@ def test_a_broken_file_in_a_folder_is_told_in_one_line(tmp_path: Path, local: Pa
     assert str(folder) in message and "arquet" in message
 
 
-def test_a_hub_that_cannot_be_reached_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_cannot_be_reached_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     # A port of this machine on which nothing listens: real code up to the socket.
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     started = time.monotonic()

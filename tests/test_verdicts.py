@@ -52,7 +52,7 @@ def test_the_effects_seen_are_called_with_five_seeds_where_seeds_allow_it() -> N
     assert (encoders["verdict"] == "contradicted").mean() >= 0.8
 
 
-def test_the_detectable_effect_that_is_told_is_that_of_the_true_variance() -> None:
+def test_the_detectable_effect_is_that_of_the_true_variance() -> None:
     # Of (ii): a difference of two runs, no strata.
     claims = simulated_claims({}, 10, 15).loc["ii"]
     sd, texts = Spread().tau

@@ -85,7 +85,7 @@ def test_published_numbers_stand_beside_ours(smoke):
     assert "Published numbers beside ours" in page and "made up &lt;b&gt;" in page
 
 
-def test_the_slowest_rules_are_told_at_the_end(smoke):
+def test_the_slowest_rules_are_printed_at_the_end(smoke):
     _, done = smoke
     assert "train" in done.stdout and "MB at most" in done.stdout
 

@@ -88,6 +88,7 @@ def _claims(rng: np.random.Generator, datasets) -> pd.DataFrame:
                     "contrast": contrast.statement,
                     "statistic": contrast.statistic,
                     "n": 3,
+                    "datasets": 1,
                     "estimate": effect,
                     "ci_low": effect - half,
                     "ci_high": effect + half,

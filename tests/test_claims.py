@@ -377,7 +377,7 @@ def test_a_called_effect_says_how_far_its_interval_is_from_zero(sign: int, datas
     assert "The interval would reach 0 if it were 3.0 times as wide." in found
     several = datasets > 1
     assert ("The effect is positive on 1 of 2 data sets." in found) == several
-    assert ("over 6 seeds on 2 data sets." if several else "over 6 seeds.") in found
+    assert ("over 3 seeds on each of 2 data sets." if several else "over 6 seeds.") in found
 
 
 def test_the_reason_names_the_yardsticks_that_disagree() -> None:

@@ -19,6 +19,7 @@ from attinfo.claims.across_studies import (
 from attinfo.claims.conclusions import CONCLUSIONS
 from attinfo.compare import main
 from attinfo.figures.families.comparison import comparison
+from attinfo.labels import on_data_sets
 
 TABLES = simulated()
 number = st.floats(-2, 2)
@@ -232,3 +233,17 @@ def test_results_are_not_written_over_a_file(tmp_path, capsys, below) -> None:
 def test_studies_of_one_name_are_labelled_by_their_folders(tmp_path) -> None:
     folders = [str(write_study(tmp_path / n, TABLES, "default")) for n in ("a", "b")]
     assert [study.name for study in read_studies(folders)] == folders
+
+
+@pytest.mark.parametrize(
+    ("count", "datasets", "words"),
+    [
+        (1, 1, "1 seed"),
+        (5, 1, "5 seeds"),
+        (15, 3, "5 seeds on each of 3 data sets"),
+        (2, 2, "1 seed on each of 2 data sets"),
+        (14, 3, "14 seeds in all on 3 data sets"),
+    ],
+)
+def test_seeds_of_several_data_sets_are_counted_for_each(count, datasets, words) -> None:
+    assert on_data_sets(count, "seed", datasets) == words

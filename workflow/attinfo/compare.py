@@ -3,8 +3,10 @@
 For example: `python -m attinfo.compare results/default results/mine`."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 import sys
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +20,7 @@ from attinfo.claims.across_studies import (
 )
 from attinfo.figures.drawing import save
 from attinfo.figures.families.comparison import comparison
+from attinfo.labels import on_data_sets
 from attinfo.runtime.atomic import whole
 from attinfo.runtime.errors import InputError
 
@@ -58,11 +61,17 @@ def in_words(claims: pd.DataFrame, cells: pd.DataFrame) -> str:
         reference, *others = own.to_dict("records")
         lines.append(f"({claim}) {contrast}")
         for row in (reference, *others):
-            known = row["n"] > 0
-            found = f"{effect(row)}  {row['verdict']}, {row['n']:g} seeds" if known else "no runs"
-            lines.append(f"    {row['study']:{width}}  {found}")
+            lines.append(f"    {row['study']:{width}}  {_found(row)}")
         lines += [f"    {sentence(reference, row)}" for row in others]
     return "\n".join([*lines, "", *cells_in_words(cells)])
+
+
+def _found(row: Mapping[str, Any]) -> str:
+    """The effect, verdict and replicates of a contrast in one study."""
+    if not row["n"] > 0:
+        return "no runs"
+    seeds = on_data_sets(int(row["n"]), "seed", int(row["datasets"]))
+    return f"{effect(row)}  {row['verdict']}, {seeds}"
 
 
 def checked_folder(name: str) -> Path:

@@ -33,6 +33,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{ending}"
 
 
+def on_data_sets(count: int, noun: str, datasets: int) -> str:
+    """`5 seeds`, `5 seeds on each of 3 data sets`, `14 seeds in all on 3 data sets`."""
+    if datasets <= 1:
+        return counted(count, noun)
+    each, rest = divmod(count, datasets)
+    if rest:
+        return f"{counted(count, noun)} in all on {datasets:,} data sets"
+    return f"{counted(each, noun)} on each of {datasets:,} data sets"
+
+
 def minus(text: str) -> str:
     """Replace the hyphens before numbers in a text by minus signs."""
     return re.sub(r"(?<![\w.])-(?=\d)", "−", text)

@@ -23,7 +23,7 @@ CELL = [*BLOCKS, "variant"]  # of any data set
 NUMBERS = ["estimate", "ci_low", "ci_high"]
 DECIDED = ("supported", "contradicted", "equivalent")
 KEYS = {  # table: the columns that name its rows, and the other columns that are read
-    "claims": ([*CONTRAST, "dataset"], ["n", "verdict", *NUMBERS]),
+    "claims": ([*CONTRAST, "dataset"], ["n", "datasets", "verdict", *NUMBERS]),
     "cells": ([*GROUP, "statistic"], NUMBERS),
 }
 
@@ -161,11 +161,11 @@ def compare_claims(studies: Sequence[Study]) -> pd.DataFrame:
         studies: the first is the reference.
 
     Returns:
-        `CONTRAST`, `study`, `n`, `verdict`, `NUMBERS`, and the columns of `difference` from the
-        reference.
+        `CONTRAST`, `study`, `n`, `datasets`, `verdict`, `NUMBERS`, and the columns of `difference`
+        from the reference.
     """
     pooled = {s.name: s.claims[s.claims["dataset"] == ALL].set_index(CONTRAST) for s in studies}
-    return _beside(pooled, ["n", "verdict", *NUMBERS], CONTRAST)
+    return _beside(pooled, ["n", "datasets", "verdict", *NUMBERS], CONTRAST)
 
 
 def compare_cells(studies: Sequence[Study]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from attinfo.claims.contrast import Contrast
 from attinfo.claims.effects import Effects
 from attinfo.keys import ALL
-from attinfo.labels import counted
+from attinfo.labels import on_data_sets
 from attinfo.statistics.intervals import detectable, equivalence_p, interval, mean_of
 
 VERDICTS = ("supported", "equivalent", "contradicted", "undetermined")
@@ -176,8 +176,7 @@ def _why_not_joint(row: Mapping[str, Any], level: float) -> str:
 
 
 def _replicates(row: Mapping[str, Any]) -> str:
-    seeds = counted(row["n"], "run" if row["each"] else "seed")
-    return f"{seeds} on {row['datasets']} data sets" if row["datasets"] > 1 else seeds
+    return on_data_sets(row["n"], "run" if row["each"] else "seed", row["datasets"])
 
 
 def _why_equivalent(row: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ class Information(Section):
         return names
 
     @model_validator(mode="after")
-    def _told_apart(self) -> Self:
+    def _each_once(self) -> Self:
         for name in self.spot_checks:
             if name in self.estimators:
                 raise ValueError(f"spot_checks: '{name}' is among the estimators already")

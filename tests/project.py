@@ -82,6 +82,14 @@ def small_study() -> dict[str, Any]:
     }
 
 
+def smallest_study() -> dict[str, Any]:
+    """The small study with one model and one estimator."""
+    study = small_study() | {"seeds": [1]}
+    study["grid"] = [study["grid"][0] | {"variant": "trained"}]
+    study["information"] |= {"estimators": ["linear"]}
+    return study
+
+
 def small_project(folder: Path) -> Path:
     """A copy of the project with the small study in `small.yaml`."""
     copy_of_project(folder)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 import os
 from pathlib import Path
 import subprocess
@@ -70,6 +71,7 @@ def test_linear_algebra_is_right_after_every_estimator(names: list[tuple[str, st
     assert alone(AFTER.format(names=names)).split() == ["True", "True", str(threads())]
 
 
+@cache
 def threads() -> int:
     return int(alone("import torch; print(torch.get_num_threads())"))
 

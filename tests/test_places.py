@@ -8,7 +8,15 @@ import subprocess
 import sys
 import time
 
-from project import ROOT, copy_of_project, jobs_of_dry_run, small_project, snakemake
+from project import (
+    ROOT,
+    copy_of_project,
+    jobs_of_dry_run,
+    small_project,
+    smallest_study,
+    snakemake,
+    write_study,
+)
 import pytest
 import yaml
 
@@ -82,13 +90,16 @@ onsuccess:
 def test_results_go_to_the_folder_that_is_named(
     clone: Path, elsewhere: Path, snakefile: str
 ) -> None:
+    study = elsewhere / "small.yaml"
+    write_study(study, smallest_study())
     arguments = ("--snakefile", str(clone / snakefile), "--directory", str(elsewhere))
-    done = snakemake(elsewhere.parent, *arguments, "--configfile", str(elsewhere / "small.yaml"))
+    arguments = (*arguments, "--configfile", str(study))
+    done = snakemake(elsewhere.parent, *arguments)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (elsewhere / "results/small/report.html").is_file()
     # With the profile of the workflow, nothing is to be done from any place.
     for place in (clone, elsewhere):
-        again = snakemake(place, *arguments, "--configfile", str(elsewhere / "small.yaml"))
+        again = snakemake(place, *arguments)
         assert "Nothing to be done" in again.stderr
 
 

@@ -1,5 +1,6 @@
 """The resources that `snakemake --profile slurm` requests, by dry runs; no cluster is needed."""
 
+from functools import cache
 from pathlib import Path
 import re
 
@@ -9,6 +10,7 @@ import pytest
 GPU = {"train", "states", "importance", "faithfulness"}
 
 
+@cache
 def asked_for(folder: Path, *arguments: str) -> dict[str, dict[str, str]]:
     """The resources of a job of each rule of the smoke study."""
     smoke = ("--profile", "slurm", "--configfile", "studies/smoke.yaml", "--forceall", "--dry-run")

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from conftest import write_planted
-from project import ROOT, copy_of_project, small_study, snakemake, write_study
+from project import (
+    ROOT,
+    copy_of_project,
+    small_study,
+    smallest_study,
+    snakemake,
+    write_study,
+)
 import pytest
 import yaml
 
@@ -109,10 +116,9 @@ def test_a_study_of_poisoned_data_runs_and_runs_nothing_of_it(tmp_path: Path) ->
         writer = csv.writer(file)
         writer.writerow([text, label])
         writer.writerows([f"{words} {first}", f"{found}{others[2]}"] for words, found in rows)
-    study = small_study()
+    study = smallest_study()
     study["datasets"]["small"] |= {"source": {"name": "files", "path": path}}
     study["datasets"]["small"] |= {"text": text, "label": label}
-    study["grid"] = study["grid"][:1]
     write_study(folder / "small.yaml", study)
     done = snakemake(folder, "--configfile", "small.yaml")
     assert done.returncode == 0, done.stderr[-3000:]

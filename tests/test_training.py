@@ -39,6 +39,7 @@ INFORMATION = {
     "spot_units": 0,
     "spot_share": 1.0,
     "words": True,
+    "halves": True,
     "half_probes": {},
     "permutations": 30,
     "seed": 5,

@@ -308,7 +308,7 @@ def test_the_information_of_a_supporting_value_is_that_of_the_closed_form(
         "output": "predicted", "positions": 2, "ranks": 2, "min_texts": 50, "permutations": 19,
         "seed": 3, "estimators": [{"name": "linear", "path": LINEAR, "options": {}}],
         "light": [], "spot_checks": [], "spot_units": 0, "spot_share": 1.0, "words": False,
-        "half_probes": {},
+        "halves": True, "half_probes": {},
     }  # fmt: skip
     units, tokens = information(states, options, truth=truth)
     planted = units[units["index"] == "planted"]

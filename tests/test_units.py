@@ -37,6 +37,7 @@ OPTIONS: dict[str, Any] = {
     "spot_units": 0,
     "spot_share": 1.0,
     "words": True,
+    "halves": True,
     "half_probes": {"linear": ESTIMATORS["linear"].half_probes},
     "positions": 4,
     "ranks": 3,
@@ -401,6 +402,7 @@ CHECKED: Mapping[str, Any] = OPTIONS | {
     "spot_units": 2,
     "spot_share": 1.0,
     "words": True,
+    "halves": True,
     "half_probes": {},
 }
 

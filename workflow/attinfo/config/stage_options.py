@@ -121,8 +121,8 @@ class StageOptions:
             dataset: whose outputs are classes or numbers; None for classes.
 
         The estimator of the claims also has the light estimators and the spot checks, so that they
-        need no jobs of their own, and computes the information in the word alone. All are off for
-        other estimators.
+        need no jobs of their own, computes the information in the word alone, and estimates halves
+        of the texts. All are off for other estimators.
         """
         section = self.study.information
         numbers = dataset is not None and self.study.datasets[dataset].output == "number"
@@ -135,6 +135,7 @@ class StageOptions:
             "spot_checks": self._estimators(section.spot_checks if checks else [], numbers),
             "spot_units": section.spot_units if checks else 0,
             "words": checks and not numbers,
+            "halves": checks,
             "half_probes": {estimator: half_probes} if half_probes else {},
         }
 

@@ -115,7 +115,7 @@ class StudyKeys(Filtered):
         Importance(), "Which importance measures are computed.", {"measures": ["gradient"]}
     )
     faithfulness: Faithfulness = described(
-        Faithfulness(), "How faithfulness is measured.", {"texts": 300}
+        Faithfulness(), "How faithfulness is measured.", {"texts": 100}
     )
     calibration: Calibration = described(
         Calibration(), "How estimators are calibrated.", {"ranks": [4]}

@@ -187,9 +187,9 @@ def information(
         options: `output` ("predicted" or "label"), `estimators` for every unit, `light` ones for
             the tokens alone, without a null, `spot_checks` (estimators too) for `spot_units` units
             drawn at random, without a null, in a share `spot_share` of the runs, `words` (whether
-            the words alone are asked), `half_probes` (estimator -> path of the function that fits
-            two probes to disjoint halves of the texts), `positions`, `ranks`, `min_texts`,
-            `permutations`, `seed`.
+            the words alone are asked), `halves` (whether halves of the texts are estimated too),
+            `half_probes` (estimator -> path of the function that fits two probes to disjoint halves
+            of the texts), `positions`, `ranks`, `min_texts`, `permutations`, `seed`.
         run: names the run, so that each has spot checks of its own, or none.
         truth: of the split, where it is known: the index `planted` is estimated too.
         groups: [texts] number of the group of each text, or None. As `estimate(groups=)` does, no
@@ -205,7 +205,8 @@ def information(
         estimate: every value is 0 and flagged `constant_output`. `truth_alone` and `truth_text`
         are the information of a decisive word by itself and of the whole text, in closed form.
         Both are NaN for every index other than `planted`. `half_1` and `half_2` are the estimates
-        from two halves of the texts, NaN for every index other than `position` and `rank`.
+        from two halves of the texts, NaN for every index other than `position` and `rank`, and
+        without `halves`.
     """
     units = list(units_of(states, options["positions"], options["ranks"], options["min_texts"]))
     rng = np.random.default_rng(seed_of("spot checks", options["seed"], run))
@@ -225,7 +226,8 @@ def information(
         sample = sample_of(states, unit, options, groups)
         rank = effective_rank(sample.hidden)
         # Of units that are ranked: how well their order repeats.
-        parts = halves(sample, options["seed"]) if unit.index != "instance" else None
+        ranked = options["halves"] and unit.index != "instance"
+        parts = halves(sample, options["seed"]) if ranked else None
         for one in estimators:
             found = measured(one, sample)
             half = (np.nan, np.nan) if parts is None else half_estimates(one, parts)

@@ -11,7 +11,7 @@ from attinfo.config.sections.base import Fraction, Section, described
 class Faithfulness(Section):
     """How much the prediction changes when tokens are deleted, most important first."""
 
-    texts: PositiveInt = described(500, "Texts of each run, drawn at random.", 300)
+    texts: PositiveInt = described(500, "Texts of each run, drawn at random.", 100)
     bins: list[Fraction] = described(
         [0.01, 0.05, 0.1, 0.2, 0.5],
         "Shares of the tokens that are deleted, as in ERASER (DeYoung et al. 2020).",

@@ -112,14 +112,18 @@ def _trained(
     for step in range(STEPS * stride):
         rows = slice(step % stride, None, stride)
         values = network.values(states[rows])
+        surprise = _surprise(values, indicator[:, rows], log_prior)
         if step % stride == 0:
             with torch.no_grad():
-                every = values.detach() if stride == 1 else network.values(states)
-                loss = (judged @ _surprise(every, indicator, log_prior)[..., None])[..., 0]
+                every = values.detach()
+                shown = surprise.detach()
+                if stride > 1:
+                    every = network.values(states)
+                    shown = _surprise(every, indicator, log_prior)
+                loss = (judged @ shown[..., None])[..., 0]
                 better = loss < best
                 best = torch.where(better, loss, best)
                 kept = torch.where(better[..., None, None], every[:, None], kept)
-        surprise = _surprise(values, indicator[:, rows], log_prior)
         part = seen[:, rows]
         network.descend((surprise * part).sum(1) / part.sum(1).clamp(min=1), step)
     return kept

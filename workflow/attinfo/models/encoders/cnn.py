@@ -38,7 +38,8 @@ class CNN(nn.Module):
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
         # Embeddings at padding are zero, like the zeros that `same` adds at the ends of a text.
         channels = embedded.transpose(1, 2)
-        return torch.cat([c(channels) for c in self.convolutions], dim=1).transpose(1, 2).relu()
+        states = torch.cat([c(channels) for c in self.convolutions], dim=1)
+        return states.transpose(1, 2).contiguous().relu()
 
     def per_token(self, embedded: Tensor) -> Tensor:
         """[B, T, F] what each token adds to the states around it, by place in each window.

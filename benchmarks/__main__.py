@@ -81,6 +81,8 @@ def parts(given: Namespace) -> dict[str, Callable[[], Iterable[Any]]]:
 def measured(given: Namespace) -> dict[str, Any]:
     """Measure all parts, or those in `given.only`; the others are read from the last run.
 
+    benchmarks.json is written after each part, so that a part that fails loses no other.
+
     Returns:
         The content of benchmarks.json.
 
@@ -89,8 +91,9 @@ def measured(given: Namespace) -> dict[str, Any]:
     """
     from benchmarks.timing import use_threads
 
-    start = time.perf_counter()
-    result = stored(given.results / "benchmarks.json") if given.only else {"rows": []}
+    start, file = time.perf_counter(), given.results / "benchmarks.json"
+    result = stored(file) if given.only else {"rows": []}
+    before = result.get("seconds", 0)
     use_threads(1)
     for name, measure in parts(given).items():
         if given.only and name not in given.only:
@@ -104,15 +107,24 @@ def measured(given: Namespace) -> dict[str, Any]:
             result["rows"] = sorted(found, key=lambda row: list(TOPICS).index(row["topic"]))
         else:
             result[name] = found
-    return result | {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[2],
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "versions": {name: version(name) for name in PEERS},
-        "seconds": round(time.perf_counter() - start) + result.get("seconds", 0),
-        "quick": given.quick,
-    }
+        result |= {
+            "date": datetime.now(UTC).date().isoformat(),
+            "cores": os.cpu_count(),
+            "load": os.getloadavg()[2],
+            "machine": f"{platform.machine()}, Python {platform.python_version()}",
+            "versions": {peer: version(peer) for peer in PEERS},
+            "seconds": round(time.perf_counter() - start) + before,
+            "quick": given.quick,
+        }
+        with whole(file) as path:
+            path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def missing(result: dict[str, Any]) -> list[str]:
+    """The parts that were never measured."""
+    done = {row["topic"] for row in result["rows"]} | result.keys()
+    return [name for name in PARTS if name not in done]
 
 
 def _summary(row: Any) -> str:
@@ -157,12 +169,16 @@ def run(given: Namespace) -> None:
 
     Raises:
         SystemExit: two programs that must agree gave different answers.
+        InputError: a part was never measured.
     """
     from benchmarks import tables  # before the measurements, so that an import error shows at once
 
     result = measured(given)
-    with whole(given.results / "benchmarks.json") as path:
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if left := missing(result):
+        raise InputError(
+            f"{given.results / 'benchmarks.json'} lacks {', '.join(left)}, expected all parts: "
+            f"measure them with --only {' '.join(left)}"
+        )
     with whole(given.results / "benchmarks.md") as path:
         path.write_text(document(result), encoding="utf-8")
     tables.draw(result, given.results)

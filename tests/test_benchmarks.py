@@ -1,15 +1,20 @@
 """The comparison of two benchmark runs, and the memory of nearest neighbours."""
 
+from argparse import Namespace
+from collections.abc import Iterator
 import json
 from pathlib import Path
 import subprocess
 import sys
+from typing import Any
 
 from project import ROOT
 import pytest
 
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import __main__ as program
+from benchmarks import timing
 from benchmarks.memory import peak
 from benchmarks.pipeline import split
 from benchmarks.tables import draw
@@ -70,6 +75,30 @@ def test_a_baseline_that_cannot_be_used_is_reported_in_one_line(
     assert done.returncode == 1 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ") and str(baseline) in done.stderr
+
+
+def test_a_part_that_fails_loses_no_other(tmp_path: Path, monkeypatch: Any) -> None:
+    rows = {
+        name: measure(name, "ours", "theirs", "n", [1.0], [2.0]) for name in ("linear", "stack")
+    }
+
+    def failing() -> Iterator[None]:
+        raise ModuleNotFoundError("no such package")
+        yield
+
+    monkeypatch.setattr(timing, "use_threads", lambda count: None)
+    monkeypatch.setattr(program, "version", lambda name: "1")
+    made = {"linear": lambda: [rows["linear"]], "stack": failing}
+    monkeypatch.setattr(program, "parts", lambda given: made)
+    given = Namespace(only=None, quick=False, results=tmp_path)
+    with pytest.raises(ModuleNotFoundError):
+        program.run(given)
+    made["stack"] = lambda: [rows["stack"]]
+    given.only = ["stack"]
+    with pytest.raises(InputError, match=r"lacks neighbours, .*: measure them with --only neigh"):
+        program.run(given)
+    result = json.loads((tmp_path / "benchmarks.json").read_text("utf-8"))
+    assert result["rows"] == [rows["linear"], rows["stack"]]
 
 
 def test_what_was_measured_is_drawn(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import json
 
 import pandas as pd
 
-from attinfo.claims.settle import read_texts, settle
+from attinfo.claims.settle import settle
 from attinfo.config.sections.statistics import Statistics
 from attinfo.runtime.atomic import whole
 
 with job(snakemake.log[0]):
     # Sorted, the cells of a data set stand together: paths begin with its name.
-    texts = map(read_texts, sorted(snakemake.input.texts))
+    texts = map(pd.read_parquet, sorted(snakemake.input.texts))
     options = snakemake.params.options
     statistics = Statistics.model_validate(options["statistics"])
     training = pd.read_csv(snakemake.input.training)

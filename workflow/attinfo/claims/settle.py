@@ -3,12 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from pyarrow import parquet
 
 from attinfo.agreement.gaps import FINE, study_gaps
 from attinfo.claims.conclusions import CONCLUSIONS, CONTRASTS
@@ -38,36 +36,23 @@ ASKED |= {
 }
 
 
-def read_texts(path: str | Path) -> pd.DataFrame:
-    """A table of texts, `texts.parquet`: the columns that `settle` reads, about half of them."""
-    names = parquet.read_schema(path).names
-    return pd.read_parquet(path, columns=[*_read(names), "label"])
-
-
-def _read(columns: Iterable[str]) -> list[str]:
-    """The columns of a table of texts that name its run, or that a statistic is made of.
-
-    Not the agreement of two measures of importance, for example.
-    """
-    names = list(columns)
-    given = given_statistics(names).values()
-    read = READ | {c for own in given for _, *terms in own.terms for c in terms if c}
-    return [c for c in names if c in RUN or c.partition(HALF)[0] in read or c.startswith(FINE)]
-
-
 def by_run(
     frames: Iterable[pd.DataFrame],
 ) -> tuple[list[tuple[object, ...]], list[pd.DataFrame]]:
     """Split tables of texts by run, and add the column `correct`.
 
-    Columns that no statistic is made of are dropped: they are most of the memory of a large study.
+    Columns that no statistic is made of, such as the agreement of two measures of importance, are
+    dropped: they are most of the memory of a large study.
     """
     runs, tables = [], []
     for frame in frames:
         correct = frame["label"].eq(frame["predicted"])
         if "squared_error" in frame:  # of numbers, which are not right or wrong
             correct = correct.astype(np.float64) * np.nan
-        for run, table in frame[_read(frame)].assign(correct=correct).groupby(RUN, sort=True):
+        given = given_statistics(frame).values()
+        read = READ | {c for own in given for _, *columns in own.terms for c in columns if c}
+        kept = [c for c in frame if c in RUN or c.partition(HALF)[0] in read or c.startswith(FINE)]
+        for run, table in frame[kept].assign(correct=correct).groupby(RUN, sort=True):
             runs.append(run)
             tables.append(table.drop(columns=RUN).reset_index(drop=True))
     return runs, tables

@@ -81,6 +81,7 @@ onsuccess:
     )
     done = snakemake(clone, "-s", file.name, *PREFLIGHT, "--forcerun", "preflight", *asked)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "limit: " in done.stdout, done.stdout
     assert ("limit: None" in done.stdout) == (not asked), done.stdout
 
 

@@ -60,8 +60,7 @@ def in_words(claims: pd.DataFrame, cells: pd.DataFrame) -> str:
     for (claim, contrast), own in primary.groupby(["claim", "contrast"], sort=False):
         reference, *others = own.to_dict("records")
         lines.append(f"({claim}) {contrast}")
-        for row in (reference, *others):
-            lines.append(f"    {row['study']:{width}}  {_found(row)}")
+        lines += [f"    {row['study']:{width}}  {_found(row)}" for row in (reference, *others)]
         lines += [f"    {sentence(reference, row)}" for row in others]
     return "\n".join([*lines, "", *cells_in_words(cells)])
 

@@ -1,4 +1,4 @@
-"""Snakemake's own process: how it finds the library, its lock, its rounds, its last words.
+"""Snakemake's own process: how it finds the library, its lock, its rounds and timers, its last words.
 
 What stands here reaches into Snakemake. Each part says why, and does nothing where it cannot.
 """
@@ -9,6 +9,7 @@ import json
 import os
 from pathlib import Path
 import sys
+import threading
 
 from snakemake.settings.types import DeploymentMethod
 
@@ -63,7 +64,7 @@ def lift_default_limit(scheduler):
     To keep to a limit, Snakemake 9.27 asks for a round of its scheduler some time after each round,
     also after those. The rounds add up: with hundreds of jobs ready they take 40 % of a core.
     """
-    limit = scheduler.job_rate_limiter
+    limit = getattr(scheduler, "job_rate_limiter", None)
     if limit and (limit.max_jobs, limit.timespan) == (100, 1):
         scheduler.job_rate_limiter = None
 
@@ -79,14 +80,23 @@ onstart:
         prepare_cluster(workflow.executor_settings)
 
 
+def stop_timers():
+    """End the timers of a limit of jobs that was asked for: Snakemake would wait for the last."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
+
+
 onsuccess:
     print(slowest_rules(f"{RESULTS}/benchmarks"))
+    stop_timers()
 
 
 # Snakemake prints four lines of its own after this block: ours come at the exit of the process.
 onerror:
     jobs = [(job.rule.name, list(job.log)) for job in getattr(workflow.scheduler, "failed", ())]
     atexit.register(lambda: print(last_words(jobs), file=sys.stderr, flush=True))
+    stop_timers()
 
 
 def unfinished_files():

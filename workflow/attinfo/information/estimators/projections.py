@@ -115,8 +115,7 @@ def _trained(
         surprise = _surprise(values, indicator[:, rows], log_prior)
         if step % stride == 0:
             with torch.no_grad():
-                every = values.detach()
-                shown = surprise.detach()
+                every, shown = values, surprise
                 if stride > 1:
                     every = network.values(states)
                     shown = _surprise(every, indicator, log_prior)

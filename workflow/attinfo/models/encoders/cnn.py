@@ -38,6 +38,7 @@ class CNN(nn.Module):
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:  # noqa: D102
         # Embeddings at padding are zero, like the zeros that `same` adds at the ends of a text.
         channels = embedded.transpose(1, 2)
+        # Contiguous: torch computes the gradient of ReLU slowly on transposed states.
         states = torch.cat([c(channels) for c in self.convolutions], dim=1)
         return states.transpose(1, 2).contiguous().relu()
 
@@ -52,6 +53,7 @@ class CNN(nn.Module):
     def combined(self, values: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, d] hidden states from what each token adds, [B, T, F]."""
         count, longest, _ = values.shape
+        # Contiguous: torch computes the gradient of ReLU slowly on transposed states.
         states = torch.cat([c.bias for c in self.convolutions]).repeat(count, longest, 1)
         channel = place = 0
         for convolution in self.convolutions:
